@@ -1,0 +1,39 @@
+// Ids of the stack: random container ids as Docker shows them, and containerd's rule for identifiers.
+import { ContainerError } from './errors.ts';
+
+declare const crypto: { getRandomValues<T extends Uint8Array>(array: T): T };
+
+const identifierPattern = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
+const maxIdentifierLength = 76;
+
+/** `bytes` random bytes as lower-case hex; 32 give Docker's 64-character id. */
+export function randomHex(bytes: number): string {
+  const buffer = crypto.getRandomValues(new Uint8Array(bytes));
+  let text = '';
+  for (const byte of buffer) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/** A Docker object id: 64 hex characters, never all digits in its first 12 (it would read as a number). */
+export function newId(): string {
+  for (;;) {
+    const id = randomHex(32);
+    if (!/^\d{12}/.test(id)) return id;
+  }
+}
+
+/** The 12 characters that people see. */
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}
+
+/** Throws invalid-argument unless `id` is a containerd identifier (at most 76 characters, alphanumerics joined by one of ._-). */
+export function checkIdentifier(kind: string, id: string): void {
+  if (id === '') throw new ContainerError('invalid-argument', `${kind}: identifier must not be empty`);
+  if (id.length > maxIdentifierLength) {
+    throw new ContainerError('invalid-argument', `${kind} ${id}: identifier is longer than ${maxIdentifierLength}`);
+  }
+  if (!identifierPattern.test(id)) {
+    throw new ContainerError('invalid-argument', `${kind} ${id}: identifier must match ${identifierPattern.source}`);
+  }
+}

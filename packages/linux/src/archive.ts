@@ -1,0 +1,65 @@
+// Layers between tar streams and directories, read and written off the event loop by the addon.
+//
+// Every path is resolved as if the target were the root directory (openat2 RESOLVE_IN_ROOT): `/a` and `b/../a` are a's
+// own places, a parent that is a symbolic link is followed inside the target only, as containerd does. A hostile archive
+// is refused whole: a name or a hard link's target that climbs above the root (`../x`), a parent that is no directory.
+import { native } from './native.ts';
+
+export interface ApplyLayerRequest {
+  /** Path of the blob file: tar, tar+gzip or tar+zstd, told apart by its first bytes. */
+  blob: string;
+  /** Directory the layer is applied to. */
+  target: string;
+  /** How whiteouts are written: overlayfs (char device 0:0, trusted.overlay.opaque) or by deleting below target. */
+  whiteouts: 'overlay' | 'delete';
+  /** Bounds the bytes written, so that a bomb ends as resource-exhausted; 0 is no bound. */
+  maxBytes: number;
+  /**
+   * Directories of the layers below, the nearest first: a directory that the archive implies without naming it gets
+   * owner and mode of its counterpart there. Default: none, such a directory is root's with mode 0755.
+   */
+  parents?: string[];
+  /** Flushes the file system to disk before resolving (one syncfs(2)). Default false. */
+  sync?: boolean;
+}
+
+export interface AppliedLayer {
+  /** `sha256:...` of the uncompressed tar stream. */
+  diffId: string;
+  /** Bytes of the uncompressed tar stream. */
+  size: number;
+  entries: number;
+}
+
+/**
+ * Applies one layer. Rejects with invalid-argument, reason `bad-archive` (the message names the entry), or with
+ * resource-exhausted: the disk is full (details.path says where), or maxBytes is reached. What was written till then
+ * stays: the caller removes `target`.
+ */
+export function applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer> {
+  return native().applyLayer(request);
+}
+
+export interface WriteTreeRequest {
+  /** Directory whose tree is written. */
+  source: string;
+  /** Path of the tar file to make. */
+  archive: string;
+  /** Turn overlayfs whiteouts found in `source` into OCI whiteouts (.wh.). */
+  overlayWhiteouts: boolean;
+  compression: 'none' | 'gzip' | 'zstd';
+}
+
+export interface WrittenArchive {
+  /** `sha256:...` of the tar stream, uncompressed. */
+  diffId: string;
+  /** `sha256:...` of the file as written; equals diffId without compression. */
+  digest: string;
+  /** Bytes of the file as written. */
+  size: number;
+}
+
+/** Writes a directory tree as a layer, entries in byte order of their names. Rejects already-exists for `archive`. */
+export function writeTree(request: WriteTreeRequest): Promise<WrittenArchive> {
+  return native().writeTree(request);
+}

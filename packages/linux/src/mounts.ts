@@ -1,0 +1,42 @@
+// Mounts by system call: what a snapshotter's answer needs to become a directory, and its undoing.
+import { native } from './native.ts';
+
+/** One mount as containerd.types.Mount says it: options are mount(8) words or the file system's own. */
+export interface Mount {
+  type: string;
+  source: string;
+  options: string[];
+}
+
+/** Mounts each in order at `target` (the later over the earlier). On an error what was mounted is undone. */
+export function mountAll(mounts: Mount[], target: string): Promise<void> {
+  return native().mountAll(mounts, target);
+}
+
+/** Unmounts every mount at `target` (MNT_DETACH); no error when nothing is mounted there. */
+export function unmountAll(target: string): Promise<void> {
+  return native().unmountAll(target);
+}
+
+/** Mount points at or below the absolute `path` in this mount namespace, in the order they were mounted. */
+export function listMountsBelow(path: string): Promise<string[]> {
+  return native().listMountsBelow(path);
+}
+
+/** Unmounts (MNT_DETACH) everything at or below `path`, the latest first, and returns what it unmounted. */
+export function unmountBelow(path: string): Promise<string[]> {
+  return native().unmountBelow(path);
+}
+
+/**
+ * Reads small files of a root filesystem without mounting it anywhere: a detached mount, opened beneath its root.
+ * One text per path, null where there is no such regular file; at most `maxBytes` of each.
+ */
+export function readFilesFromMounts(mounts: Mount[], paths: string[], maxBytes: number): Promise<(string | null)[]> {
+  return native().readFilesFromMounts(mounts, paths, maxBytes);
+}
+
+/** The same below an existing root directory (`/proc/PID/root`), symbolic links resolved inside it (RESOLVE_IN_ROOT). */
+export function readFilesInRoot(root: string, paths: string[], maxBytes: number): Promise<(string | null)[]> {
+  return native().readFilesInRoot(root, paths, maxBytes);
+}

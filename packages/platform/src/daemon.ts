@@ -1,0 +1,49 @@
+// What every daemon does around its work: pid file, single instance, orderly end on SIGTERM and SIGINT.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import type { Logger } from './logger.ts';
+
+/** Writes our pid; throws already-exists when the file names a living process of the same command. */
+export function claimPidFile(path: string): void {
+  const holder = livingHolder(path);
+  if (holder !== undefined) throw new ContainerError('already-exists', `claim pid file ${path}: process ${holder} is running`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${process.pid}\n`, { mode: 0o644 });
+}
+
+export function releasePidFile(path: string): void {
+  rmSync(path, { force: true });
+}
+
+function livingHolder(path: string): number | undefined {
+  let pid: number;
+  try {
+    pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    const comm = readFileSync(`/proc/${pid}/comm`, 'utf8');
+    // a pid that was given to another program since is not the holder
+    return pid !== process.pid && comm === readFileSync('/proc/self/comm', 'utf8') ? pid : undefined;
+  } catch {
+    return undefined; // no file, or no such process
+  }
+}
+
+/** Runs `stop` once on SIGTERM or SIGINT, then exits 0; a second signal, or `timeoutMs`, exits 1. */
+export function onShutdown(log: Logger, timeoutMs: number, stop: () => Promise<void>): void {
+  let isStopping = false;
+  const handler = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), timeoutMs).unref();
+    stop().then(
+      () => process.exit(0),
+      (error) => {
+        log.error({ err: errorMessageOf(error) }, 'stop failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', handler);
+  process.on('SIGINT', handler);
+}

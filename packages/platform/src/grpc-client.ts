@@ -1,0 +1,148 @@
+// The calling end of gRPC: promises and async iterables, with namespace, lease and trace put into the metadata.
+import * as grpc from '@grpc/grpc-js';
+import type { ServiceDefinition } from '@grpc/proto-loader';
+import { ContainerError } from '@tscontainer/core/errors';
+import { errorFromStatus, reasonKey } from './grpc-status.ts';
+import { leaseKey, maxMessageBytes, namespaceKey } from './grpc-server.ts';
+import { outgoingTraceparent, traceparentHeader } from './trace.ts';
+
+export interface CallOptions {
+  namespace?: string | undefined;
+  lease?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until deadline-exceeded. */
+  timeoutMs?: number | undefined;
+}
+
+export interface DuplexCall<Req, Res> extends AsyncIterable<Res> {
+  /** Resolves when the message may be followed by another (back pressure). */
+  write(request: Req): Promise<void>;
+  /** Half-closes. */
+  end(): void;
+  cancel(): void;
+}
+
+function toError(error: unknown): ContainerError {
+  if (error instanceof ContainerError) return error;
+  const service = error as grpc.ServiceError;
+  if (typeof service.code !== 'number') return new ContainerError('unknown', String(error), { cause: error });
+  return errorFromStatus(service.code, service.details, service.metadata?.get(reasonKey)[0]?.toString());
+}
+
+/** One connection to a daemon; services are called through it by definition and method name. */
+export class GrpcConnection {
+  readonly #client: grpc.Client;
+
+  /** `address`: a socket path, `unix:///path` or host:port. */
+  constructor(address: string) {
+    const target = address.startsWith('/') ? `unix://${address}` : address;
+    this.#client = new grpc.Client(target, grpc.credentials.createInsecure(), {
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': maxMessageBytes,
+      'grpc.initial_reconnect_backoff_ms': 50,
+      'grpc.min_reconnect_backoff_ms': 50,
+      'grpc.max_reconnect_backoff_ms': 1000,
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Resolves when the peer answers, rejects unavailable after `timeoutMs`. */
+  ready(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
+        if (error === undefined) resolve();
+        else reject(new ContainerError('unavailable', `connect ${this.#client.getChannel().getTarget()}: ${error.message}`));
+      });
+    });
+  }
+
+  unary<Req, Res>(service: ServiceDefinition, method: string, request: Req, options: CallOptions = {}): Promise<Res> {
+    const definition = this.#method(service, method);
+    return new Promise<Res>((resolve, reject) => {
+      const call = this.#client.makeUnaryRequest(
+        definition.path,
+        definition.requestSerialize as (value: Req) => Buffer,
+        definition.responseDeserialize as unknown as (bytes: Buffer) => Res,
+        request,
+        metadataOf(options),
+        callOptionsOf(options),
+        (error, response) => (error === null ? resolve(response as Res) : reject(toError(error))),
+      );
+      onAbort(options.signal, () => call.cancel());
+    });
+  }
+
+  /** Server streaming. Leaving the loop cancels the call. */
+  async *stream<Req, Res>(service: ServiceDefinition, method: string, request: Req, options: CallOptions = {}): AsyncGenerator<Res> {
+    const definition = this.#method(service, method);
+    const call = this.#client.makeServerStreamRequest(
+      definition.path,
+      definition.requestSerialize as (value: Req) => Buffer,
+      definition.responseDeserialize as unknown as (bytes: Buffer) => Res,
+      request,
+      metadataOf(options),
+      callOptionsOf(options),
+    );
+    onAbort(options.signal, () => call.cancel());
+    try {
+      for await (const message of call) yield message as Res;
+    } catch (error) {
+      throw toError(error);
+    } finally {
+      call.cancel();
+    }
+  }
+
+  duplex<Req, Res>(service: ServiceDefinition, method: string, options: CallOptions = {}): DuplexCall<Req, Res> {
+    const definition = this.#method(service, method);
+    const call = this.#client.makeBidiStreamRequest(
+      definition.path,
+      definition.requestSerialize as (value: Req) => Buffer,
+      definition.responseDeserialize as unknown as (bytes: Buffer) => Res,
+      metadataOf(options),
+      callOptionsOf(options),
+    );
+    onAbort(options.signal, () => call.cancel());
+    return {
+      write: (request) =>
+        new Promise((resolve, reject) => call.write(request, (error: unknown) => (error ? reject(toError(error)) : resolve()))),
+      end: () => call.end(),
+      cancel: () => call.cancel(),
+      async *[Symbol.asyncIterator]() {
+        try {
+          for await (const message of call) yield message as Res;
+        } catch (error) {
+          throw toError(error);
+        }
+      },
+    };
+  }
+
+  #method(service: ServiceDefinition, method: string): ServiceDefinition[string] {
+    const definition = service[method];
+    if (definition === undefined) throw new ContainerError('unimplemented', `call ${method}: not in the contract`);
+    return definition;
+  }
+}
+
+function metadataOf(options: CallOptions): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  if (options.namespace !== undefined) metadata.set(namespaceKey, options.namespace);
+  if (options.lease !== undefined) metadata.set(leaseKey, options.lease);
+  const traceparent = outgoingTraceparent();
+  if (traceparent !== undefined) metadata.set(traceparentHeader, traceparent);
+  return metadata;
+}
+
+function callOptionsOf(options: CallOptions): grpc.CallOptions {
+  return options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
+}
+
+function onAbort(signal: AbortSignal | undefined, cancel: () => void): void {
+  if (signal === undefined) return;
+  if (signal.aborted) cancel();
+  else signal.addEventListener('abort', cancel, { once: true });
+}
