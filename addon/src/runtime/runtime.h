@@ -5,11 +5,12 @@
 //   create  -> a monitor process and, as its child, the container's init, which waits at <root>/<id>/exec.fifo
 //   start   -> init runs the command; throws when execve failed
 //   exec    -> a further monitor and process
-//   (exit)  -> the monitor reaps its child, writes the exit record and ends: its pidfd becomes readable, then
-//              collect_exit() gives the record
+//   (exit)  -> the monitor reaps its child, writes the exit record and lets go of a pipe: `exit_fd` becomes readable
+//              (POLLIN or POLLHUP), then collect_exit() gives the record
 //   delete  -> cgroup and state directory are gone
 //
-// Who watches: the caller polls `monitor_pidfd` (POLLIN: the monitor has ended) and then calls collect_exit().
+// Who watches: the caller polls `exit_fd` and then calls collect_exit(). It is a pipe and not the monitor's pidfd,
+// because a monitor may outlive its process: it keeps the FIFOs open until their last bytes have been read.
 // Nothing else has to be polled; the verbs find all else in the state root and, through pidfd_getfd, in the monitor.
 //
 // Every function throws tsc::RuntimeError (linux/error.h) and nothing else, bad_alloc apart.
@@ -75,7 +76,7 @@ struct ExecRequest {
 struct CreatedProcess {
   pid_t pid = 0;
   pid_t monitor_pid = 0;
-  UniqueFd monitor_pidfd;  // poll for POLLIN, then collect_exit()
+  UniqueFd exit_fd;  // poll for POLLIN (or POLLHUP), then collect_exit() and close
   std::vector<RuntimeStep> steps;
   Warnings warnings;
 };
@@ -96,7 +97,7 @@ struct ExitRecord {
 struct ExitOutcome {
   std::optional<ExitRecord> record;
   /// Without a record: the monitor was killed while its process lives on. Poll this pidfd (of the process itself)
-  /// in place of the monitor's, then call collect_exit() again.
+  /// in place of exit_fd, then call collect_exit() again.
   UniqueFd process_pidfd;
 };
 
@@ -104,7 +105,7 @@ struct AdoptedProcess {
   std::string exec_id;
   pid_t pid = 0;
   pid_t monitor_pid = 0;
-  UniqueFd monitor_pidfd;  // empty when `exit` is set
+  UniqueFd exit_fd;  // empty when `exit` is set
   ProcessIo io;
   std::optional<ExitRecord> exit;
 };
@@ -162,7 +163,7 @@ void resize_pty(const RuntimeConfig& config, const std::string& id, const std::s
 void close_stdin(const RuntimeConfig& config, const std::string& id, const std::string& exec_id);
 std::vector<AdoptedProcess> adopt_container(const RuntimeConfig& config, const std::string& id);
 
-/// Call when a monitor's pidfd (or ExitOutcome::process_pidfd) became readable: reaps it where it is our child.
+/// Call when an exit_fd (or ExitOutcome::process_pidfd) became readable. Reaps what is the caller's child.
 ExitOutcome collect_exit(const RuntimeConfig& config, const std::string& id, const std::string& exec_id);
 
 /// An eventfd that becomes readable when the kernel killed something in the container for memory (v1); on v2 an
