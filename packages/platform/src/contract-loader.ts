@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import * as protoLoader from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
+import protobuf from 'protobufjs';
 
 const candidates = ['./protos', '../../../protos'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
@@ -12,6 +13,10 @@ function protosDirectory(): string {
   if (found === undefined) throw new ContainerError('internal', `load contracts: none of ${candidates.join(', ')} exists`);
   return found;
 }
+
+// protobufjs brings its own google.protobuf.Any, whose type_url escapes keepCase: unlike every other field it would be
+// snake case, and a message with typeUrl would lose its type without an error. So Any is declared here once more.
+protobuf.common('any', { Any: { fields: { typeUrl: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } } });
 
 const loaded = new Map<string, protoLoader.PackageDefinition>();
 
@@ -43,7 +48,7 @@ export function loadService(file: string, name: string): ServiceDefinition {
 }
 
 export interface MessageCodec<T> {
-  /** Full name, as in a google.protobuf.Any's type_url. */
+  /** Full name, as in a google.protobuf.Any's typeUrl. */
   typeName: string;
   encode(message: Partial<T>): Buffer;
   decode(bytes: Uint8Array): T;
