@@ -1,0 +1,24 @@
+// Test projects: `tidy` (the code's own rules), `unit` (beside the source), `system` (black box, through sockets, as root).
+import { defineConfig } from 'vitest/config';
+
+const rules = ['test/architecture.test.ts', 'test/tidy.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'tidy', include: rules } },
+      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: rules,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // one file at a time: each starts daemons, and the leak checks compare the machine before and after
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
