@@ -1,23 +1,34 @@
 // Writes packages/platform/src/contracts/ from protos/: one TypeScript file per contract, types alone.
 // Run by hand after a change to protos/; `--check` writes nothing and fails when a file is out of date.
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import protobuf from 'protobufjs';
 
 const protosDirectory = path.resolve(import.meta.dirname, '../protos');
 const contractsDirectory = path.resolve(import.meta.dirname, '../packages/platform/src/contracts');
-/** Files there that are written by hand. */
-const handWritten = new Set(['message-forms.ts']);
+/** Written by hand: the shapes of methods. */
+const formsFile = 'message-forms.ts';
 /** Where the types go that protobufjs brings itself: Any, Empty, FieldMask, Timestamp. */
 const wellKnownFile = 'google/protobuf/well-known.ts';
 const lineWidth = 120;
 
-const scalarTypes: Record<string, string> = { bool: 'boolean', string: 'string', bytes: 'Buffer' };
+const scalarTypes: Record<string, string> = {
+  bool: 'boolean',
+  string: 'string',
+  bytes: 'Buffer',
+};
 
 type Declaration = protobuf.Type | protobuf.Enum | protobuf.Service;
 
 // As packages/platform/src/contract-loader.ts declares it: with fields in camel case.
-protobuf.common('any', { Any: { fields: { typeUrl: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } } });
+protobuf.common('any', {
+  Any: {
+    fields: {
+      typeUrl: { type: 'string', id: 1 },
+      value: { type: 'bytes', id: 2 },
+    },
+  },
+});
 
 function loadContracts(): protobuf.Root {
   const root = new protobuf.Root();
@@ -54,14 +65,21 @@ function messagesIn(declaration: Declaration): (protobuf.Type | protobuf.Enum)[]
     return declaration.fieldsArray.flatMap((field) => field.resolvedType ?? []);
   }
   if (declaration instanceof protobuf.Service) {
-    return declaration.methodsArray.flatMap((method) => [methodType(method, 'request'), methodType(method, 'response')]);
+    return declaration.methodsArray.flatMap((method) => [requestType(method), responseType(method)]);
   }
   return [];
 }
 
-function methodType(method: protobuf.Method, side: 'request' | 'response'): protobuf.Type {
-  const type = side === 'request' ? method.resolvedRequestType : method.resolvedResponseType;
-  if (type === null) throw new Error(`generate contracts: ${method.fullName}: unresolved ${side} type`);
+function requestType(method: protobuf.Method): protobuf.Type {
+  return resolved(method, method.resolvedRequestType);
+}
+
+function responseType(method: protobuf.Method): protobuf.Type {
+  return resolved(method, method.resolvedResponseType);
+}
+
+function resolved(method: protobuf.Method, type: protobuf.Type | null): protobuf.Type {
+  if (type === null) throw new Error(`generate contracts: ${method.fullName}: a type is not in any contract`);
   return type;
 }
 
@@ -102,11 +120,15 @@ function writeEnum(enumeration: protobuf.Enum): string {
   return `${comment(enumeration.comment)}${line.length <= lineWidth ? line : split}\n`;
 }
 
+function shapeOf(method: protobuf.Method): string {
+  if (method.requestStream) return 'Duplex';
+  return method.responseStream ? 'ServerStream' : 'Unary';
+}
+
 function writeService(service: protobuf.Service): string {
   const methods = service.methodsArray.map((method) => {
-    const shape = method.requestStream ? 'Duplex' : method.responseStream ? 'ServerStream' : 'Unary';
-    const request = typeName(methodType(method, 'request'));
-    return `  ${method.name}: ${shape}<${request}, ${typeName(methodType(method, 'response'))}>;\n`;
+    const types = [requestType(method), responseType(method)].map(typeName);
+    return `  ${method.name}: ${shapeOf(method)}<${types.join(', ')}>;\n`;
   });
   return `${comment(service.comment)}export interface ${service.name} {\n${methods.join('')}}\n`;
 }
@@ -116,27 +138,30 @@ function writeDeclaration(declaration: Declaration): string {
   return declaration instanceof protobuf.Enum ? writeEnum(declaration) : writeMessage(declaration);
 }
 
-function importLine(from: string, names: Iterable<string>): string {
-  const sorted = [...names].sort();
+function importLine(from: string, names: string[]): string {
+  const sorted = names.toSorted();
   const line = `import type { ${sorted.join(', ')} } from '${from}';`;
   return line.length <= lineWidth ? line : `import type {\n  ${sorted.join(',\n  ')},\n} from '${from}';`;
 }
 
-/** Names per file; two imports of one name would need an alias, which no contract needs so far. */
+/** What a declaration names: the file of each type. */
+function references(declaration: Declaration): [name: string, file: string][] {
+  const types = messagesIn(declaration).map((type): [string, string] => [typeName(type), outputFile(type)]);
+  if (!(declaration instanceof protobuf.Service)) return types;
+  return [...types, ...declaration.methodsArray.map((method): [string, string] => [shapeOf(method), formsFile])];
+}
+
 function importsOf(file: string, declarations: Declaration[]): string[] {
-  const namesByFile = new Map<string, Set<string>>();
-  const owners = new Map(declarations.map((declaration) => [typeName(declaration), file]));
-  const add = (source: string, name: string): void => {
-    if ((owners.get(name) ?? source) !== source) throw new Error(`generate contracts: ${file}: two types named ${name}`);
-    owners.set(name, source);
-    if (source !== file) namesByFile.set(source, (namesByFile.get(source) ?? new Set()).add(name));
-  };
-  for (const type of declarations.flatMap(messagesIn)) add(outputFile(type), typeName(type));
-  for (const service of declarations.filter((entry) => entry instanceof protobuf.Service)) {
-    for (const shape of writeService(service).match(/\b(Unary|ServerStream|Duplex)(?=<)/g) ?? []) add('message-forms.ts', shape);
+  const fileOf = new Map(declarations.map((declaration) => [typeName(declaration), file]));
+  for (const [name, source] of declarations.flatMap(references)) {
+    // An alias would be due then; no contract needs one so far.
+    if ((fileOf.get(name) ?? source) !== source)
+      throw new Error(`generate contracts: ${file}: two types named ${name}`);
+    fileOf.set(name, source);
   }
-  return [...namesByFile]
-    .map(([source, names]): [string, Set<string>] => [relativeSpecifier(file, source), names])
+  return [...Map.groupBy(fileOf, ([, source]) => source)]
+    .filter(([source]) => source !== file)
+    .map(([source, names]): [string, string[]] => [relativeSpecifier(file, source), names.map(([name]) => name)])
     .sort(([a], [b]) => compareSpecifiers(a, b))
     .map(([specifier, names]) => importLine(specifier, names));
 }
@@ -168,28 +193,27 @@ function writeContract(file: string, entries: Declaration[]): string {
   return `${head}${imports.join('')}\n${entries.map(writeDeclaration).join('\n')}`;
 }
 
+function isGenerated(file: string): boolean {
+  return file !== formsFile && !file.endsWith('.test.ts');
+}
+
 function read(file: string): string | undefined {
-  return globSync(file, { cwd: contractsDirectory }).length === 0
-    ? undefined
-    : readFileSync(path.join(contractsDirectory, file), 'utf8');
+  const target = path.join(contractsDirectory, file);
+  return existsSync(target) ? readFileSync(target, 'utf8') : undefined;
 }
 
 /** Files that differ from what protos/ says, those that no contract stands behind included. */
 function findStale(contracts: Map<string, string>): string[] {
-  const present = globSync('**/*.ts', { cwd: contractsDirectory }).filter((file) => !isHandWritten(file));
+  const present = globSync('**/*.ts', { cwd: contractsDirectory }).filter(isGenerated);
   const files = new Set([...contracts.keys(), ...present]);
   return [...files].filter((file) => read(file) !== contracts.get(file));
 }
 
-function isHandWritten(file: string): boolean {
-  return handWritten.has(file) || file.endsWith('.test.ts');
-}
-
 function update(file: string, text: string | undefined): void {
   const target = path.join(contractsDirectory, file);
-  if (text === undefined) return rmSync(target);
   mkdirSync(path.dirname(target), { recursive: true });
-  writeFileSync(target, text);
+  if (text === undefined) rmSync(target);
+  else writeFileSync(target, text);
 }
 
 const contracts = writeContracts(loadContracts());
