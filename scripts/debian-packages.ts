@@ -2,17 +2,48 @@
 import { spawnSync } from 'node:child_process';
 
 /** What compiling the addon takes. */
-export const buildPackages = ['g++', 'cmake', 'ninja-build', 'libseccomp-dev', 'libarchive-dev', 'nettle-dev', 'nlohmann-json3-dev'];
+export const buildPackages = [
+  'g++',
+  'cmake',
+  'ninja-build',
+  'libseccomp-dev',
+  'libarchive-dev',
+  'nettle-dev',
+  'nlohmann-json3-dev',
+];
 
 /** The real peers and the instruments of the tests. */
 export const testPackages = [
-  'docker.io', 'containerd', 'runc', 'crun', 'podman', 'docker-registry', 'skopeo', 'umoci', 'debootstrap', 'busybox-static',
-  'iproute2', 'nftables', 'iptables', 'apache2-utils', 'openssl', 'zstd', 'expect', 'tmux', 'strace', 'jq', 'git', 'procps', 'binutils',
+  'docker.io',
+  'containerd',
+  'runc',
+  'crun',
+  'podman',
+  'docker-registry',
+  'skopeo',
+  'umoci',
+  'debootstrap',
+  'busybox-static',
+  'iproute2',
+  'nftables',
+  'iptables',
+  'apache2-utils',
+  'openssl',
+  'zstd',
+  'expect',
+  'tmux',
+  'strace',
+  'jq',
+  'git',
+  'procps',
+  'binutils',
 ];
 
 function missing(packages: string[]): string[] {
   return packages.filter((name) => {
-    const query = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], { encoding: 'utf8' });
+    const query = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], {
+      encoding: 'utf8',
+    });
     return !query.stdout?.startsWith('install ok installed');
   });
 }
@@ -25,8 +56,15 @@ export function ensureDebianPackages(packages: string[], why: string): void {
   if (process.getuid?.() !== 0) throw new Error(`${why} needs Debian packages; as root: ${install}`);
   console.log(`${why}: installing ${wanted.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update', '-qq'], ['install', '-y', '-qq', '--no-install-recommends', ...wanted]]) {
-    const result = spawnSync('apt-get', args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    if (result.status !== 0) throw new Error(`${why}: apt-get ${args[0]} ended with ${result.status}: ${result.stdout}`);
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', ...wanted],
+  ]) {
+    const result = spawnSync('apt-get', args, {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (result.status !== 0)
+      throw new Error(`${why}: apt-get ${args[0]} ended with ${result.status}: ${result.stdout}`);
   }
 }

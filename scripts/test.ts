@@ -18,17 +18,27 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 function step(name: string, file: string, args: string[]): void {
   console.log(`\n== ${name}`);
   const began = Date.now();
-  const { status } = spawnSync(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(file, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   console.log(`== ${name}: ${status === 0 ? 'ok' : `exit ${status}`} in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   if (status !== 0) process.exitCode = 1;
 }
 
 function vitest(project: string): void {
   const report = join(scratch, `${project}.json`);
-  step(`${project} tests`, 'vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  step(`${project} tests`, 'vitest', [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]);
   const result = JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
   counts.passed += result.numPassedTests;
-  counts.failed += result.numFailedTests + result.testResults.filter((file) => file.status === 'failed' && file.message !== '').length;
+  counts.failed +=
+    result.numFailedTests + result.testResults.filter((file) => file.status === 'failed' && file.message !== '').length;
   counts.skipped += result.numPendingTests;
 }
 

@@ -9,7 +9,9 @@ const bin = fileURLToPath(new URL('../dist/bin', import.meta.url));
 const readyTimeoutMs = 20_000;
 
 if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-  console.error('A container engine makes namespaces, mounts and cgroups: run this as root on Linux (Debian 12 is what we test on).');
+  console.error(
+    'A container engine makes namespaces, mounts and cgroups: run this as root on Linux (Debian 12 is what we test on).',
+  );
   process.exit(1);
 }
 if (spawnSync('node', ['scripts/build.ts'], { stdio: 'inherit' }).status !== 0) process.exit(1);
@@ -20,7 +22,16 @@ const log = join(directory, 'engine.log');
 const logFd = openSync(log, 'a');
 const engine = spawn(
   join(bin, 'tsengined'),
-  ['-H', `unix://${socket}`, '--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec'), '--pidfile', join(directory, 'engine.pid')],
+  [
+    '-H',
+    `unix://${socket}`,
+    '--data-root',
+    join(directory, 'data'),
+    '--exec-root',
+    join(directory, 'exec'),
+    '--pidfile',
+    join(directory, 'engine.pid'),
+  ],
   { stdio: ['ignore', logFd, logFd] },
 );
 process.on('SIGINT', () => undefined); // the tour's own end takes the chain down
@@ -39,7 +50,10 @@ try {
 
 function show(args: string[]): number {
   console.log(`$ tsctl ${args.join(' ')}`);
-  const { status } = spawnSync(join(bin, 'tsctl'), args, { stdio: 'inherit', env: { ...process.env, DOCKER_HOST: `unix://${socket}` } });
+  const { status } = spawnSync(join(bin, 'tsctl'), args, {
+    stdio: 'inherit',
+    env: { ...process.env, DOCKER_HOST: `unix://${socket}` },
+  });
   if (status !== 0) throw new Error(`tsctl ${args.join(' ')}: exit ${status}`);
   return status;
 }

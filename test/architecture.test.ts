@@ -12,7 +12,17 @@ const table: Record<string, string[]> = {
   distribution: ['core', 'platform'],
   shim: ['core', 'platform', 'linux'],
   containerd: ['core', 'platform', 'distribution', 'linux/mounts', 'linux/archive', 'linux/tree', 'linux/process'],
-  engine: ['core', 'platform', 'distribution', 'linux/fifo', 'linux/readiness', 'linux/mounts', 'linux/archive', 'linux/tree', 'linux/process'],
+  engine: [
+    'core',
+    'platform',
+    'distribution',
+    'linux/fifo',
+    'linux/readiness',
+    'linux/mounts',
+    'linux/archive',
+    'linux/tree',
+    'linux/process',
+  ],
   tsctl: ['core', 'platform', 'linux/unshare'],
 };
 
@@ -20,7 +30,11 @@ const sources = repositoryFiles().filter((path) => /^packages\/[^/]+\/src\/.*\.t
 
 function importsOf(path: string): string[] {
   const text = readFileSync(join(repositoryRoot, path), 'utf8');
-  const specifiers = [...text.matchAll(/^(?:import|export)[^'"]*?from\s+['"]([^'"]+)['"]/gms), ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g), ...text.matchAll(/^import\s+['"]([^'"]+)['"]/gm)];
+  const specifiers = [
+    ...text.matchAll(/^(?:import|export)[^'"]*?from\s+['"]([^'"]+)['"]/gms),
+    ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g),
+    ...text.matchAll(/^import\s+['"]([^'"]+)['"]/gm),
+  ];
   return specifiers.map((match) => match[1] ?? '');
 }
 
@@ -68,13 +82,18 @@ describe('the import table', () => {
   });
 
   it('keeps Node out of core', () => {
-    const broken = sources.filter((path) => path.startsWith('packages/core/')).filter((path) => !path.endsWith('.test.ts')).filter((path) => importsOf(path).some((specifier) => specifier.startsWith('node:')));
+    const broken = sources
+      .filter((path) => path.startsWith('packages/core/'))
+      .filter((path) => !path.endsWith('.test.ts'))
+      .filter((path) => importsOf(path).some((specifier) => specifier.startsWith('node:')));
     expect(broken).toEqual([]);
   });
 
   it('shows Node-API to the bindings only', () => {
     const addon = repositoryFiles().filter((path) => /^addon\/src\/.*\.(cc|h)$/.test(path));
-    const broken = addon.filter((path) => !path.startsWith('addon/src/bindings/')).filter((path) => /#include\s+[<"]napi/.test(readFileSync(join(repositoryRoot, path), 'utf8')));
+    const broken = addon
+      .filter((path) => !path.startsWith('addon/src/bindings/'))
+      .filter((path) => /#include\s+[<"]napi/.test(readFileSync(join(repositoryRoot, path), 'utf8')));
     expect(broken).toEqual([]);
   });
 });

@@ -4,7 +4,9 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryFiles, repositoryRoot } from './harness/repository.ts';
 
-const handWritten = repositoryFiles().filter((path) => /^(packages|addon|scripts|test)\/.*\.(ts|cc|h)$/.test(path) && !path.includes('/contracts/'));
+const handWritten = repositoryFiles().filter(
+  (path) => /^(packages|addon|scripts|test)\/.*\.(ts|cc|h)$/.test(path) && !path.includes('/contracts/'),
+);
 const text = (path: string) => readFileSync(join(repositoryRoot, path), 'utf8');
 const lines = (path: string) => text(path).split('\n').length;
 
@@ -36,12 +38,19 @@ describe('tidy', () => {
   });
 
   it('silences no error', () => {
-    const broken = handWritten.filter((path) => path.endsWith('.ts') && /catch\s*(\([^)]*\))?\s*\{\s*\}/.test(text(path)));
+    const broken = handWritten.filter(
+      (path) => path.endsWith('.ts') && /catch\s*(\([^)]*\))?\s*\{\s*\}/.test(text(path)),
+    );
     expect(broken).toEqual([]);
   });
 
   it('skips no test without its reason', () => {
-    const broken = handWritten.filter((path) => path.endsWith('.test.ts') && path !== 'test/tidy.test.ts' && /\b(it|describe|test)\.(skip|todo|only)\(/.test(text(path)));
+    const broken = handWritten.filter(
+      (path) =>
+        path.endsWith('.test.ts') &&
+        path !== 'test/tidy.test.ts' &&
+        /\b(it|describe|test)\.(skip|todo|only)\(/.test(text(path)),
+    );
     expect(broken).toEqual([]);
   });
 });

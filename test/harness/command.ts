@@ -19,12 +19,18 @@ export interface CommandOptions {
 export function run(file: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
   const timeoutMs = options.timeoutMs ?? 60_000;
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env: { ...process.env, ...options.env }, cwd: options.cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(file, args, {
+      env: { ...process.env, ...options.env },
+      cwd: options.cwd,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${file} ${args.join(' ')}: no end in ${timeoutMs} ms\n${Buffer.concat(out)}${Buffer.concat(err)}`));
+      reject(
+        new Error(`${file} ${args.join(' ')}: no end in ${timeoutMs} ms\n${Buffer.concat(out)}${Buffer.concat(err)}`),
+      );
     }, timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
@@ -35,7 +41,11 @@ export function run(file: string, args: string[], options: CommandOptions = {}):
     });
     child.on('close', (code) => {
       clearTimeout(timer);
-      resolve({ stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString(), code });
+      resolve({
+        stdout: Buffer.concat(out).toString(),
+        stderr: Buffer.concat(err).toString(),
+        code,
+      });
     });
     child.stdin.end(options.input ?? '');
   });
@@ -44,11 +54,16 @@ export function run(file: string, args: string[], options: CommandOptions = {}):
 /** As `run`, but a non-zero exit is an error that shows what was printed. */
 export async function runOk(file: string, args: string[], options: CommandOptions = {}): Promise<string> {
   const result = await run(file, args, options);
-  if (result.code !== 0) throw new Error(`${file} ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+  if (result.code !== 0)
+    throw new Error(`${file} ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
   return result.stdout;
 }
 
-export async function until<T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  probe: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = await probe();

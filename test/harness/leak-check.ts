@@ -62,9 +62,7 @@ function cgroupDirectories(root: string): string[] {
       found.push(child);
       try {
         walk(child);
-      } catch {
-        continue; // removed while we looked
-      }
+      } catch {}
     }
   };
   walk(root);

@@ -8,7 +8,10 @@ export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url)).r
 
 /** Tracked files and new ones that git does not ignore, relative to the root. */
 export function repositoryFiles(): string[] {
-  const output = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: repositoryRoot, encoding: 'utf8' });
+  const output = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: repositoryRoot,
+    encoding: 'utf8',
+  });
   return output.split('\n').filter((path) => path !== '' && existsSync(join(repositoryRoot, path)));
 }
 

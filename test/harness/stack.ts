@@ -39,10 +39,14 @@ export class Stack {
   async startEngine(readyTimeoutMs = 20_000): Promise<void> {
     const log = openSync(this.logFile, 'a');
     const [file, args] = this.network.enter(join(binDirectory, 'tsengined'), [
-      '-H', `unix://${this.socket}`,
-      '--data-root', join(this.directory, 'data'),
-      '--exec-root', join(this.directory, 'exec'),
-      '--pidfile', join(this.directory, 'engine.pid'),
+      '-H',
+      `unix://${this.socket}`,
+      '--data-root',
+      join(this.directory, 'data'),
+      '--exec-root',
+      join(this.directory, 'exec'),
+      '--pidfile',
+      join(this.directory, 'engine.pid'),
       ...this.#flags,
     ]);
     const engine = spawn(file, args, { stdio: ['ignore', log, log] });
@@ -83,16 +87,42 @@ export class Stack {
   }
 
   /** One REST call, JSON in and out. */
-  api(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<{ status: number; body: any; headers: http.IncomingHttpHeaders }> {
+  api(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: any; headers: http.IncomingHttpHeaders }> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      const jsonHeaders = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
-      const request = http.request({ socketPath: this.socket, path, method, agent: false, headers: { ...jsonHeaders, ...headers } }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString()), headers: response.headers }));
-      });
+      const jsonHeaders =
+        payload === undefined
+          ? {}
+          : {
+              'content-type': 'application/json',
+              'content-length': String(Buffer.byteLength(payload)),
+            };
+      const request = http.request(
+        {
+          socketPath: this.socket,
+          path,
+          method,
+          agent: false,
+          headers: { ...jsonHeaders, ...headers },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              body: parse(Buffer.concat(chunks).toString()),
+              headers: response.headers,
+            }),
+          );
+        },
+      );
       request.on('error', reject);
       request.end(payload);
     });
@@ -103,7 +133,9 @@ export class Stack {
     await this.#removeContainers().catch(() => undefined); // the engine may be dead: what it started is ended below
     const leftovers = () => processesOf(this.directory);
     for (const pid of this.pids('tsengined')) process.kill(pid, 'SIGTERM');
-    await until('engine stopped', 10_000, () => (this.pids('tsengined').length === 0 ? true : undefined)).catch(() => undefined);
+    await until('engine stopped', 10_000, () => (this.pids('tsengined').length === 0 ? true : undefined)).catch(
+      () => undefined,
+    );
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       for (const { pid } of leftovers()) process.kill(pid, signal);
       await until('stack gone', 3000, () => (leftovers().length === 0 ? true : undefined)).catch(() => undefined);
@@ -119,7 +151,14 @@ export class Stack {
   }
 
   #withHost(options: CommandOptions): CommandOptions {
-    return { ...options, env: { DOCKER_HOST: `unix://${this.socket}`, DOCKER_CONFIG: join(this.directory, 'docker-config'), ...options.env } };
+    return {
+      ...options,
+      env: {
+        DOCKER_HOST: `unix://${this.socket}`,
+        DOCKER_CONFIG: join(this.directory, 'docker-config'),
+        ...options.env,
+      },
+    };
   }
 }
 

@@ -10,7 +10,8 @@ export function isDigest(text: string): boolean {
 }
 
 export function checkDigest(text: string): Digest {
-  if (!isDigest(text)) throw new ContainerError('invalid-argument', `digest ${text}: want sha256: and 64 hex characters`);
+  if (!isDigest(text))
+    throw new ContainerError('invalid-argument', `digest ${text}: want sha256: and 64 hex characters`);
   return text;
 }
 

@@ -58,7 +58,13 @@ export interface ImageProcessConfig {
   Labels?: Record<string, string> | null;
   StopSignal?: string;
   Shell?: string[] | null;
-  Healthcheck?: { Test?: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; Retries?: number } | null;
+  Healthcheck?: {
+    Test?: string[];
+    Interval?: number;
+    Timeout?: number;
+    StartPeriod?: number;
+    Retries?: number;
+  } | null;
   OnBuild?: string[] | null;
   ArgsEscaped?: boolean;
 }
@@ -71,7 +77,13 @@ export interface ImageConfig {
   author?: string;
   config?: ImageProcessConfig;
   rootfs: { type: 'layers'; diff_ids: Digest[] };
-  history?: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[];
+  history?: {
+    created?: string;
+    created_by?: string;
+    author?: string;
+    comment?: string;
+    empty_layer?: boolean;
+  }[];
 }
 
 export function isIndexType(mediaType: string): boolean {

@@ -11,7 +11,8 @@ export interface Reference {
   digest?: string;
 }
 
-const domainPattern = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::\d+)?$/;
+const domainPattern =
+  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::\d+)?$/;
 const pathPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const maxNameLength = 255;
@@ -20,17 +21,26 @@ const defaultDomain = 'docker.io';
 const officialPrefix = 'library/';
 
 function invalid(text: string): ContainerError {
-  return new ContainerError('invalid-argument', `invalid reference format: ${JSON.stringify(text)}`, { reason: 'invalid-reference' });
+  return new ContainerError('invalid-argument', `invalid reference format: ${JSON.stringify(text)}`, {
+    reason: 'invalid-reference',
+  });
 }
 
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
   const isDomain = first.includes('.') || first.includes(':') || first === 'localhost' || first !== first.toLowerCase();
-  if (!isDomain) return { domain: defaultDomain, path: slash < 0 ? `${officialPrefix}${name}` : name };
+  if (!isDomain)
+    return {
+      domain: defaultDomain,
+      path: slash < 0 ? `${officialPrefix}${name}` : name,
+    };
   const domain = first === 'index.docker.io' ? defaultDomain : first;
   const rest = name.slice(slash + 1);
-  return { domain, path: domain === defaultDomain && !rest.includes('/') ? `${officialPrefix}${rest}` : rest };
+  return {
+    domain,
+    path: domain === defaultDomain && !rest.includes('/') ? `${officialPrefix}${rest}` : rest,
+  };
 }
 
 /** Parses and normalises. Throws invalid-argument; a missing tag stays missing (see `withDefaultTag`). */
@@ -54,7 +64,12 @@ export function parseReference(text: string): Reference {
   const { domain, path } = splitDomain(rest);
   if (!domainPattern.test(domain) || !pathPattern.test(path)) throw invalid(text);
   if (domain.length + 1 + path.length > maxNameLength) throw invalid(text);
-  return { domain, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+  return {
+    domain,
+    path,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
 }
 
 export function withDefaultTag(reference: Reference): Reference {

@@ -26,5 +26,9 @@ export function formatTraceparent(context: TraceContext): string {
 
 /** A new trace, or a child span of `parent`. */
 export function newTraceContext(parent?: TraceContext): TraceContext {
-  return { traceId: parent?.traceId ?? randomHex(16), spanId: randomHex(8), sampled: parent?.sampled ?? true };
+  return {
+    traceId: parent?.traceId ?? randomHex(16),
+    spanId: randomHex(8),
+    sampled: parent?.sampled ?? true,
+  };
 }

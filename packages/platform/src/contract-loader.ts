@@ -10,13 +10,21 @@ const candidates = ['./protos', '../../../protos'].map((path) => fileURLToPath(n
 
 function protosDirectory(): string {
   const found = candidates.find((path) => existsSync(path));
-  if (found === undefined) throw new ContainerError('internal', `load contracts: none of ${candidates.join(', ')} exists`);
+  if (found === undefined)
+    throw new ContainerError('internal', `load contracts: none of ${candidates.join(', ')} exists`);
   return found;
 }
 
 // protobufjs brings its own google.protobuf.Any, whose type_url escapes keepCase: unlike every other field it would be
 // snake case, and a message with typeUrl would lose its type without an error. So Any is declared here once more.
-protobuf.common('any', { Any: { fields: { typeUrl: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } } });
+protobuf.common('any', {
+  Any: {
+    fields: {
+      typeUrl: { type: 'string', id: 1 },
+      value: { type: 'bytes', id: 2 },
+    },
+  },
+});
 
 const loaded = new Map<string, protoLoader.PackageDefinition>();
 

@@ -7,7 +7,8 @@ import type { Logger } from './logger.ts';
 /** Writes our pid; throws already-exists when the file names a living process of the same command. */
 export function claimPidFile(path: string): void {
   const holder = livingHolder(path);
-  if (holder !== undefined) throw new ContainerError('already-exists', `claim pid file ${path}: process ${holder} is running`);
+  if (holder !== undefined)
+    throw new ContainerError('already-exists', `claim pid file ${path}: process ${holder} is running`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${process.pid}\n`, { mode: 0o644 });
 }

@@ -2,8 +2,8 @@
 import * as grpc from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
-import { errorFromStatus, reasonKey } from './grpc-status.ts';
 import { leaseKey, maxMessageBytes, namespaceKey } from './grpc-server.ts';
+import { errorFromStatus, reasonKey } from './grpc-status.ts';
 import { outgoingTraceparent, traceparentHeader } from './trace.ts';
 
 export interface CallOptions {
@@ -54,7 +54,10 @@ export class GrpcConnection {
     return new Promise((resolve, reject) => {
       this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
         if (error === undefined) resolve();
-        else reject(new ContainerError('unavailable', `connect ${this.#client.getChannel().getTarget()}: ${error.message}`));
+        else
+          reject(
+            new ContainerError('unavailable', `connect ${this.#client.getChannel().getTarget()}: ${error.message}`),
+          );
       });
     });
   }
@@ -76,7 +79,12 @@ export class GrpcConnection {
   }
 
   /** Server streaming. Leaving the loop cancels the call. */
-  async *stream<Req, Res>(service: ServiceDefinition, method: string, request: Req, options: CallOptions = {}): AsyncGenerator<Res> {
+  async *stream<Req, Res>(
+    service: ServiceDefinition,
+    method: string,
+    request: Req,
+    options: CallOptions = {},
+  ): AsyncGenerator<Res> {
     const definition = this.#method(service, method);
     const call = this.#client.makeServerStreamRequest(
       definition.path,
@@ -108,7 +116,9 @@ export class GrpcConnection {
     onAbort(options.signal, () => call.cancel());
     return {
       write: (request) =>
-        new Promise((resolve, reject) => call.write(request, (error: unknown) => (error ? reject(toError(error)) : resolve()))),
+        new Promise((resolve, reject) =>
+          call.write(request, (error: unknown) => (error ? reject(toError(error)) : resolve())),
+        ),
       end: () => call.end(),
       cancel: () => call.cancel(),
       async *[Symbol.asyncIterator]() {

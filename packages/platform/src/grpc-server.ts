@@ -34,7 +34,10 @@ export function requireNamespace(context: CallContext): string {
   return context.namespace;
 }
 
-function contextOf(metadata: grpc.Metadata, emitter: { on(event: 'cancelled', listener: () => void): unknown }): CallContext {
+function contextOf(
+  metadata: grpc.Metadata,
+  emitter: { on(event: 'cancelled', listener: () => void): unknown },
+): CallContext {
   const abort = new AbortController();
   emitter.on('cancelled', () => abort.abort());
   return {
@@ -50,7 +53,11 @@ function failure(error: unknown, log: Logger, method: string): Partial<grpc.Stat
   if (reason !== undefined) metadata.set(reasonKey, reason);
   const quiet = code === grpc.status.NOT_FOUND || code === grpc.status.ALREADY_EXISTS || code === grpc.status.CANCELLED;
   log[quiet ? 'debug' : 'warn']({ method, code, err: message }, 'call failed');
-  return Object.assign(new Error(message), { code, details: message, metadata });
+  return Object.assign(new Error(message), {
+    code,
+    details: message,
+    metadata,
+  });
 }
 
 function traceOf(metadata: grpc.Metadata): string | undefined {
@@ -71,7 +78,11 @@ function serveUnary(path: string, handler: UnaryHandler, log: Logger): grpc.hand
   };
 }
 
-async function pump(call: grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>, messages: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {
+async function pump(
+  call: grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>,
+  messages: AsyncIterable<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
   for await (const message of messages) {
     if (signal.aborted) return;
     if (call.write(message)) continue;
@@ -101,7 +112,11 @@ function serveStream(path: string, open: (context: CallContext) => AsyncIterable
   };
 }
 
-function implement(definition: ServiceDefinition, handlers: ServiceHandlers, log: Logger): grpc.UntypedServiceImplementation {
+function implement(
+  definition: ServiceDefinition,
+  handlers: ServiceHandlers,
+  log: Logger,
+): grpc.UntypedServiceImplementation {
   const implementation: grpc.UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(definition)) {
     const handler = handlers[name];
@@ -134,7 +149,9 @@ export async function serveGrpc(address: string, services: ServedService[], log:
     server.addService(definition as unknown as grpc.ServiceDefinition, implement(definition, handlers, log));
   }
   await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(error)));
+    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error) =>
+      error === null ? resolve() : reject(error),
+    );
   });
   return server;
 }

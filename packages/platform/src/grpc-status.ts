@@ -37,11 +37,23 @@ export function codeFromGrpcStatus(number: number): ErrorCode {
 }
 
 /** Any thrown value as {code, message, reason}. What is not ours becomes `unknown`. */
-export function statusFromError(error: unknown): { code: status; message: string; reason: string | undefined } {
+export function statusFromError(error: unknown): {
+  code: status;
+  message: string;
+  reason: string | undefined;
+} {
   if (error instanceof ContainerError) {
-    return { code: grpcStatusFromCode(error.code), message: error.message, reason: error.reason };
+    return {
+      code: grpcStatusFromCode(error.code),
+      message: error.message,
+      reason: error.reason,
+    };
   }
-  return { code: status.UNKNOWN, message: errorMessageOf(error), reason: undefined };
+  return {
+    code: status.UNKNOWN,
+    message: errorMessageOf(error),
+    reason: undefined,
+  };
 }
 
 export function errorFromStatus(code: number, message: string, reason?: string): ContainerError {

@@ -28,7 +28,9 @@ export class Store {
     this.path = path;
     try {
       this.#database = new DatabaseSync(path, { timeout: 5000 });
-      this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048');
+      this.#database.exec(
+        'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048',
+      );
       this.#migrate(schema);
     } catch (error) {
       throw new ContainerError('data-loss', `open store ${path}: ${errorMessageOf(error)}`, { cause: error });
@@ -74,7 +76,9 @@ export class Store {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#rollback();
-      const failure = new ContainerError(codeOfSqlite(error), `commit ${this.path}: ${errorMessageOf(error)}`, { cause: error });
+      const failure = new ContainerError(codeOfSqlite(error), `commit ${this.path}: ${errorMessageOf(error)}`, {
+        cause: error,
+      });
       for (const write of group) write.reject(failure);
       return;
     }

@@ -1,6 +1,11 @@
 // The trace context of the call being served, carried along its asynchronous work.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { formatTraceparent, newTraceContext, parseTraceparent, type TraceContext } from '@tscontainer/core/trace-context';
+import {
+  formatTraceparent,
+  newTraceContext,
+  parseTraceparent,
+  type TraceContext,
+} from '@tscontainer/core/trace-context';
 
 export const traceparentHeader = 'traceparent';
 

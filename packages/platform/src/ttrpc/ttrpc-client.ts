@@ -2,8 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
-import { namespaceKey } from '../grpc-server.ts';
 import type { CallOptions } from '../grpc-client.ts';
+import { namespaceKey } from '../grpc-server.ts';
 import { errorFromStatus } from '../grpc-status.ts';
 import { outgoingTraceparent, traceparentHeader } from '../trace.ts';
 import { encodeFrame, type Frame, FrameParser, messageType, requestCodec, responseCodec } from './ttrpc-frame.ts';
@@ -39,14 +39,23 @@ export class TtrpcClient {
     });
   }
 
-  call<Req, Res>(service: string, definition: ServiceDefinition, method: string, request: Req, options: CallOptions = {}): Promise<Res> {
+  call<Req, Res>(
+    service: string,
+    definition: ServiceDefinition,
+    method: string,
+    request: Req,
+    options: CallOptions = {},
+  ): Promise<Res> {
     const contract = definition[method];
-    if (contract === undefined) return Promise.reject(new ContainerError('unimplemented', `ttrpc ${service}/${method}: not in the contract`));
+    if (contract === undefined)
+      return Promise.reject(new ContainerError('unimplemented', `ttrpc ${service}/${method}: not in the contract`));
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     const streamId = this.#nextStreamId;
     this.#nextStreamId += 2;
     return new Promise<Res>((resolve, reject) => {
-      const settle = this.#register(streamId, options, reject, (payload) => resolve(contract.responseDeserialize(payload) as Res));
+      const settle = this.#register(streamId, options, reject, (payload) =>
+        resolve(contract.responseDeserialize(payload) as Res),
+      );
       const payload = requestCodec.encode({
         service,
         method,
@@ -55,7 +64,14 @@ export class TtrpcClient {
         metadata: metadataOf(options),
       });
       try {
-        this.#socket.write(encodeFrame({ streamId, type: messageType.request, flags: 0, payload }));
+        this.#socket.write(
+          encodeFrame({
+            streamId,
+            type: messageType.request,
+            flags: 0,
+            payload,
+          }),
+        );
       } catch (error) {
         settle.reject(error as ContainerError);
       }
@@ -71,7 +87,12 @@ export class TtrpcClient {
     this.#socket.unref();
   }
 
-  #register(streamId: number, options: CallOptions, reject: (error: ContainerError) => void, succeed: (payload: Buffer) => void): PendingCall {
+  #register(
+    streamId: number,
+    options: CallOptions,
+    reject: (error: ContainerError) => void,
+    succeed: (payload: Buffer) => void,
+  ): PendingCall {
     let timer: NodeJS.Timeout | undefined;
     const onAbort = () => call.reject(new ContainerError('cancelled', 'ttrpc call cancelled'));
     const finish = () => {
@@ -90,7 +111,10 @@ export class TtrpcClient {
       },
     };
     if (options.timeoutMs !== undefined) {
-      timer = setTimeout(() => call.reject(new ContainerError('deadline-exceeded', `ttrpc call: no answer in ${options.timeoutMs} ms`)), options.timeoutMs);
+      timer = setTimeout(
+        () => call.reject(new ContainerError('deadline-exceeded', `ttrpc call: no answer in ${options.timeoutMs} ms`)),
+        options.timeoutMs,
+      );
     }
     options.signal?.addEventListener('abort', onAbort, { once: true });
     this.#pending.set(streamId, call);
@@ -110,12 +134,15 @@ export class TtrpcClient {
     if (call === undefined || frame.type !== messageType.response) return;
     const response = responseCodec.decode(frame.payload);
     const status = response.status;
-    if (status !== null && status !== undefined && status.code !== 0) call.reject(errorFromStatus(status.code, ...splitReason(status.message)));
+    if (status !== null && status !== undefined && status.code !== 0)
+      call.reject(errorFromStatus(status.code, ...splitReason(status.message)));
     else call.resolve(Buffer.from(response.payload));
   }
 
   #fail(cause: string): void {
-    this.#closedBy ??= new ContainerError('unavailable', `ttrpc ${this.address}: ${cause}`, { reason: 'shim-connection-lost' });
+    this.#closedBy ??= new ContainerError('unavailable', `ttrpc ${this.address}: ${cause}`, {
+      reason: 'shim-connection-lost',
+    });
     for (const call of [...this.#pending.values()]) call.reject(this.#closedBy);
   }
 }
@@ -125,7 +152,12 @@ export function connectTtrpc(address: string): Promise<TtrpcClient> {
   const path = address.replace(/^unix:\/\//, '');
   return new Promise((resolve, reject) => {
     const socket = connect(path);
-    const onError = (error: Error) => reject(new ContainerError('unavailable', `connect ${path}: ${error.message}`, { cause: error }));
+    const onError = (error: Error) =>
+      reject(
+        new ContainerError('unavailable', `connect ${path}: ${error.message}`, {
+          cause: error,
+        }),
+      );
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);

@@ -33,7 +33,10 @@ export const responseCodec = loadMessage<TtrpcResponse>('ttrpc/ttrpc.proto', 'tt
 
 export function encodeFrame(frame: Frame): Buffer {
   if (frame.payload.length > maxPayloadBytes) {
-    throw new ContainerError('resource-exhausted', `ttrpc message: ${frame.payload.length} bytes, at most ${maxPayloadBytes}`);
+    throw new ContainerError(
+      'resource-exhausted',
+      `ttrpc message: ${frame.payload.length} bytes, at most ${maxPayloadBytes}`,
+    );
   }
   const buffer = Buffer.allocUnsafe(headerBytes + frame.payload.length);
   buffer.writeUInt32BE(frame.payload.length, 0);
@@ -53,7 +56,8 @@ export class FrameParser {
     const frames: Frame[] = [];
     while (buffer.length >= headerBytes) {
       const length = buffer.readUInt32BE(0);
-      if (length > maxPayloadBytes) throw new ContainerError('out-of-range', `ttrpc frame: ${length} bytes, at most ${maxPayloadBytes}`);
+      if (length > maxPayloadBytes)
+        throw new ContainerError('out-of-range', `ttrpc frame: ${length} bytes, at most ${maxPayloadBytes}`);
       if (buffer.length < headerBytes + length) break;
       frames.push({
         streamId: buffer.readUInt32BE(4),

@@ -7,7 +7,15 @@ import { statusFromError } from '../grpc-status.ts';
 import type { Logger } from '../logger.ts';
 import { runInTrace, traceparentHeader } from '../trace.ts';
 import { joinReason, ttrpcNamespaceKey } from './ttrpc-client.ts';
-import { encodeFrame, type Frame, FrameParser, messageType, requestCodec, responseCodec, type TtrpcRequest } from './ttrpc-frame.ts';
+import {
+  encodeFrame,
+  type Frame,
+  FrameParser,
+  messageType,
+  requestCodec,
+  responseCodec,
+  type TtrpcRequest,
+} from './ttrpc-frame.ts';
 
 export interface TtrpcService {
   /** Full name, e.g. `containerd.task.v2.Task`. */
@@ -17,7 +25,11 @@ export interface TtrpcService {
 }
 
 /** Serves on `listen`: a socket path to bind, or a listening socket's descriptor that was inherited. */
-export async function serveTtrpc(listen: { path: string } | { fd: number }, services: TtrpcService[], log: Logger): Promise<TtrpcServer> {
+export async function serveTtrpc(
+  listen: { path: string } | { fd: number },
+  services: TtrpcService[],
+  log: Logger,
+): Promise<TtrpcServer> {
   const server = new TtrpcServer(services, log);
   await server.listen(listen);
   return server;
@@ -76,13 +88,28 @@ export class TtrpcServer {
     try {
       request = requestCodec.decode(frame.payload);
     } catch (error) {
-      this.#respond(socket, frame.streamId, undefined, new ContainerError('invalid-argument', 'ttrpc request: not protobuf', { cause: error }));
+      this.#respond(
+        socket,
+        frame.streamId,
+        undefined,
+        new ContainerError('invalid-argument', 'ttrpc request: not protobuf', {
+          cause: error,
+        }),
+      );
       return;
     }
     const metadata = new Map(request.metadata.map(({ key, value }) => [key, value]));
     runInTrace(metadata.get(traceparentHeader), async () => {
       try {
-        this.#respond(socket, frame.streamId, await this.#invoke(request, { namespace: metadata.get(ttrpcNamespaceKey) ?? '', lease: undefined, signal }));
+        this.#respond(
+          socket,
+          frame.streamId,
+          await this.#invoke(request, {
+            namespace: metadata.get(ttrpcNamespaceKey) ?? '',
+            lease: undefined,
+            signal,
+          }),
+        );
       } catch (error) {
         this.#respond(socket, frame.streamId, undefined, error);
       }
@@ -105,8 +132,24 @@ export class TtrpcServer {
     if (socket.destroyed) return;
     const failed = error === undefined ? undefined : statusFromError(error);
     if (failed !== undefined) this.#log.debug({ err: failed.message, code: failed.code }, 'call failed');
-    const status = failed === undefined ? null : { code: failed.code, message: joinReason(failed.message, failed.reason) };
-    const response = responseCodec.encode({ status, payload: payload ?? Buffer.alloc(0) });
-    socket.write(encodeFrame({ streamId, type: messageType.response, flags: 0, payload: response }));
+    const status =
+      failed === undefined
+        ? null
+        : {
+            code: failed.code,
+            message: joinReason(failed.message, failed.reason),
+          };
+    const response = responseCodec.encode({
+      status,
+      payload: payload ?? Buffer.alloc(0),
+    });
+    socket.write(
+      encodeFrame({
+        streamId,
+        type: messageType.response,
+        flags: 0,
+        payload: response,
+      }),
+    );
   }
 }
