@@ -106,7 +106,7 @@ export interface ListStatusesResponse {
 /** What a message of a write stream asks for: the state, more data, or data and then the commit. */
 export type WriteAction = 'STAT' | 'WRITE' | 'COMMIT';
 
-/** One step of a write; total and expected, once given, must hold at the commit. */
+/** One step of a write at its offset, where 0 starts over; total and expected, once given, must hold at the commit. */
 export interface WriteContentRequest {
   action: WriteAction;
   ref: string;
