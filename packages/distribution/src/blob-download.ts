@@ -1,0 +1,74 @@
+// Downloads one blob as a verified stream: cut connections are resumed by Range, a few times, with growing pauses.
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ContainerError, errorCodeOf } from '@tscontainer/core/errors';
+import type { Descriptor } from '@tscontainer/core/oci-image';
+
+export interface BlobSource {
+  /** `offset` in the answer is 0 when the server ignored the range. */
+  openBlob(digest: string, offset: number, signal?: AbortSignal): Promise<{ body: IncomingMessage; offset: number }>;
+}
+
+const maxAttempts = 5;
+const firstPauseMs = 100;
+const maxPauseMs = 5_000;
+
+function isRetryable(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'unavailable' || code === 'resource-exhausted' || code === 'unknown';
+}
+
+function pauseMs(attempt: number): number {
+  return Math.min(firstPauseMs * 2 ** attempt, maxPauseMs) * (0.5 + Math.random() / 2);
+}
+
+/**
+ * Yields the blob's bytes from `startOffset` on, each once. Ends only when the size is right and, from offset 0, the
+ * digest too (a resumed blob is verified by who stores it). Rejects failed-precondition (reason `digest-mismatch`),
+ * unavailable after the last attempt, cancelled.
+ */
+export async function* downloadBlob(source: BlobSource, descriptor: Descriptor, startOffset: number, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const hash = startOffset === 0 ? createHash('sha256') : undefined;
+  let received = startOffset;
+  for (let attempt = 0; received < descriptor.size || attempt === 0; attempt++) {
+    try {
+      if (received === descriptor.size && received > 0) break;
+      for await (const chunk of readFrom(source, descriptor, received, signal)) {
+        received += chunk.length;
+        if (received > descriptor.size) throw mismatch(descriptor, `more than ${descriptor.size} bytes`);
+        hash?.update(chunk);
+        yield chunk;
+      }
+      if (received < descriptor.size) throw new ContainerError('unavailable', `download ${descriptor.digest}: ended after ${received} of ${descriptor.size} bytes`);
+    } catch (error) {
+      if (signal?.aborted) throw new ContainerError('cancelled', `download ${descriptor.digest}: cancelled`, { cause: error });
+      if (!isRetryable(error) || attempt === maxAttempts - 1) throw error;
+      await sleep(pauseMs(attempt), undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // the next turn sees the abort
+    }
+  }
+  const digest = hash === undefined ? descriptor.digest : `sha256:${hash.digest('hex')}`;
+  if (digest !== descriptor.digest) throw mismatch(descriptor, `got ${digest}`);
+}
+
+/** From `offset` on: what a server without ranges sends before is dropped. */
+async function* readFrom(source: BlobSource, descriptor: Descriptor, offset: number, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const { body, offset: begin } = await source.openBlob(descriptor.digest, offset, signal);
+  let skip = offset - begin;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      if (skip >= chunk.length) {
+        skip -= chunk.length;
+        continue;
+      }
+      yield skip === 0 ? chunk : chunk.subarray(skip);
+      skip = 0;
+    }
+  } finally {
+    body.destroy();
+  }
+}
+
+function mismatch(descriptor: Descriptor, what: string): ContainerError {
+  return new ContainerError('failed-precondition', `verification failed for digest ${descriptor.digest}: ${what}`, { reason: 'digest-mismatch' });
+}

@@ -1,0 +1,88 @@
+// One HTTP exchange with a registry: headers in, a response whose body streams; redirects and time-outs are bounded here.
+import http from 'node:http';
+import https from 'node:https';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+
+/** How a host is reached; agents are kept so that layers share connections. */
+export interface HttpConnector {
+  agentFor(url: URL): http.Agent | https.Agent;
+}
+
+export interface HttpExchange {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: URL;
+  headers: Record<string, string>;
+  body?: string | Buffer;
+  signal?: AbortSignal | undefined;
+}
+
+/** A silent peer is given up after this: no header, or no byte of the body. */
+const idleTimeoutMs = 30_000;
+const maxRedirects = 5;
+/** What is read of an error's body. */
+const maxErrorBytes = 64 * 1024;
+
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+
+/** Why the network failed, as an errno name or OpenSSL's code where there is one. */
+export function networkCodeOf(error: unknown): string | undefined {
+  if (error instanceof ContainerError) return typeof error.details.network === 'string' ? error.details.network : undefined;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+}
+
+export function networkError(exchange: HttpExchange, error: unknown): ContainerError {
+  if (exchange.signal?.aborted) return new ContainerError('cancelled', `${exchange.method} ${exchange.url.href}: cancelled`);
+  const method = exchange.method.charAt(0) + exchange.method.slice(1).toLowerCase();
+  const message = `${method} "${exchange.url.href}": ${errorMessageOf(error) || String((error as { code?: string }).code)}`;
+  return new ContainerError('unavailable', message, { reason: 'network', details: { network: networkCodeOf(error) ?? 'unknown' }, cause: error });
+}
+
+function exchangeOnce(connector: HttpConnector, exchange: HttpExchange): Promise<http.IncomingMessage> {
+  const { method, url, headers, body, signal } = exchange;
+  const module = url.protocol === 'https:' ? https : http;
+  return new Promise((resolve, reject) => {
+    const request = module.request(url, { method, headers, agent: connector.agentFor(url), ...(signal === undefined ? {} : { signal }) });
+    request.setTimeout(idleTimeoutMs, () => request.destroy(Object.assign(new Error(`no answer in ${idleTimeoutMs} ms`), { code: 'ETIMEDOUT' })));
+    request.on('response', resolve);
+    request.on('error', (error) => reject(networkError(exchange, error)));
+    request.end(body);
+  });
+}
+
+/**
+ * Sends and follows redirects. `authorization` is dropped when a redirect leaves the origin: blob stores behind a
+ * registry reject it, and it is not theirs to see. Rejects unavailable (reason `network`), cancelled.
+ */
+export async function sendHttp(connector: HttpConnector, exchange: HttpExchange): Promise<http.IncomingMessage> {
+  let { url, headers } = exchange;
+  for (let hop = 0; hop <= maxRedirects; hop++) {
+    const response = await exchangeOnce(connector, { ...exchange, url, headers });
+    const { location } = response.headers;
+    if (!redirectStatuses.has(response.statusCode ?? 0) || location === undefined) return response;
+    response.resume();
+    const next = new URL(location, url);
+    if (url.protocol === 'https:' && next.protocol !== 'https:') {
+      throw new ContainerError('failed-precondition', `GET ${url.href}: redirected from HTTPS to ${next.protocol}//${next.host}`);
+    }
+    if (next.origin !== url.origin) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
+    url = next;
+  }
+  throw new ContainerError('unavailable', `GET ${exchange.url.href}: more than ${maxRedirects} redirects`);
+}
+
+/** The whole body, refused when it is longer than `limitBytes`. */
+export async function readBody(response: http.IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limitBytes) throw new ContainerError('resource-exhausted', `read answer: more than ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function readErrorBody(response: http.IncomingMessage): Promise<Buffer> {
+  return readBody(response, maxErrorBytes);
+}
