@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { GrpcConnection } from '@tscontainer/platform/grpc-client';
 import { until } from '../harness/command.ts';
 import { addNetworkNamespace } from '../harness/network-namespace.ts';
-import { isAlive, processesOf } from '../harness/processes.ts';
+import { processesOf } from '../harness/processes.ts';
 
 export interface ForeignContainerd {
   directory: string;
@@ -55,7 +55,5 @@ export async function startForeignContainerd(): Promise<ForeignContainerd> {
     await stop();
     throw new Error(`containerd does not answer: ${String(error)}\n${tail}`);
   }
-  const pid = daemon.pid ?? 0;
-  if (!isAlive(pid)) throw new Error('containerd ended');
-  return { directory, connection, hostPath: (path) => `/proc/${pid}/root${path}`, stop };
+  return { directory, connection, hostPath: (path) => `/proc/${daemon.pid}/root${path}`, stop };
 }

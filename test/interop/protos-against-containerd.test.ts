@@ -29,7 +29,7 @@ import { type ForeignContainerd, startForeignContainerd } from './foreign-contai
 const namespace = 'contracts';
 const snapshotter = 'native';
 const cgroup = `tsc-contracts-${process.pid}`;
-/** What containerd up to 1.7 sends for a time that is not set: the year 1. */
+/** What containerd 1.6 sends for a time that is not set: the year 1. */
 const noTime = { seconds: -62_135_596_800, nanos: 0 };
 let daemon: ForeignContainerd;
 
