@@ -1,0 +1,190 @@
+// Measures our engine beside Debian's dockerd in one run, in turn (A B A B …): medians, counts and ratios. `pnpm bench`.
+import http from 'node:http';
+import { busyboxArchive } from '../harness/images.ts';
+import { processesOf, pssKib } from '../harness/processes.ts';
+import { startRealDockerd } from '../harness/real-dockerd.ts';
+import { startStack } from '../harness/stack.ts';
+
+const rounds = Number(process.env.ROUNDS ?? 20);
+const warmUps = 3;
+const parallelLives = 64;
+const parallelWidth = 8;
+const density = 50;
+
+interface Server {
+  name: string;
+  socket: string;
+  directory: string;
+  agent: http.Agent;
+}
+
+function call<T>(server: Server, method: string, path: string, body?: unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers =
+      payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+    const request = http.request(
+      { socketPath: server.socket, path: `/v1.41${path}`, method, agent: server.agent, headers },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          if ((response.statusCode ?? 500) >= 400)
+            reject(new Error(`${server.name}: ${method} ${path}: ${response.statusCode} ${text}`));
+          else resolve((text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text) as T);
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+function report(figure: string, servers: Server[], samples: number[][]): void {
+  const medians = samples.map(median);
+  const cells = servers.map((server, index) => `${server.name} ${medians[index]?.toFixed(2)}`);
+  console.log(
+    `${figure.padEnd(44)} ${cells.join('   ')}   ratio ${((medians[0] ?? 0) / (medians[1] ?? 1)).toFixed(3)}   (median of ${samples[0]?.length})`,
+  );
+}
+
+async function inTurn<T>(
+  servers: Server[],
+  count: number,
+  work: (server: Server, index: number) => Promise<T>,
+): Promise<T[][]> {
+  const rows: T[][] = servers.map(() => []);
+  for (let round = -warmUps; round < count; round++) {
+    for (const [index, server] of servers.entries()) {
+      const value = await work(server, index);
+      if (round >= 0) rows[index]?.push(value);
+    }
+  }
+  return rows;
+}
+
+async function pool(count: number, width: number, work: () => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next++ < count) await work();
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+async function life(server: Server): Promise<Record<'create' | 'start' | 'wait' | 'remove' | 'total', number>> {
+  const began = performance.now();
+  const { Id } = await call<{ Id: string }>(server, 'POST', '/containers/create', {
+    Image: 'busybox',
+    Cmd: ['true'],
+    HostConfig: { NetworkMode: 'none' },
+  });
+  const created = performance.now();
+  await call(server, 'POST', `/containers/${Id}/start`);
+  const started = performance.now();
+  const { StatusCode } = await call<{ StatusCode: number }>(server, 'POST', `/containers/${Id}/wait`);
+  if (StatusCode !== 0) throw new Error(`${server.name}: exit ${StatusCode}`);
+  const waited = performance.now();
+  await call(server, 'DELETE', `/containers/${Id}`);
+  const removed = performance.now();
+  return {
+    create: created - began,
+    start: started - created,
+    wait: waited - started,
+    remove: removed - waited,
+    total: removed - began,
+  };
+}
+
+async function sleeper(server: Server): Promise<string> {
+  const { Id } = await call<{ Id: string }>(server, 'POST', '/containers/create', {
+    Image: 'busybox',
+    Cmd: ['sleep', '3600'],
+    HostConfig: { NetworkMode: 'none' },
+  });
+  await call(server, 'POST', `/containers/${Id}/start`);
+  return Id;
+}
+
+async function execTrue(server: Server, id: string): Promise<void> {
+  const { Id } = await call<{ Id: string }>(server, 'POST', `/containers/${id}/exec`, {
+    Cmd: ['true'],
+    AttachStdout: true,
+    AttachStderr: true,
+  });
+  await call(server, 'POST', `/exec/${Id}/start`, { Detach: false, Tty: false });
+  const { ExitCode, Running } = await call<{ ExitCode: number; Running: boolean }>(server, 'GET', `/exec/${Id}/json`);
+  if (Running || ExitCode !== 0) throw new Error(`${server.name}: exec running=${Running} exit=${ExitCode}`);
+}
+
+/** Daemons, shims and monitors: everything that is not the container's own process. */
+function enginePids(server: Server, containerPids: Set<number>): number[] {
+  const monitors = processesOf('tsrunc').filter((found) => found.comm.startsWith('tsrunc'));
+  const named = processesOf(server.directory).filter((found) => !found.cmdline.startsWith('nsenter'));
+  const own = server.name === 'ours' ? [...named, ...monitors] : named;
+  return [...new Set(own.map((found) => found.pid))].filter((pid) => !containerPids.has(pid));
+}
+
+async function measureDensity(server: Server): Promise<void> {
+  const idle = pssKib(enginePids(server, new Set()));
+  const ids: string[] = [];
+  await pool(density, parallelWidth, async () => ids.push(await sleeper(server)));
+  const pids = new Set<number>();
+  for (const id of ids)
+    pids.add((await call<{ State: { Pid: number } }>(server, 'GET', `/containers/${id}/json`)).State.Pid);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const full = pssKib(enginePids(server, pids));
+  console.log(
+    `memory ${server.name}: idle ${(idle / 1024).toFixed(1)} MiB PSS, ${((full - idle) / density / 1024).toFixed(2)} MiB PSS per running container (${density})`,
+  );
+  for (const id of ids) await call(server, 'DELETE', `/containers/${id}?force=1`);
+}
+
+const archive = await busyboxArchive();
+const stack = await startStack();
+const peer = await startRealDockerd();
+try {
+  const servers: Server[] = [
+    { name: 'ours', socket: stack.socket, directory: stack.directory, agent: new http.Agent({ keepAlive: true }) },
+    { name: 'dockerd', socket: peer.socket, directory: peer.directory, agent: new http.Agent({ keepAlive: true }) },
+  ];
+  await stack.docker(['load', '-q', '-i', archive]);
+  await peer.docker(['load', '-q', '-i', archive]);
+
+  const lives = await inTurn(servers, rounds, life);
+  for (const key of ['create', 'start', 'wait', 'remove', 'total'] as const) {
+    report(
+      `life without network: ${key} ms`,
+      servers,
+      lives.map((rows) => rows.map((row) => row[key])),
+    );
+  }
+  const sleepers = await Promise.all(servers.map(sleeper));
+  report(
+    'exec true ms',
+    servers,
+    await inTurn(servers, rounds, (server, index) => timed(() => execTrue(server, sleepers[index] ?? ''))),
+  );
+  await Promise.all(servers.map((server, index) => call(server, 'DELETE', `/containers/${sleepers[index]}?force=1`)));
+  const rates = await inTurn(
+    servers,
+    3,
+    async (server) =>
+      (parallelLives * 1000) / (await timed(() => pool(parallelLives, parallelWidth, () => life(server)))),
+  );
+  report(`lives per second at width ${parallelWidth} (higher is better)`, servers, rates);
+  for (const server of servers) await measureDensity(server);
+} finally {
+  await stack.stop();
+  await peer.stop();
+}

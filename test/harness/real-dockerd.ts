@@ -1,0 +1,67 @@
+// Starts Debian's dockerd (20.10) as the peer, in directories and a network namespace of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, until } from './command.ts';
+import { addNetworkNamespace, type NetworkNamespace } from './network-namespace.ts';
+import { processesOf } from './processes.ts';
+
+export interface RealDockerd {
+  directory: string;
+  socket: string;
+  docker(args: string[]): Promise<{ stdout: string; stderr: string; code: number | null }>;
+  stop(): Promise<void>;
+}
+
+/** Mounts that dockerd leaves below its directory would keep it from being removed. */
+async function unmountBelow(directory: string): Promise<void> {
+  const targets = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${directory}/`))
+    .reverse();
+  for (const target of targets) await run('umount', ['-l', target]);
+}
+
+async function end(directory: string, dockerd: ChildProcess, network: NetworkNamespace): Promise<void> {
+  const ours = () => processesOf(directory);
+  for (const { pid, comm } of ours()) if (comm === 'dockerd') process.kill(pid, 'SIGTERM');
+  await until('dockerd stopped', 20_000, () => (ours().some(({ comm }) => comm === 'dockerd') ? undefined : true));
+  for (const { pid } of ours()) process.kill(pid, 'SIGKILL');
+  await until('its containerd and shims gone', 10_000, () => (ours().length === 0 ? true : undefined));
+  dockerd.removeAllListeners();
+  await unmountBelow(directory);
+  await network.remove();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+export async function startRealDockerd(flags: string[] = ['--bridge=none', '--iptables=false']): Promise<RealDockerd> {
+  const directory = mkdtempSync('/tmp/tsc-dockerd-');
+  const socket = join(directory, 'docker.sock');
+  const network = await addNetworkNamespace();
+  const log = openSync(join(directory, 'dockerd.log'), 'a');
+  const [file, args] = network.enter('/usr/sbin/dockerd', [
+    '-H',
+    `unix://${socket}`,
+    '--data-root',
+    join(directory, 'data'),
+    '--exec-root',
+    join(directory, 'exec'),
+    '--pidfile',
+    join(directory, 'docker.pid'),
+    ...flags,
+  ]);
+  const dockerd = spawn(file, args, { stdio: ['ignore', log, log] });
+  const docker = (command: string[]) =>
+    run('/usr/bin/docker', command, { env: { DOCKER_HOST: `unix://${socket}` }, timeoutMs: 120_000 });
+  try {
+    await until('dockerd answers', 30_000, async () => {
+      if (dockerd.exitCode !== null) throw new Error(readFileSync(join(directory, 'dockerd.log'), 'utf8').slice(-3000));
+      return existsSync(socket) && (await docker(['version'])).code === 0 ? true : undefined;
+    });
+  } catch (error) {
+    await end(directory, dockerd, network);
+    throw error;
+  }
+  return { directory, socket, docker, stop: () => end(directory, dockerd, network) };
+}
