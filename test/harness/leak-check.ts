@@ -1,5 +1,5 @@
 // Compares the machine before and after: mounts, cgroups, network namespaces, links, and processes of the stack.
-import { readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostProcesses } from './processes.ts';
 
@@ -54,17 +54,10 @@ function list(directory: string): string[] {
 }
 
 function cgroupDirectories(root: string): string[] {
-  const found: string[] = [];
-  const walk = (path: string) => {
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
-      if (!entry.isDirectory()) continue;
-      const child = join(path, entry.name);
-      found.push(child);
-      try {
-        walk(child);
-      } catch {}
-    }
-  };
-  walk(root);
-  return found;
+  return list(root).flatMap((name) => {
+    const child = join(root, name);
+    // a cgroup may be removed while we look: then it is no directory any more
+    const isDirectory = statSync(child, { throwIfNoEntry: false })?.isDirectory() === true;
+    return isDirectory && !lstatSync(child).isSymbolicLink() ? [child, ...cgroupDirectories(child)] : [];
+  });
 }
