@@ -1,5 +1,5 @@
 // Compares the machine before and after: mounts, cgroups, network namespaces, links, and processes of the stack.
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostProcesses } from './processes.ts';
 
@@ -57,7 +57,6 @@ function cgroupDirectories(root: string): string[] {
   return list(root).flatMap((name) => {
     const child = join(root, name);
     // a cgroup may be removed while we look: then it is no directory any more
-    const isDirectory = statSync(child, { throwIfNoEntry: false })?.isDirectory() === true;
-    return isDirectory && !lstatSync(child).isSymbolicLink() ? [child, ...cgroupDirectories(child)] : [];
+    return lstatSync(child, { throwIfNoEntry: false })?.isDirectory() ? [child, ...cgroupDirectories(child)] : [];
   });
 }
