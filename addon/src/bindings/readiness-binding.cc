@@ -1,14 +1,16 @@
-// Parses what JavaScript passes to ReadinessWatch and carries its tokens back onto the event loop.
-#include "bindings/readiness.h"
+// openReadinessWatch(tell) -> {arm, forget, close}: packages/linux/src/readiness.ts. Tokens are carried onto the event loop.
+#include "linux/readiness.h"
 
+#include <climits>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "linux/error.h"
-#include "linux/readiness.h"
+#include "bindings/arguments.h"
+#include "bindings/bindings.h"
+#include "bindings/error-conversion.h"
 
-namespace tsc::bindings {
+namespace tsc {
 
 namespace {
 
@@ -33,9 +35,8 @@ class ReadinessWatchBinding : public Napi::ObjectWrap<ReadinessWatchBinding> {
   }
 
   explicit ReadinessWatchBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ReadinessWatchBinding>(info) {
-    if (!info[0].IsFunction()) throw Napi::TypeError::New(info.Env(), "ReadinessWatch: the callback must be a function");
     // an unbounded queue is bounded by one shot: each armed fd has at most one token in it
-    teller_ = Teller::New(info.Env(), info[0].As<Napi::Function>(), "ReadinessWatch", 0, 1);
+    teller_ = Teller::New(info.Env(), function_argument(info, 0, "tell"), "ReadinessWatch", 0, 1);
     teller_.Unref(info.Env());
     watch_ = std::make_unique<ReadinessWatch>([teller = teller_](Tokens tokens) mutable {
       auto owned = std::make_unique<Tokens>(std::move(tokens));
@@ -47,16 +48,16 @@ class ReadinessWatchBinding : public Napi::ObjectWrap<ReadinessWatchBinding> {
 
  private:
   void arm(const Napi::CallbackInfo& info) {
-    if (!watch_ || !info[0].IsNumber() || !info[1].IsNumber()) throw Napi::TypeError::New(info.Env(), "arm: fd and token are needed");
-    try {
-      watch_->arm(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value());
-    } catch (const RuntimeError& error) {
-      throw Napi::Error::New(info.Env(), error.what());
-    }
+    converting_errors(info.Env(), [&] {
+      const int fd = static_cast<int>(integer_argument(info, 0, "fd", 0, INT_MAX));
+      const auto token = static_cast<std::uint32_t>(integer_argument(info, 1, "token", 0, UINT32_MAX));
+      if (watch_) watch_->arm(fd, token);
+    });
   }
 
   void forget(const Napi::CallbackInfo& info) {
-    if (watch_ && info[0].IsNumber()) watch_->forget(info[0].As<Napi::Number>().Int32Value());
+    const int fd = static_cast<int>(integer_argument(info, 0, "fd", 0, INT_MAX));
+    if (watch_) watch_->forget(fd);
   }
 
   void close(const Napi::CallbackInfo& /*info*/) { end(); }
@@ -73,7 +74,7 @@ class ReadinessWatchBinding : public Napi::ObjectWrap<ReadinessWatchBinding> {
 
 }  // namespace
 
-void add_readiness(Napi::Env env, Napi::Object exports) {
+void export_readiness(Napi::Env env, Napi::Object& exports) {
   auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(ReadinessWatchBinding::define(env)));
   constructor->SuppressDestruct();  // it lives as long as the environment, which frees it itself
   exports.Set("openReadinessWatch", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) {
@@ -81,4 +82,4 @@ void add_readiness(Napi::Env env, Napi::Object exports) {
               }));
 }
 
-}  // namespace tsc::bindings
+}  // namespace tsc
