@@ -1,0 +1,156 @@
+// The daemon's configuration: dockerd's flags over daemon.json over defaults. main.ts is its only reader.
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+
+export interface EngineConfig {
+  hosts: string[];
+  dataRoot: string;
+  execRoot: string;
+  /** Socket of a containerd that somebody else runs; undefined: the engine starts tscontainerd. */
+  containerd: string | undefined;
+  pidFile: string;
+  logLevel: string;
+  /** Runtime of a container that names none, e.g. `io.containerd.ts.v2`. */
+  defaultRuntime: string;
+  snapshotter: string;
+  /** Group that owns the socket, by name or id. */
+  group: string | undefined;
+  /** First host id of the range for user namespaces; undefined: containers run in the host's user namespace. */
+  usernsRemap: { hostUid: number; hostGid: number; size: number } | undefined;
+  /** Cgroup below which each container gets its own. */
+  cgroupParent: string;
+  labels: string[];
+  shutdownTimeoutSeconds: number;
+  isInitDefault: boolean;
+  registryMirrors: string[];
+  insecureRegistries: string[];
+}
+
+const options = {
+  host: { type: 'string', short: 'H', multiple: true },
+  'data-root': { type: 'string' },
+  'exec-root': { type: 'string' },
+  containerd: { type: 'string' },
+  pidfile: { type: 'string', short: 'p' },
+  debug: { type: 'boolean', short: 'D' },
+  'log-level': { type: 'string', short: 'l' },
+  'config-file': { type: 'string' },
+  'userns-remap': { type: 'string' },
+  'default-runtime': { type: 'string' },
+  'storage-driver': { type: 'string', short: 's' },
+  group: { type: 'string', short: 'G' },
+  'cgroup-parent': { type: 'string' },
+  label: { type: 'string', multiple: true },
+  'shutdown-timeout': { type: 'string' },
+  init: { type: 'boolean' },
+  'registry-mirror': { type: 'string', multiple: true },
+  'insecure-registry': { type: 'string', multiple: true },
+  version: { type: 'boolean', short: 'v' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** First host id and size of the range that `--userns-remap default` takes. */
+export const defaultRemap = { hostUid: 100_000, hostGid: 100_000, size: 65_536 };
+const defaultConfigFile = '/etc/tscontainer/daemon.json';
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+export const engineUsage = `Usage: tsengined [OPTIONS]
+
+A self-sufficient runtime for containers
+
+Options:
+  -H, --host LIST             Daemon socket(s) to listen on: unix:///path, tcp://127.0.0.1:port
+      --data-root DIR         Root directory of persistent state (default "/var/lib/tscontainer")
+      --exec-root DIR         Root directory of execution state (default "/run/tscontainer")
+      --containerd SOCK       Socket of a running containerd; without it tscontainerd is started
+  -p, --pidfile FILE          Pid file (default "<exec-root>/tsengined.pid")
+  -D, --debug                 Log level debug
+  -l, --log-level LEVEL       ${logLevels.join(', ')} (default "info")
+      --config-file FILE      Configuration file (default "${defaultConfigFile}")
+      --userns-remap VALUE    User namespace for containers: default, or FIRSTID[:SIZE]
+      --default-runtime NAME  Runtime of containers (default "io.containerd.ts.v2")
+  -s, --storage-driver NAME   Snapshotter (default "overlayfs")
+  -G, --group GROUP           Group that owns the unix socket
+      --cgroup-parent PATH    Parent cgroup of containers (default "/tscontainer")
+      --label LIST            Labels of this daemon
+      --shutdown-timeout N    Seconds for an orderly end (default 15)
+      --init                  Run an init in each container
+      --registry-mirror LIST  Mirrors of Docker Hub
+      --insecure-registry LIST  Registries reached without TLS
+  -v, --version               Print the version
+  -h, --help                  Print this text
+`;
+
+export type EngineCommand = { kind: 'run'; config: EngineConfig } | { kind: 'version' } | { kind: 'help' };
+
+/** Throws invalid-argument for an unknown flag or key, or a value that makes no sense. */
+export function parseEngineCommand(args: string[]): EngineCommand {
+  let flags: ReturnType<typeof parse>;
+  try {
+    flags = parse(args);
+  } catch (error) {
+    throw new ContainerError('invalid-argument', errorMessageOf(error), { cause: error });
+  }
+  if (flags.help) return { kind: 'help' };
+  if (flags.version) return { kind: 'version' };
+  return { kind: 'run', config: toConfig(flags, readConfigFile(flags['config-file'])) };
+}
+
+function parse(args: string[]) {
+  return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+}
+
+type FileValues = Record<string, unknown>;
+
+function readConfigFile(path: string | undefined): FileValues {
+  const file = path ?? defaultConfigFile;
+  if (path === undefined && !existsSync(file)) return {};
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as FileValues;
+  } catch (error) {
+    throw new ContainerError('invalid-argument', `read configuration ${file}: ${errorMessageOf(error)}`, { cause: error });
+  }
+}
+
+const fileKeys = new Set(['hosts', 'data-root', 'exec-root', 'containerd', 'pidfile', 'debug', 'log-level', 'userns-remap', 'default-runtime', 'storage-driver', 'group', 'cgroup-parent', 'labels', 'shutdown-timeout', 'init', 'registry-mirrors', 'insecure-registries']);
+
+function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConfig {
+  const unknown = Object.keys(file).filter((key) => !fileKeys.has(key));
+  if (unknown.length > 0) throw new ContainerError('invalid-argument', `the following directives don't match any configuration option: ${unknown.join(', ')}`);
+  const text = (key: string, fallback: string) => String(flags[key as keyof typeof flags] ?? file[key] ?? fallback);
+  const list = (flag: string[] | undefined, key: string) => flag ?? (file[key] as string[] | undefined) ?? [];
+  const execRoot = text('exec-root', '/run/tscontainer');
+  const hosts = list(flags.host, 'hosts');
+  const logLevel = (flags.debug ?? file['debug']) ? 'debug' : text('log-level', 'info');
+  if (!logLevels.includes(logLevel)) throw new ContainerError('invalid-argument', `log level ${logLevel}: must be one of ${logLevels.join(', ')}`);
+  const containerd = flags.containerd ?? (file['containerd'] as string | undefined);
+  const group = flags.group ?? (file['group'] as string | undefined);
+  return {
+    hosts: hosts.length === 0 ? [`unix://${execRoot}/engine.sock`] : hosts,
+    dataRoot: text('data-root', '/var/lib/tscontainer'),
+    execRoot,
+    containerd: containerd?.replace(/^unix:\/\//, ''),
+    pidFile: text('pidfile', `${execRoot}/tsengined.pid`),
+    logLevel,
+    defaultRuntime: text('default-runtime', 'io.containerd.ts.v2'),
+    snapshotter: text('storage-driver', 'overlayfs'),
+    group,
+    usernsRemap: toRemap(text('userns-remap', '')),
+    cgroupParent: text('cgroup-parent', '/tscontainer'),
+    labels: list(flags.label, 'labels'),
+    shutdownTimeoutSeconds: Number(text('shutdown-timeout', '15')),
+    isInitDefault: Boolean(flags.init ?? file['init'] ?? false),
+    registryMirrors: list(flags['registry-mirror'], 'registry-mirrors'),
+    insecureRegistries: list(flags['insecure-registry'], 'insecure-registries'),
+  };
+}
+
+function toRemap(value: string): EngineConfig['usernsRemap'] {
+  if (value === '') return undefined;
+  if (value === 'default') return defaultRemap;
+  const match = /^(\d+)(?::(\d+))?$/.exec(value);
+  if (match === null) throw new ContainerError('invalid-argument', `--userns-remap ${value}: must be default or FIRSTID[:SIZE]`);
+  const first = Number(match[1]);
+  return { hostUid: first, hostGid: first, size: Number(match[2] ?? defaultRemap.size) };
+}

@@ -1,0 +1,32 @@
+// Streams of JSON objects, one a line: events, stats and wait flush their headers before the first object exists.
+import { once } from 'node:events';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export interface JsonLines {
+  /** Resolves when the client has room. */
+  write(value: unknown): Promise<void>;
+  end(): void;
+  /** Aborted when the client goes away. */
+  signal: AbortSignal;
+}
+
+/** Takes the reply over: headers go out now. */
+export function openJsonLines(request: FastifyRequest, reply: FastifyReply): JsonLines {
+  reply.hijack();
+  const response = reply.raw;
+  const abort = new AbortController();
+  response.on('close', () => abort.abort());
+  request.raw.resume();
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.flushHeaders();
+  return {
+    signal: abort.signal,
+    write: async (value) => {
+      if (response.destroyed || response.writableEnded) return;
+      if (!response.write(`${JSON.stringify(value)}\n`)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    },
+    end: () => {
+      if (!response.writableEnded) response.end();
+    },
+  };
+}
