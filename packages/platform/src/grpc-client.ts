@@ -2,17 +2,12 @@
 import * as grpc from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
-import { leaseKey, maxMessageBytes, namespaceKey } from './grpc-server.ts';
+import { type CallOptions, leaseKey, namespaceKey } from './call-context.ts';
+import { maxMessageBytes } from './grpc-server.ts';
 import { errorFromStatus, reasonKey } from './grpc-status.ts';
 import { outgoingTraceparent, traceparentHeader } from './trace.ts';
 
-export interface CallOptions {
-  namespace?: string | undefined;
-  lease?: string | undefined;
-  signal?: AbortSignal | undefined;
-  /** Milliseconds until deadline-exceeded. */
-  timeoutMs?: number | undefined;
-}
+export type { CallOptions };
 
 export interface DuplexCall<Req, Res> extends AsyncIterable<Res> {
   /** Resolves when the message may be followed by another (back pressure). */

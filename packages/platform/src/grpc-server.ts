@@ -2,23 +2,14 @@
 import * as grpc from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
+import { type CallContext, leaseKey, namespaceKey, type UnaryHandler } from './call-context.ts';
 import { reasonKey, statusFromError } from './grpc-status.ts';
 import type { Logger } from './logger.ts';
 import { runInTrace, traceparentHeader } from './trace.ts';
 
-export const namespaceKey = 'containerd-namespace';
-export const leaseKey = 'containerd-lease';
+export type { CallContext, UnaryHandler };
+export { leaseKey, namespaceKey };
 
-/** What a call brings besides its request. */
-export interface CallContext {
-  /** '' when the caller sent none: services that need one call `requireNamespace`. */
-  namespace: string;
-  lease: string | undefined;
-  /** Aborted when the caller cancels or goes away. */
-  signal: AbortSignal;
-}
-
-export type UnaryHandler = (request: any, context: CallContext) => Promise<unknown>;
 /** Server streaming: each yielded value is one message; back pressure is obeyed. */
 export type StreamHandler = (request: any, context: CallContext) => AsyncIterable<unknown>;
 /** Bidirectional: `requests` ends when the caller half-closes. */

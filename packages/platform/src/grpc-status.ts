@@ -1,34 +1,34 @@
 // The one mapping between our error codes and gRPC's, used by gRPC and ttrpc alike.
-import { status } from '@grpc/grpc-js';
 import { ContainerError, type ErrorCode, errorMessageOf } from '@tscontainer/core/errors';
 
 /** Metadata key that carries an error's reason beside its status. */
 export const reasonKey = 'tscontainer-reason';
 
-const statusByCode: Record<ErrorCode, status> = {
-  cancelled: status.CANCELLED,
-  unknown: status.UNKNOWN,
-  'invalid-argument': status.INVALID_ARGUMENT,
-  'deadline-exceeded': status.DEADLINE_EXCEEDED,
-  'not-found': status.NOT_FOUND,
-  'already-exists': status.ALREADY_EXISTS,
-  'permission-denied': status.PERMISSION_DENIED,
-  'resource-exhausted': status.RESOURCE_EXHAUSTED,
-  'failed-precondition': status.FAILED_PRECONDITION,
-  aborted: status.ABORTED,
-  'out-of-range': status.OUT_OF_RANGE,
-  unimplemented: status.UNIMPLEMENTED,
-  internal: status.INTERNAL,
-  unavailable: status.UNAVAILABLE,
-  'data-loss': status.DATA_LOSS,
-  unauthenticated: status.UNAUTHENTICATED,
+/** google.rpc.Code; spelled out so that a shim, which speaks ttrpc only, need not load grpc-js for its numbers. */
+const statusByCode: Record<ErrorCode, number> = {
+  cancelled: 1,
+  unknown: 2,
+  'invalid-argument': 3,
+  'deadline-exceeded': 4,
+  'not-found': 5,
+  'already-exists': 6,
+  'permission-denied': 7,
+  'resource-exhausted': 8,
+  'failed-precondition': 9,
+  aborted: 10,
+  'out-of-range': 11,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  'data-loss': 15,
+  unauthenticated: 16,
 };
 
 const codeByStatus = new Map<number, ErrorCode>(
   Object.entries(statusByCode).map(([code, number]) => [number, code as ErrorCode]),
 );
 
-export function grpcStatusFromCode(code: ErrorCode): status {
+export function grpcStatusFromCode(code: ErrorCode): number {
   return statusByCode[code];
 }
 
@@ -38,7 +38,7 @@ export function codeFromGrpcStatus(number: number): ErrorCode {
 
 /** Any thrown value as {code, message, reason}. What is not ours becomes `unknown`. */
 export function statusFromError(error: unknown): {
-  code: status;
+  code: number;
   message: string;
   reason: string | undefined;
 } {
@@ -50,7 +50,7 @@ export function statusFromError(error: unknown): {
     };
   }
   return {
-    code: status.UNKNOWN,
+    code: statusByCode.unknown,
     message: errorMessageOf(error),
     reason: undefined,
   };

@@ -1,11 +1,11 @@
 // The calling end of ttrpc: unary calls over one unix socket, many at a time.
 import { connect, type Socket } from 'node:net';
-import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
 import type { CallOptions } from '../grpc-client.ts';
 import { namespaceKey } from '../grpc-server.ts';
 import { errorFromStatus } from '../grpc-status.ts';
 import { outgoingTraceparent, traceparentHeader } from '../trace.ts';
+import type { ServiceContract } from '../wire-codec.ts';
 import { encodeFrame, type Frame, FrameParser, messageType, requestCodec, responseCodec } from './ttrpc-frame.ts';
 
 export const ttrpcNamespaceKey = `${namespaceKey}-ttrpc`;
@@ -41,7 +41,7 @@ export class TtrpcClient {
 
   call<Req, Res>(
     service: string,
-    definition: ServiceDefinition,
+    definition: ServiceContract,
     method: string,
     request: Req,
     options: CallOptions = {},

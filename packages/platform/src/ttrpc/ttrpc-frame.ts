@@ -1,6 +1,6 @@
 // The ttrpc wire: 10-byte big-endian header, then a protobuf payload; a parser that takes bytes as they come.
 import { ContainerError } from '@tscontainer/core/errors';
-import { loadMessage } from '../contract-loader.ts';
+import { wireMessage } from '../wire-codec.ts';
 
 export const messageType = { request: 1, response: 2, data: 3 } as const;
 
@@ -28,8 +28,8 @@ export interface TtrpcResponse {
   payload: Uint8Array;
 }
 
-export const requestCodec = loadMessage<TtrpcRequest>('ttrpc/ttrpc.proto', 'ttrpc.Request');
-export const responseCodec = loadMessage<TtrpcResponse>('ttrpc/ttrpc.proto', 'ttrpc.Response');
+export const requestCodec = wireMessage<TtrpcRequest>('ttrpc.Request');
+export const responseCodec = wireMessage<TtrpcResponse>('ttrpc.Response');
 
 export function encodeFrame(frame: Frame): Buffer {
   if (frame.payload.length > maxPayloadBytes) {

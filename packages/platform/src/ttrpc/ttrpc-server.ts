@@ -1,11 +1,10 @@
 // The serving end of ttrpc: unary methods on a unix socket, each call in its trace, errors as google.rpc.Status.
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
-import type { CallContext, UnaryHandler } from '../grpc-server.ts';
+import type { CallContext, UnaryHandler } from '../call-context.ts';
 import { statusFromError } from '../grpc-status.ts';
-import type { Logger } from '../logger.ts';
 import { runInTrace, traceparentHeader } from '../trace.ts';
+import type { ServiceContract } from '../wire-codec.ts';
 import { joinReason, ttrpcNamespaceKey } from './ttrpc-client.ts';
 import {
   encodeFrame,
@@ -20,28 +19,44 @@ import {
 export interface TtrpcService {
   /** Full name, e.g. `containerd.task.v2.Task`. */
   name: string;
-  definition: ServiceDefinition;
+  definition: ServiceContract;
   handlers: Record<string, UnaryHandler>;
+}
+
+/** The part of a logger that is used here. */
+export interface TtrpcLog {
+  debug(fields: object, message: string): void;
+}
+
+export interface TtrpcServerOptions {
+  /** Asked for each new connection with its descriptor; false closes it at once. */
+  isPeerAllowed?: (fd: number) => boolean;
+  /** Told after each connection and disconnection. */
+  onConnectionsChanged?: (count: number) => void;
 }
 
 /** Serves on `listen`: a socket path to bind, or a listening socket's descriptor that was inherited. */
 export async function serveTtrpc(
   listen: { path: string } | { fd: number },
   services: TtrpcService[],
-  log: Logger,
+  log: TtrpcLog,
+  options: TtrpcServerOptions = {},
 ): Promise<TtrpcServer> {
-  const server = new TtrpcServer(services, log);
+  const server = new TtrpcServer(services, log, options);
   await server.listen(listen);
   return server;
 }
 
 export class TtrpcServer {
   readonly #services: Map<string, TtrpcService>;
-  readonly #log: Logger;
+  readonly #log: TtrpcLog;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
 
-  constructor(services: TtrpcService[], log: Logger) {
+  readonly #options: TtrpcServerOptions;
+
+  constructor(services: TtrpcService[], log: TtrpcLog, options: TtrpcServerOptions = {}) {
+    this.#options = options;
     this.#services = new Map(services.map((service) => [service.name, service]));
     this.#log = log;
     this.#server = createServer((socket) => this.#accept(socket));
@@ -65,12 +80,19 @@ export class TtrpcServer {
   }
 
   #accept(socket: Socket): void {
+    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+    if (this.#options.isPeerAllowed?.(fd) === false) {
+      socket.destroy();
+      return;
+    }
     const parser = new FrameParser();
     const abort = new AbortController();
     this.#connections.add(socket);
+    this.#options.onConnectionsChanged?.(this.#connections.size);
     socket.on('close', () => {
       this.#connections.delete(socket);
       abort.abort();
+      this.#options.onConnectionsChanged?.(this.#connections.size);
     });
     socket.on('error', (error) => this.#log.debug({ err: error.message }, 'ttrpc connection failed'));
     socket.on('data', (chunk) => {
