@@ -1,8 +1,7 @@
 // The calling end of ttrpc: unary calls over one unix socket, many at a time.
 import { connect, type Socket } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
-import type { CallOptions } from '../grpc-client.ts';
-import { namespaceKey } from '../grpc-server.ts';
+import { type CallOptions, namespaceKey } from '../call-context.ts';
 import { errorFromStatus } from '../grpc-status.ts';
 import { outgoingTraceparent, traceparentHeader } from '../trace.ts';
 import type { ServiceContract } from '../wire-codec.ts';
