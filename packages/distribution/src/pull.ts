@@ -12,7 +12,8 @@ import { putBlob, putStream } from './content-ingest.ts';
 import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
 import { indexLabels, manifestLabels, snapshotLabels, sourceLabels } from './image-labels.ts';
 import type { ImageSinks, Labels } from './image-sinks.ts';
-import { type LayerStep, unpackLayer } from './layer-unpacker.ts';
+import { layerSteps } from './layer-steps.ts';
+import { unpackLayer } from './layer-unpacker.ts';
 import { hostPlatform, selectManifest } from './platform-match.ts';
 import { type FetchedManifest, maxManifestBytes, type RegistryClient } from './registry-client.ts';
 
@@ -56,7 +57,7 @@ export async function pullImage(registry: RegistryClient, sinks: ImageSinks, opt
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
   const documents = await fetchDocuments(registry, sinks, options, signal);
-  const { target, manifest, manifestBody, config } = documents;
+  const { target, manifest, config } = documents;
   const downloads = startDownloads(registry, sinks, documents, options, signal);
   try {
     await unpackInOrder(documents, downloads, sinks, options, signal);
@@ -69,7 +70,7 @@ export async function pullImage(registry: RegistryClient, sinks: ImageSinks, opt
   await storeDocuments(registry, sinks, documents, chainIdsOf(config.rootfs.diff_ids).at(-1) ?? '');
   const name = options.name ?? formatReference(registry.reference);
   if (name !== '') await sinks.images.put(name, target.descriptor, options.labels ?? {});
-  return { name, target: target.descriptor, manifest: { ...manifest.descriptor, mediaType: manifestBody.mediaType ?? manifest.descriptor.mediaType }, config };
+  return { name, target: target.descriptor, manifest: manifest.descriptor, config };
 }
 
 async function fetchDocuments(registry: RegistryClient, sinks: ImageSinks, options: PullOptions, signal: AbortSignal): Promise<ImageDocuments> {
@@ -153,16 +154,6 @@ function awaitLayer(index: number, downloads: Promise<void>[]): Promise<void> {
     own.then(resolve, reject);
     for (const other of downloads) other.catch(reject);
   });
-}
-
-export function layerSteps(manifest: ImageManifest, config: ImageConfig): LayerStep[] {
-  const chain = chainIdsOf(config.rootfs.diff_ids);
-  return manifest.layers.map((layer, index) => ({
-    layer,
-    diffId: config.rootfs.diff_ids[index] ?? '',
-    parent: chain[index - 1] ?? '',
-    chainId: chain[index] ?? '',
-  }));
 }
 
 /** Children before parents, so that no stored document refers to what is not there. */

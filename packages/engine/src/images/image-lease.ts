@@ -1,0 +1,24 @@
+// Holds what a pull, load or tag makes until the image refers to it: one lease per operation, gone at its end.
+import { randomHex } from '@tscontainer/core/ids';
+import type { ContainerdClient } from '../containerd/containerd-client.ts';
+
+/** Should the engine die, containerd ends the lease after this. */
+const leaseLifeMs = 24 * 3600_000;
+
+/**
+ * Runs `work` under a new lease. When it fails, the lease goes synchronously: what it alone held is collected before
+ * the error is reported, so nothing is left behind.
+ */
+export async function withLease<T>(client: ContainerdClient, purpose: string, work: (lease: string) => Promise<T>): Promise<T> {
+  const id = `tscontainer-${purpose}-${randomHex(8)}`;
+  const expire = new Date(Date.now() + leaseLifeMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  await client.leases.Create({ id, labels: { 'containerd.io/gc.expire': expire } });
+  try {
+    const result = await work(id);
+    await client.leases.Delete({ id });
+    return result;
+  } catch (error) {
+    await client.leases.Delete({ id, sync: true }).catch(() => undefined); // the first failure is the one to report; the lease expires
+    throw error;
+  }
+}
