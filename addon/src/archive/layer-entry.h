@@ -1,0 +1,42 @@
+// One tar entry as a file: made at its place with its data, then owner, mode, extended attributes and times.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "archive/tar-reader.h"
+
+namespace tsc {
+
+/// Where an entry goes: beneath an open directory, and the whole name for errors.
+struct EntryPlace {
+  int parent = -1;
+  std::string leaf;
+  std::string name;
+};
+
+/// Access and modification time of an entry, to the nanosecond.
+struct EntryTimes {
+  timespec accessed = {};
+  timespec modified = {};
+};
+EntryTimes entry_times(archive_entry* entry);
+
+/// Makes the entry (no directory, no hard link) at a place where nothing is. Throws EEXIST as RuntimeError, BadArchive
+/// for a type that a layer cannot hold.
+void create_entry(const EntryPlace& place, archive_entry* entry, TarReader& data);
+
+/// Owner, mode and attributes of a directory that exists. Its times are the caller's, once nothing is added any more.
+void adorn_directory(const EntryPlace& place, archive_entry* entry);
+
+/// Times of whatever is at the place, a symbolic link itself.
+void set_times(const EntryPlace& place, const EntryTimes& times);
+
+/// Makes a character device 0:0, overlayfs's whiteout.
+void create_whiteout(const EntryPlace& place);
+
+/// Marks a directory as hiding all that lies below it (trusted.overlay.opaque).
+void mark_opaque(const EntryPlace& place);
+
+}  // namespace tsc

@@ -1,0 +1,206 @@
+// Walks the tree in byte order of its names, so that equal trees give equal archives, and has libarchive format PAX.
+#include "archive/layer-writer.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "archive/blob-sink.h"
+#include "archive/directory.h"
+#include "linux/error.h"
+
+namespace tsc {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 18;
+constexpr char kOverlayPrefix[] = "trusted.overlay.";
+
+std::vector<char> attribute_of(const std::string& path, const char* name) {
+  const ssize_t room = lgetxattr(path.c_str(), name, nullptr, 0);
+  std::vector<char> value(room > 0 ? static_cast<std::size_t>(room) : 0);
+  if (room <= 0) return value;
+  const ssize_t length = lgetxattr(path.c_str(), name, value.data(), value.size());
+  value.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return value;
+}
+
+class LayerWriter {
+ public:
+  LayerWriter(const WriteRequest& request, BlobSink& sink)
+      : request_(request), sink_(sink), tar_(archive_write_new()), buffer_(kReadBytes) {
+    archive_write_set_format_pax_restricted(tar_.get());
+    archive_write_set_format_option(tar_.get(), "pax", "xattrheader", "SCHILY");
+    archive_write_set_bytes_per_block(tar_.get(), static_cast<int>(kReadBytes));
+    archive_write_set_bytes_in_last_block(tar_.get(), 1);
+    check(archive_write_open(tar_.get(), this, nullptr, &LayerWriter::push, nullptr));
+  }
+  // libarchive's handle closes itself when it is freed, through push(): while the sink still stands.
+  ~LayerWriter() { tar_.reset(); }
+  LayerWriter(const LayerWriter&) = delete;
+  LayerWriter& operator=(const LayerWriter&) = delete;
+
+  void write_all() {
+    const UniqueFd root(::open(request_.source.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) throw_errno("open source", "open", request_.source);
+    write_children(root.get(), "", 0);
+    check(archive_write_close(tar_.get()));
+  }
+
+ private:
+  static la_ssize_t push(archive* writer, void* self, const void* data, std::size_t length) {
+    auto* own = static_cast<LayerWriter*>(self);
+    try {
+      own->sink_.write(data, length);
+      return static_cast<la_ssize_t>(length);
+    } catch (...) {
+      own->pending_ = std::current_exception();
+      archive_set_error(writer, EIO, "write failed");
+      return -1;
+    }
+  }
+
+  void check(int status) {
+    if (pending_) std::rethrow_exception(pending_);
+    if (status >= ARCHIVE_WARN) return;
+    const char* text = archive_error_string(tar_.get());
+    throw RuntimeError("", "write archive", "", EIO, name_, text == nullptr ? "cannot write" : text);
+  }
+
+  void write_children(int fd, const std::string& prefix, int depth) {
+    if (depth > kMaxTreeDepth) throw_errno(ELOOP, "write archive: too deep", "", prefix);
+    for (const DirectoryEntry& child : read_directory(fd, true)) write_child(fd, child.name, prefix, depth);
+  }
+
+  void write_child(int parent, const std::string& leaf, const std::string& prefix, int depth) {
+    name_ = prefix + leaf;
+    struct stat facts = {};
+    if (fstatat(parent, leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("look up", "fstatat", name_);
+    if (S_ISSOCK(facts.st_mode)) return;
+    const bool overlay = request_.overlay_whiteouts;
+    if (overlay && S_ISCHR(facts.st_mode) && facts.st_rdev == 0) return write_marker(prefix + ".wh." + leaf);
+    const std::string path = "/proc/self/fd/" + std::to_string(parent) + "/" + leaf;
+    write_entry(parent, leaf, path, facts);
+    if (!S_ISDIR(facts.st_mode)) return;
+    const std::string below = prefix + leaf + "/";
+    if (overlay && is_opaque(path)) write_marker(below + ".wh..wh..opq");
+    const UniqueFd fd = open_directory_at(parent, leaf, false);
+    if (!fd) throw_errno("open", "openat2", below);
+    write_children(fd.get(), below, depth + 1);
+  }
+
+  static bool is_opaque(const std::string& path) {
+    const std::vector<char> value = attribute_of(path, "trusted.overlay.opaque");
+    return value.size() == 1 && value[0] == 'y';
+  }
+
+  void write_marker(const std::string& name) {
+    const EntryHandle entry(archive_entry_new());
+    archive_entry_set_pathname(entry.get(), name.c_str());
+    archive_entry_set_filetype(entry.get(), AE_IFREG);
+    archive_entry_set_perm(entry.get(), 0);
+    archive_entry_set_size(entry.get(), 0);
+    archive_entry_set_mtime(entry.get(), 0, 0);
+    check(archive_write_header(tar_.get(), entry.get()));
+  }
+
+  void write_entry(int parent, const std::string& leaf, const std::string& path, const struct stat& facts) {
+    const EntryHandle entry(archive_entry_new());
+    const std::string name = S_ISDIR(facts.st_mode) ? name_ + "/" : name_;
+    archive_entry_set_pathname(entry.get(), name.c_str());
+    describe(entry.get(), facts);
+    const bool linked = !S_ISDIR(facts.st_mode) && facts.st_nlink > 1 && set_hard_link(entry.get(), facts);
+    if (S_ISLNK(facts.st_mode) && !linked) set_target(entry.get(), parent, leaf);
+    if (!linked) add_attributes(entry.get(), path);
+    const bool has_data = S_ISREG(facts.st_mode) && !linked;
+    archive_entry_set_size(entry.get(), has_data ? facts.st_size : 0);
+    check(archive_write_header(tar_.get(), entry.get()));
+    if (has_data && facts.st_size > 0) write_data(parent, leaf, static_cast<std::uint64_t>(facts.st_size));
+  }
+
+  static void describe(archive_entry* entry, const struct stat& facts) {
+    archive_entry_set_mode(entry, facts.st_mode);
+    archive_entry_set_uid(entry, facts.st_uid);
+    archive_entry_set_gid(entry, facts.st_gid);
+    archive_entry_set_mtime(entry, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+    if (S_ISCHR(facts.st_mode) || S_ISBLK(facts.st_mode)) {
+      archive_entry_set_rdevmajor(entry, major(facts.st_rdev));
+      archive_entry_set_rdevminor(entry, minor(facts.st_rdev));
+    }
+  }
+
+  /// True when this file was written before under another name.
+  bool set_hard_link(archive_entry* entry, const struct stat& facts) {
+    const auto [found, first] = linked_.try_emplace({facts.st_dev, facts.st_ino}, name_);
+    if (!first) archive_entry_set_hardlink(entry, found->second.c_str());
+    return !first;
+  }
+
+  void set_target(archive_entry* entry, int parent, const std::string& leaf) {
+    char target[PATH_MAX];
+    const ssize_t length = readlinkat(parent, leaf.c_str(), target, sizeof target - 1);
+    if (length < 0) throw_errno("read link", "readlinkat", name_);
+    target[length] = '\0';
+    archive_entry_set_symlink(entry, target);
+  }
+
+  void add_attributes(archive_entry* entry, const std::string& path) {
+    const ssize_t room = llistxattr(path.c_str(), nullptr, 0);
+    if (room <= 0) return;
+    std::vector<char> names(static_cast<std::size_t>(room));
+    const ssize_t length = llistxattr(path.c_str(), names.data(), names.size());
+    for (const char* name = names.data(); length > 0 && name < names.data() + length; name += strlen(name) + 1) {
+      if (strncmp(name, kOverlayPrefix, sizeof kOverlayPrefix - 1) == 0) continue;
+      const std::vector<char> value = attribute_of(path, name);
+      archive_entry_xattr_add_entry(entry, name, value.data(), value.size());
+    }
+  }
+
+  /// Exactly `size` bytes, as the header says: a file that grows meanwhile is cut, one that shrinks is filled up.
+  void write_data(int parent, const std::string& leaf, std::uint64_t size) {
+    const UniqueFd fd(::openat(parent, leaf.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NONBLOCK));
+    if (!fd) throw_errno("open", "openat", name_);
+    for (std::uint64_t left = size; left > 0;) {
+      const ssize_t got = ::read(fd.get(), buffer_.data(), std::min<std::uint64_t>(left, buffer_.size()));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw_errno("read", "read", name_);
+      if (got == 0) break;  // libarchive fills up with zeros
+      if (archive_write_data(tar_.get(), buffer_.data(), static_cast<std::size_t>(got)) < 0) check(ARCHIVE_FATAL);
+      left -= static_cast<std::uint64_t>(got);
+    }
+  }
+
+  const WriteRequest& request_;
+  BlobSink& sink_;
+  Utf8Locale locale_;
+  std::exception_ptr pending_;
+  std::string name_;
+  WriteHandle tar_;
+  std::vector<char> buffer_;
+  std::map<std::pair<dev_t, ino_t>, std::string> linked_;
+};
+
+}  // namespace
+
+WriteResult write_layer(const WriteRequest& request) {
+  try {
+    BlobSink sink(request.archive, request.compression);
+    {
+      LayerWriter writer(request, sink);
+      writer.write_all();
+    }
+    return sink.finish();
+  } catch (const RuntimeError& error) {
+    throw error.within("write layer " + request.source);
+  }
+}
+
+}  // namespace tsc

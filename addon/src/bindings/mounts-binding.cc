@@ -1,0 +1,54 @@
+// mountAll, unmountAll, listMountsBelow, unmountBelow: packages/linux/src/mounts.ts.
+#include "bindings/arguments.h"
+#include "bindings/bindings.h"
+#include "bindings/promise-worker.h"
+#include "linux/host-mounts.h"
+
+namespace tsc {
+namespace {
+
+Napi::Array to_js_strings(Napi::Env env, const std::vector<std::string>& strings) {
+  Napi::Array array = Napi::Array::New(env, strings.size());
+  for (uint32_t i = 0; i < strings.size(); ++i) array.Set(i, strings[i]);
+  return array;
+}
+
+HostMount mount_of(const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "mounts must be an array of objects");
+  const Napi::Object object = value.As<Napi::Object>();
+  return {string_field(object, "type"), string_field(object, "source"), strings_field(object, "options")};
+}
+
+Napi::Value mount_all_call(const Napi::CallbackInfo& info) {
+  const Napi::Array array = array_argument(info, 0, "mounts");
+  std::vector<HostMount> mounts;
+  for (uint32_t i = 0; i < array.Length(); ++i) mounts.push_back(mount_of(array.Get(i)));
+  return promise_of(info.Env(), [mounts = std::move(mounts), target = path_argument(info, 1, "target")] {
+    mount_all(mounts, target);
+  });
+}
+
+Napi::Value unmount_all_call(const Napi::CallbackInfo& info) {
+  return promise_of(info.Env(), [target = path_argument(info, 0, "target")] { unmount_all(target); });
+}
+
+Napi::Value list_mounts_below_call(const Napi::CallbackInfo& info) {
+  return promise_of(
+      info.Env(), [path = path_argument(info, 0, "path")] { return list_mounts_below(path); }, to_js_strings);
+}
+
+Napi::Value unmount_below_call(const Napi::CallbackInfo& info) {
+  return promise_of(
+      info.Env(), [path = path_argument(info, 0, "path")] { return unmount_below(path); }, to_js_strings);
+}
+
+}  // namespace
+
+void export_mounts(Napi::Env env, Napi::Object& exports) {
+  exports.Set("mountAll", Napi::Function::New(env, mount_all_call, "mountAll"));
+  exports.Set("unmountAll", Napi::Function::New(env, unmount_all_call, "unmountAll"));
+  exports.Set("listMountsBelow", Napi::Function::New(env, list_mounts_below_call, "listMountsBelow"));
+  exports.Set("unmountBelow", Napi::Function::New(env, unmount_below_call, "unmountBelow"));
+}
+
+}  // namespace tsc

@@ -1,0 +1,283 @@
+// The class Runtime: the OCI verbs as promises, and the exits as callbacks. packages/linux/src/runtime-manager.ts opens it.
+//
+// A process is watched from the JavaScript thread, after its verb's promise was resolved: so no exit is told before the
+// process is known.
+#include <climits>
+#include <csignal>
+#include <memory>
+
+#include "bindings/arguments.h"
+#include "bindings/bindings.h"
+#include "bindings/promise-worker.h"
+#include "bindings/runtime-conversion.h"
+#include "runtime/exit-watcher.h"
+
+namespace tsc {
+namespace {
+
+/// What outlives a JavaScript object that is collected while its work is still under way.
+struct Session {
+  RuntimeConfig config;
+  Napi::ThreadSafeFunction on_exit;
+  Napi::ThreadSafeFunction on_oom;
+  std::unique_ptr<ExitWatcher> watcher;
+  bool is_closed = false;
+
+  void close() {
+    if (is_closed) return;
+    is_closed = true;
+    watcher->close();
+    on_exit.Release();
+    on_oom.Release();
+  }
+};
+using SharedSession = std::shared_ptr<Session>;
+
+/// A created process and, for an init, the events of its cgroup.
+struct Watchable {
+  CreatedProcess created;
+  UniqueFd oom_events;
+};
+
+class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Runtime",
+                       {
+                           InstanceMethod<&RuntimeBinding::create>("create"),
+                           InstanceMethod<&RuntimeBinding::start>("start"),
+                           InstanceMethod<&RuntimeBinding::exec>("exec"),
+                           InstanceMethod<&RuntimeBinding::kill>("kill"),
+                           InstanceMethod<&RuntimeBinding::remove>("delete"),
+                           InstanceMethod<&RuntimeBinding::remove_exec>("deleteExec"),
+                           InstanceMethod<&RuntimeBinding::state>("state"),
+                           InstanceMethod<&RuntimeBinding::pids>("pids"),
+                           InstanceMethod<&RuntimeBinding::pause>("pause"),
+                           InstanceMethod<&RuntimeBinding::resume>("resume"),
+                           InstanceMethod<&RuntimeBinding::update>("update"),
+                           InstanceMethod<&RuntimeBinding::stats>("stats"),
+                           InstanceMethod<&RuntimeBinding::resize_pty>("resizePty"),
+                           InstanceMethod<&RuntimeBinding::close_stdin>("closeStdin"),
+                           InstanceMethod<&RuntimeBinding::adopt>("adopt"),
+                           InstanceMethod<&RuntimeBinding::close>("close"),
+                       });
+  }
+
+  explicit RuntimeBinding(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<RuntimeBinding>(info), session_(std::make_shared<Session>()) {
+    Napi::Env env = info.Env();
+    session_->config = {path_argument(info, 0, "root"), path_argument(info, 1, "tsrunc")};
+    session_->on_exit = callback(env, function_argument(info, 2, "onExit"));
+    session_->on_oom = callback(env, function_argument(info, 3, "onOom"));
+    converting_errors(env, [&] { open_watcher(); });
+    // The thread must not call into an environment that is torn down.
+    env.AddCleanupHook([](SharedSession* session) { (*session)->close(), delete session; },
+                       new SharedSession(session_));
+  }
+
+ private:
+  /// Unreferenced: waiting for exits alone does not keep the process alive.
+  static Napi::ThreadSafeFunction callback(Napi::Env env, const Napi::Function& function) {
+    auto safe = Napi::ThreadSafeFunction::New(env, function, "runtime events", 0, 1);
+    safe.Unref(env);
+    return safe;
+  }
+
+  void open_watcher() {
+    const auto on_exit = session_->on_exit;
+    const auto on_oom = session_->on_oom;
+    session_->watcher = std::make_unique<ExitWatcher>(
+        session_->config,
+        [on_exit](ExitRecord record) {
+          on_exit.NonBlockingCall([record = std::move(record)](Napi::Env env, Napi::Function function) {
+            function.Call({to_js(env, record)});
+          });
+        },
+        [on_oom](std::string id) {
+          on_oom.NonBlockingCall([id = std::move(id)](Napi::Env env, Napi::Function function) {
+            function.Call({Napi::String::New(env, id)});
+          });
+        });
+  }
+
+  static Napi::Value watched(Napi::Env env, const SharedSession& session, const std::string& id,
+                             const std::string& exec_id, Watchable& process) {
+    Napi::Object object = to_js(env, process.created);
+    session->watcher->watch_oom(id, std::move(process.oom_events));
+    session->watcher->watch_exit(id, exec_id, std::move(process.created.exit_fd));
+    return object;
+  }
+
+  Napi::Value create(const Napi::CallbackInfo& info) {
+    CreateRequest request = to_create_request(object_argument(info, 0, "request"));
+    const std::string id = request.id;
+    return promise_of(
+        info.Env(),
+        [session = session_, request = std::move(request)] {
+          Watchable process{create_container(session->config, request), {}};
+          try {
+            process.oom_events = open_oom_events(session->config, request.id);
+          } catch (const RuntimeError& error) {
+            process.created.warnings.push_back(std::string("OOM kills will not be told: ") + error.what());
+          }
+          return process;
+        },
+        [session = session_, id](Napi::Env env, Watchable& process) { return watched(env, session, id, "", process); });
+  }
+
+  Napi::Value exec(const Napi::CallbackInfo& info) {
+    ExecRequest request = to_exec_request(object_argument(info, 0, "request"));
+    const std::string id = request.id;
+    const std::string exec_id = request.exec_id;
+    return promise_of(
+        info.Env(),
+        [session = session_, request = std::move(request)] {
+          return Watchable{exec_process(session->config, request), {}};
+        },
+        [session = session_, id, exec_id](Napi::Env env, Watchable& process) {
+          return watched(env, session, id, exec_id, process);
+        });
+  }
+
+  Napi::Value start(const Napi::CallbackInfo& info) {
+    return promise_of(
+        info.Env(),
+        [session = session_, id = id_argument(info)] { return start_container(session->config, id); },
+        [](Napi::Env env, const StartedProcess& started) { return to_js(env, started); });
+  }
+
+  Napi::Value kill(const Napi::CallbackInfo& info) {
+    const int number = static_cast<int>(integer_argument(info, 2, "signal", 0, SIGRTMAX));
+    const bool all = boolean_argument(info, 3, "all");
+    const auto work = [session = session_, id = id_argument(info), exec_id = exec_argument(info), number, all] {
+      kill_process(session->config, id, exec_id, number, all);
+    };
+    return all ? promise_of(info.Env(), work) : at_once(info.Env(), work);
+  }
+
+  Napi::Value remove(const Napi::CallbackInfo& info) {
+    const bool force = boolean_field(object_argument(info, 1, "options"), "force");
+    return promise_of(
+        info.Env(),
+        [session = session_, id = id_argument(info), force] {
+          delete_container(session->config, id, force);
+          return id;
+        },
+        [session = session_](Napi::Env env, const std::string& id) {
+          session->watcher->forget(id);
+          return env.Undefined();
+        });
+  }
+
+  Napi::Value remove_exec(const Napi::CallbackInfo& info) {
+    return promise_of(info.Env(), [session = session_, id = id_argument(info), exec_id = exec_argument(info)] {
+      delete_exec(session->config, id, exec_id);
+    });
+  }
+
+  Napi::Value state(const Napi::CallbackInfo& info) {
+    return promise_of(
+        info.Env(),
+        [session = session_, id = id_argument(info)] { return container_state(session->config, id); },
+        [](Napi::Env env, const ContainerState& state) { return to_js(env, state); });
+  }
+
+  Napi::Value pids(const Napi::CallbackInfo& info) {
+    return promise_of(
+        info.Env(),
+        [session = session_, id = id_argument(info)] { return container_pids(session->config, id); },
+        [](Napi::Env env, const std::vector<pid_t>& pids) { return to_js(env, pids); });
+  }
+
+  Napi::Value pause(const Napi::CallbackInfo& info) {
+    return promise_of(info.Env(),
+                      [session = session_, id = id_argument(info)] { pause_container(session->config, id); });
+  }
+
+  Napi::Value resume(const Napi::CallbackInfo& info) {
+    return promise_of(info.Env(),
+                      [session = session_, id = id_argument(info)] { resume_container(session->config, id); });
+  }
+
+  Napi::Value update(const Napi::CallbackInfo& info) {
+    return promise_of(info.Env(), [session = session_, id = id_argument(info),
+                                   resources = string_argument(info, 1, "resources")] {
+      update_container(session->config, id, resources);
+    });
+  }
+
+  Napi::Value stats(const Napi::CallbackInfo& info) {
+    return promise_of(
+        info.Env(),
+        [session = session_, id = id_argument(info)] { return container_stats(session->config, id); },
+        [](Napi::Env env, const ContainerStats& stats) { return to_js(env, stats); });
+  }
+
+  Napi::Value resize_pty(const Napi::CallbackInfo& info) {
+    const int columns = static_cast<int>(integer_argument(info, 2, "columns", 0, USHRT_MAX));
+    const int rows = static_cast<int>(integer_argument(info, 3, "rows", 0, USHRT_MAX));
+    return at_once(info.Env(), [this, id = id_argument(info), exec_id = exec_argument(info), columns, rows] {
+      tsc::resize_pty(session_->config, id, exec_id, columns, rows);
+    });
+  }
+
+  Napi::Value close_stdin(const Napi::CallbackInfo& info) {
+    return at_once(info.Env(), [this, id = id_argument(info), exec_id = exec_argument(info)] {
+      tsc::close_stdin(session_->config, id, exec_id);
+    });
+  }
+
+  Napi::Value adopt(const Napi::CallbackInfo& info) {
+    struct Adopted {
+      std::vector<AdoptedProcess> processes;
+      UniqueFd oom_events;
+    };
+    const std::string id = id_argument(info);
+    return promise_of(
+        info.Env(),
+        [session = session_, id] {
+          Adopted adopted{adopt_container(session->config, id), {}};
+          adopted.oom_events = open_oom_events(session->config, id);
+          return adopted;
+        },
+        [session = session_, id](Napi::Env env, Adopted& adopted) {
+          Napi::Array array = Napi::Array::New(env, adopted.processes.size());
+          session->watcher->watch_oom(id, std::move(adopted.oom_events));
+          for (uint32_t i = 0; i < adopted.processes.size(); ++i) {
+            AdoptedProcess& process = adopted.processes[i];
+            array.Set(i, to_js(env, process));
+            session->watcher->watch_exit(id, process.exec_id, std::move(process.exit_fd));
+          }
+          return array;
+        });
+  }
+
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    session_->close();
+    return info.Env().Undefined();
+  }
+
+  static std::string id_argument(const Napi::CallbackInfo& info) { return string_argument(info, 0, "id"); }
+  static std::string exec_argument(const Napi::CallbackInfo& info) { return string_argument(info, 1, "execId"); }
+
+  /// For work of a few system calls that never waits: a promise that is settled already.
+  template <typename Work>
+  static Napi::Promise at_once(Napi::Env env, Work work) {
+    const auto deferred = Napi::Promise::Deferred::New(env);
+    try {
+      work();
+      deferred.Resolve(env.Undefined());
+    } catch (...) {
+      deferred.Reject(to_js_error(env, std::current_exception()).Value());
+    }
+    return deferred.Promise();
+  }
+
+  SharedSession session_;
+};
+
+}  // namespace
+
+void export_runtime(Napi::Env env, Napi::Object& exports) { exports.Set("Runtime", RuntimeBinding::define(env)); }
+
+}  // namespace tsc
