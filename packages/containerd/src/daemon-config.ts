@@ -22,7 +22,7 @@ export interface DaemonConfig {
 }
 
 /** What the command line asks for. */
-export type CommandLine = { action: 'serve'; config: DaemonConfig } | { action: 'version' | 'help' };
+export type CommandLine = { action: 'serve'; config: DaemonConfig } | { action: 'version' } | { action: 'help' };
 
 export const usage = `Usage: tscontainerd [options]
   -c, --config FILE      configuration file (TOML; default /etc/tscontainerd/config.toml when it exists)
@@ -46,7 +46,10 @@ export async function parseCommandLine(args: string[]): Promise<CommandLine> {
   const config: DaemonConfig = {
     root: flags.root ?? text(fromFile, 'root') ?? '/var/lib/tscontainerd',
     state: flags.state ?? text(fromFile, 'state') ?? '/run/tscontainerd',
-    address: (flags.address ?? text(table(fromFile, 'grpc'), 'address') ?? '/run/tscontainerd/containerd.sock').replace(/^unix:\/\//, ''),
+    address: (flags.address ?? text(table(fromFile, 'grpc'), 'address') ?? '/run/tscontainerd/containerd.sock').replace(
+      /^unix:\/\//,
+      '',
+    ),
     logLevel: flags['log-level'] ?? text(table(fromFile, 'debug'), 'level') ?? 'info',
     shim: shimConfig(table(fromFile, 'shim')),
   };
@@ -87,20 +90,25 @@ async function readConfigFile(file: string | undefined): Promise<Table> {
     const { parse } = await import('smol-toml'); // only loaded when there is a file
     return parse(source);
   } catch (error) {
-    throw new ContainerError('invalid-argument', `parse configuration ${file ?? defaultFile}: ${errorMessageOf(error)}`);
+    throw new ContainerError(
+      'invalid-argument',
+      `parse configuration ${file ?? defaultFile}: ${errorMessageOf(error)}`,
+    );
   }
 }
 
 function table(from: Table, name: string): Table {
   const value = from[name] ?? {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw new ContainerError('invalid-argument', `configuration: ${name} must be a table`);
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new ContainerError('invalid-argument', `configuration: ${name} must be a table`);
   return value as Table;
 }
 
 function text(from: Table, name: string): string | undefined {
   const value = from[name];
   if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string') throw new ContainerError('invalid-argument', `configuration: ${name} must be a string`);
+  if (typeof value !== 'string')
+    throw new ContainerError('invalid-argument', `configuration: ${name} must be a string`);
   return value;
 }
 
@@ -117,9 +125,12 @@ function shimConfig(from: Table): ShimConfig {
 }
 
 function checkConfig(config: DaemonConfig): void {
-  if (!levels.includes(config.logLevel)) throw new ContainerError('invalid-argument', `log level ${config.logLevel}: want one of ${levels.join(', ')}`);
+  if (!levels.includes(config.logLevel))
+    throw new ContainerError('invalid-argument', `log level ${config.logLevel}: want one of ${levels.join(', ')}`);
   for (const [name, path] of Object.entries({ root: config.root, state: config.state, address: config.address })) {
-    if (!path.startsWith('/')) throw new ContainerError('invalid-argument', `${name} ${path}: must be an absolute path`);
+    if (!path.startsWith('/'))
+      throw new ContainerError('invalid-argument', `${name} ${path}: must be an absolute path`);
   }
-  if (config.root === config.state) throw new ContainerError('invalid-argument', 'root and state: must be different paths');
+  if (config.root === config.state)
+    throw new ContainerError('invalid-argument', 'root and state: must be different paths');
 }

@@ -45,7 +45,7 @@ export class ContainerStore {
   get(namespace: string, id: string): Container {
     const row = this.#store.sql('SELECT record FROM containers WHERE namespace=? AND id=?').get(namespace, id);
     if (row === undefined) throw notFound(namespace, id);
-    return this.#codec.decode(row['record'] as Uint8Array);
+    return this.#codec.decode(row.record as Uint8Array);
   }
 
   /** In order of id; filters over id, image, labels.KEY, runtime.name, sandbox_id, snapshotter, snapshotkey. */
@@ -53,7 +53,7 @@ export class ContainerStore {
     const isWanted = compileFilters(filters);
     const rows = this.#store.sql('SELECT record FROM containers WHERE namespace=? ORDER BY id').all(namespace);
     return rows
-      .map((row) => this.#codec.decode(row['record'] as Uint8Array))
+      .map((row) => this.#codec.decode(row.record as Uint8Array))
       .filter((container) => isWanted(readContainer(container)));
   }
 

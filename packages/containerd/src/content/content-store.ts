@@ -191,7 +191,7 @@ export class ContentStore {
     return this.#store.write(() => {
       const known = this.#store.sql('SELECT size FROM content WHERE digest=? LIMIT 1').get(digest);
       if (known === undefined || !existsSync(this.#blobPath(digest))) return false;
-      this.#insert(scope, digest, known['size'] as number, {});
+      this.#insert(scope, digest, known.size as number, {});
       return true;
     });
   }

@@ -36,7 +36,7 @@ function decodeEvent(envelope: Envelope): unknown {
 function fieldOf(message: unknown, [name = '', ...rest]: string[]): string | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
   const record = message as Record<string, unknown>;
-  if (name === 'labels') return (record['labels'] as Record<string, string> | undefined)?.[rest.join('.')];
+  if (name === 'labels') return (record.labels as Record<string, string> | undefined)?.[rest.join('.')];
   const value = record[name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
   if (rest.length > 0) return fieldOf(value, rest);
   return value === undefined || typeof value === 'object' ? undefined : String(value);

@@ -103,7 +103,7 @@ class Scanner {
     const inner = this.#text.slice(this.#at + 1, end);
     this.#at = end + 1;
     if (quote !== '"') return inner.replaceAll(`\\${quote}`, quote);
-    return unescape(inner) ?? this.#fail('bad escape in quoted literal');
+    return decodeEscapes(inner) ?? this.#fail('bad escape in quoted literal');
   }
 
   #fail(cause: string): never {
@@ -115,7 +115,7 @@ class Scanner {
 }
 
 /** Go's escapes in a double-quoted string, as far as JSON shares them. */
-function unescape(inner: string): string | undefined {
+function decodeEscapes(inner: string): string | undefined {
   if (!inner.includes('\\')) return inner;
   try {
     return JSON.parse(`"${inner.replace(/\\x([0-9a-fA-F]{2})/g, '\\u00$1')}"`) as string;

@@ -132,7 +132,12 @@ export class OverlaySnapshotter implements Snapshotter {
     }
   }
 
-  /** Inside `store.write`, for the collector: drops rows without children; answers what to hand to discardFiles. */
+  /** For the collector. */
+  rows(namespace: string): SnapshotRow[] {
+    return this.#rows.all(namespace);
+  }
+
+  /** Inside `store.write`, for the collector: drops a row without children, whose files discardFiles then takes. */
   deleteRow(id: number): void {
     this.#rows.deleteById(id);
   }

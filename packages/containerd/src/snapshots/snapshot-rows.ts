@@ -45,7 +45,7 @@ export class SnapshotRows {
     this.#store = store;
     this.#leaseType = `snapshots/${snapshotter}`;
     const sequence = store.sql("SELECT seq FROM sqlite_sequence WHERE name='snapshots'").get();
-    this.#lastId = Math.max(highestDirectory, (sequence?.['seq'] as number | undefined) ?? 0);
+    this.#lastId = Math.max(highestDirectory, (sequence?.seq as number | undefined) ?? 0);
   }
 
   newId(): number {
@@ -76,7 +76,7 @@ export class SnapshotRows {
       this.#store
         .sql('SELECT id FROM snapshots')
         .all()
-        .map((row) => row['id'] as number),
+        .map((row) => row.id as number),
     );
   }
 
@@ -86,7 +86,7 @@ export class SnapshotRows {
     const known = this.#chains.get(parentId);
     if (known !== undefined) return known;
     const row = this.#store.sql('SELECT parent_id FROM snapshots WHERE id=?').get(parentId);
-    const chain = [parentId, ...this.parentIds((row?.['parent_id'] as number | null | undefined) ?? null)];
+    const chain = [parentId, ...this.parentIds((row?.parent_id as number | null | undefined) ?? null)];
     if (this.#chains.size >= maxKnownChains) this.#chains.delete(this.#chains.keys().next().value as number);
     this.#chains.set(parentId, chain);
     return chain;

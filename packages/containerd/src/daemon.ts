@@ -1,0 +1,69 @@
+// Opens everything that the services share, over one root directory: the stores, the event bus, the collector.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ContainerError } from '@tscontainer/core/errors';
+import type { Logger } from '@tscontainer/platform/logger';
+import { Store } from '@tscontainer/platform/store';
+import { ContainerStore } from './containers/container-store.ts';
+import { ContentStore } from './content/content-store.ts';
+import type { DaemonConfig } from './daemon-config.ts';
+import { LayerApplier } from './diff/layer-applier.ts';
+import { LayerDiffer } from './diff/layer-differ.ts';
+import { EventExchange } from './events/event-exchange.ts';
+import { EventPublisher } from './events/event-publisher.ts';
+import { Collector } from './gc/collector.ts';
+import { ImageStore } from './images/image-store.ts';
+import { LeaseStore } from './leases/lease-store.ts';
+import { schema } from './metadata/schema.ts';
+import { NamespaceStore } from './namespaces/namespace-store.ts';
+import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
+import type { Snapshotter } from './snapshots/snapshotter.ts';
+
+export interface Daemon {
+  config: DaemonConfig;
+  log: Logger;
+  store: Store;
+  events: EventExchange;
+  publisher: EventPublisher;
+  namespaces: NamespaceStore;
+  containers: ContainerStore;
+  images: ImageStore;
+  content: ContentStore;
+  leases: LeaseStore;
+  snapshots: OverlaySnapshotter;
+  applier: LayerApplier;
+  differ: LayerDiffer;
+  collector: Collector;
+}
+
+/** Files that a killed daemon left without rows are removed here, before anything is served. */
+export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
+  for (const path of [config.root, config.state]) mkdirSync(path, { recursive: true, mode: 0o711 });
+  const store = new Store(join(config.root, 'meta.db'), schema);
+  const content = new ContentStore(store, join(config.root, 'io.containerd.content.v1.content'));
+  const snapshots = new OverlaySnapshotter(store, join(config.root, 'io.containerd.snapshotter.v1.overlayfs'), log);
+  const events = new EventExchange();
+  const shared = {
+    store,
+    content,
+    snapshots,
+    log,
+    publisher: new EventPublisher(events),
+    namespaces: new NamespaceStore(store),
+    containers: new ContainerStore(store),
+    images: new ImageStore(store),
+    leases: new LeaseStore(store),
+  };
+  content.dropUnreferenced(content.blobsOnDisk());
+  const applier = new LayerApplier(content);
+  const differ = new LayerDiffer(content, join(config.root, 'tmp'));
+  return { ...shared, config, events, applier, differ, collector: new Collector(shared) };
+}
+
+/** The snapshotter that a request names. Throws invalid-argument, as containerd does. */
+export function snapshotterNamed(daemon: Pick<Daemon, 'snapshots'>, name: string): Snapshotter {
+  if (name === '') throw new ContainerError('invalid-argument', 'snapshotter argument missing: invalid argument');
+  if (name !== daemon.snapshots.name)
+    throw new ContainerError('invalid-argument', `snapshotter not loaded: ${name}: invalid argument`);
+  return daemon.snapshots;
+}

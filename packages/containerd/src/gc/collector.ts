@@ -1,0 +1,170 @@
+// Garbage collection: drops content and snapshots that no image, container, lease or root label keeps. Off every path.
+import { errorMessageOf } from '@tscontainer/core/errors';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { Store } from '@tscontainer/platform/store';
+import type { ContainerStore } from '../containers/container-store.ts';
+import type { ContentStore } from '../content/content-store.ts';
+import type { EventPublisher } from '../events/event-publisher.ts';
+import type { ImageStore } from '../images/image-store.ts';
+import { expireLabel, type LeaseStore } from '../leases/lease-store.ts';
+import type { Labels } from '../metadata/labels.ts';
+import type { NamespaceStore } from '../namespaces/namespace-store.ts';
+import type { OverlaySnapshotter } from '../snapshots/overlay-snapshotter.ts';
+import { containerNode, contentNode, imageNode, ReferenceGraph, snapshotNode } from './reference-graph.ts';
+
+export interface Collectable {
+  store: Store;
+  namespaces: NamespaceStore;
+  containers: ContainerStore;
+  images: ImageStore;
+  content: ContentStore;
+  leases: LeaseStore;
+  snapshots: OverlaySnapshotter;
+  publisher: EventPublisher;
+  log: Logger;
+}
+
+export interface Collected {
+  digests: string[];
+  snapshots: { namespace: string; key: string; id: number }[];
+}
+
+const rootLabel = 'containerd.io/gc.root';
+
+/** A client may prepare a snapshot beside creating its container: for so long it needs no other root. */
+const activeGraceMs = 60_000;
+/** An upload that nobody has touched for so long is given up. */
+const ingestAgeMs = 24 * 60 * 60 * 1000;
+
+export class Collector {
+  readonly #parts: Collectable;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: Collectable) {
+    this.#parts = parts;
+  }
+
+  /** Runs after `delayMs`; asked again meanwhile, it stays one run. */
+  schedule(delayMs: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.run().catch((error: unknown) =>
+        this.#parts.log.error({ err: errorMessageOf(error) }, 'garbage collection failed'),
+      );
+    }, delayMs);
+    this.#timer.unref();
+  }
+
+  /** One run, after any that is under way; what it dropped is gone from the disk when it resolves. */
+  run(): Promise<Collected> {
+    const run = this.#running.then(() => this.#collect());
+    this.#running = run.catch(() => undefined); // its caller has the error
+    return run;
+  }
+
+  /** No further runs; resolves after the last. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #collect(): Promise<Collected> {
+    const { store, namespaces, content, snapshots, publisher, log } = this.#parts;
+    // mark and sweep are one transaction: no write comes between what was seen and what is dropped
+    const collected = await store.write(() => {
+      const all: Collected = { digests: [], snapshots: [] };
+      for (const { name } of namespaces.list()) this.#sweep(name, all);
+      return all;
+    });
+    content.dropUnreferenced(collected.digests);
+    content.dropStaleIngests(new Date(Date.now() - ingestAgeMs));
+    snapshots.discardFiles(collected.snapshots.map(({ id }) => id));
+    for (const { namespace, key } of collected.snapshots) {
+      publisher.publish(namespace, '/snapshot/remove', 'containerd.events.SnapshotRemove', {
+        key,
+        snapshotter: snapshots.name,
+      });
+    }
+    await snapshots.cleanup();
+    if (collected.digests.length + collected.snapshots.length > 0) {
+      log.info({ blobs: collected.digests.length, snapshots: collected.snapshots.length }, 'collected garbage');
+    }
+    return collected;
+  }
+
+  #sweep(namespace: string, collected: Collected): void {
+    const { store, content, snapshots } = this.#parts;
+    const kept = this.#mark(namespace).reachable();
+    for (const { digest } of [...content.walk(namespace)]) {
+      if (kept.has(contentNode(digest))) continue;
+      store.sql('DELETE FROM content WHERE namespace=? AND digest=?').run(namespace, digest);
+      collected.digests.push(digest);
+    }
+    for (const { id, name } of snapshots.rows(namespace).sort((a, b) => b.id - a.id)) {
+      // a child's id is above its parent's, so children go first
+      if (kept.has(snapshotNode(name))) continue;
+      snapshots.deleteRow(id);
+      collected.snapshots.push({ namespace, key: name, id });
+    }
+  }
+
+  #mark(namespace: string): ReferenceGraph {
+    const { containers, images, content, snapshots } = this.#parts;
+    const graph = new ReferenceGraph();
+    const addRoot = (node: string, labels: Labels) => {
+      graph.add(node, labels);
+      graph.root(node);
+    };
+    for (const image of images.list(namespace)) {
+      addRoot(imageNode(image.name), image.labels);
+      graph.link(imageNode(image.name), contentNode(image.target.digest));
+    }
+    for (const container of containers.list(namespace)) {
+      addRoot(containerNode(container.id), container.labels);
+      if (container.snapshotKey !== '') graph.link(containerNode(container.id), snapshotNode(container.snapshotKey));
+    }
+    for (const { digest, labels } of content.walk(namespace)) {
+      graph.add(contentNode(digest), labels);
+      if (isRoot(labels)) graph.root(contentNode(digest));
+    }
+    for (const { name, info } of snapshots.rows(namespace)) {
+      graph.add(snapshotNode(name), info.labels);
+      if (info.parent !== '') graph.link(snapshotNode(name), snapshotNode(info.parent));
+      const isNew = info.kind !== 'COMMITTED' && Date.now() - info.createdAt.seconds * 1000 < activeGraceMs;
+      if (isRoot(info.labels) || isNew) graph.root(snapshotNode(name));
+    }
+    this.#markLeases(namespace, graph);
+    return graph;
+  }
+
+  #markLeases(namespace: string, graph: ReferenceGraph): void {
+    const { store, leases } = this.#parts;
+    for (const { id, labels } of leases.list(namespace)) {
+      if (hasExpired(labels)) {
+        store.sql('DELETE FROM lease_resources WHERE namespace=? AND lease=?').run(namespace, id);
+        store.sql('DELETE FROM leases WHERE namespace=? AND id=?').run(namespace, id);
+        continue;
+      }
+      graph.add(`lease ${id}`, labels);
+      graph.root(`lease ${id}`);
+      for (const resource of leases.resources(namespace, id)) {
+        // a lease labelled gc.flat asks that references be not followed: here they are, which keeps more, never less
+        if (resource.type === 'content') graph.root(contentNode(resource.id));
+        if (resource.type.startsWith('snapshots/')) graph.root(snapshotNode(resource.id));
+      }
+    }
+  }
+}
+
+/** A root label counts until its sister label gc.expire, if any, has passed. */
+function isRoot(labels: Labels): boolean {
+  if (labels[expireLabel] !== undefined) return !hasExpired(labels);
+  return labels[rootLabel] !== undefined;
+}
+
+function hasExpired(labels: Labels): boolean {
+  const at = Date.parse(labels[expireLabel] ?? '');
+  return !Number.isNaN(at) && at < Date.now();
+}

@@ -1,0 +1,83 @@
+// tscontainerd, the lifecycle daemon: parses the command line, opens the stores, serves gRPC and the shims' events.
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorMessageOf } from '@tscontainer/core/errors';
+import { onShutdown } from '@tscontainer/platform/daemon';
+import { serveGrpc } from '@tscontainer/platform/grpc-server';
+import { createLogger, type Logger } from '@tscontainer/platform/logger';
+import { serveTtrpc } from '@tscontainer/platform/ttrpc/ttrpc-server';
+import { openDaemon } from './daemon.ts';
+import { type DaemonConfig, parseCommandLine, usage } from './daemon-config.ts';
+import { lockRoot } from './daemon-lock.ts';
+import { daemonParts } from './service-list.ts';
+import { ttrpcEventsService } from './services/events-service.ts';
+import { daemonRevision, daemonVersion } from './services/version-service.ts';
+import { claimSocket } from './socket-address.ts';
+
+/** Calls under way may end for so long. */
+const drainMs = 2_000;
+const shutdownTimeoutMs = 15_000;
+/** Garbage of an earlier life is collected once the first clients have been served. */
+const firstCollectionMs = 5_000;
+
+async function serve(config: DaemonConfig, log: Logger): Promise<void> {
+  const unlockRoot = lockRoot(config.root);
+  const daemon = openDaemon(config, log);
+  const eventsAddress = `${config.address}.ttrpc`;
+  await claimSocket(config.address);
+  await claimSocket(eventsAddress);
+  const parts = daemonParts(daemon);
+  // shims may have events for us before we serve anyone
+  const events = await serveTtrpc({ path: eventsAddress }, [ttrpcEventsService(daemon)], log);
+  chmodSync(eventsAddress, 0o660);
+  for (const part of parts) await part.start?.();
+  const server = await serveGrpc(
+    `unix://${config.address}`,
+    parts.flatMap((part) => part.services),
+    log,
+  );
+  chmodSync(config.address, 0o660);
+  const pidFile = join(config.state, 'tscontainerd.pid');
+  writeFileSync(pidFile, `${process.pid}\n`);
+  daemon.collector.schedule(firstCollectionMs);
+  log.info({ address: config.address, root: config.root, state: config.state }, 'serving');
+
+  onShutdown(log, shutdownTimeoutMs, async () => {
+    await drain(server);
+    for (const part of parts.reverse()) await part.stop?.();
+    events.close();
+    await daemon.collector.stop();
+    await daemon.snapshots.cleanup();
+    daemon.store.close();
+    for (const path of [config.address, eventsAddress, pidFile]) rmSync(path, { force: true });
+    unlockRoot();
+    log.info('stopped');
+  });
+}
+
+function drain(server: Awaited<ReturnType<typeof serveGrpc>>): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), drainMs);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}
+
+async function main(): Promise<void> {
+  const commandLine = await parseCommandLine(process.argv.slice(2));
+  if (commandLine.action === 'help') {
+    process.stdout.write(usage);
+  } else if (commandLine.action === 'version') {
+    process.stdout.write(`tscontainerd tscontainer ${daemonVersion} ${daemonRevision}\n`);
+  } else {
+    const level = commandLine.config.logLevel === 'panic' ? 'fatal' : commandLine.config.logLevel;
+    await serve(commandLine.config, createLogger({ name: 'tscontainerd', level }));
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`tscontainerd: ${errorMessageOf(error)}\n`);
+  process.exit(1);
+});

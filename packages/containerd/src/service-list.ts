@@ -1,0 +1,39 @@
+// The services of this daemon: one line each, by plain constructors. main.ts starts, serves and stops them in order.
+import type { ServedService } from '@tscontainer/platform/grpc-server';
+import type { Daemon } from './daemon.ts';
+import { containersService } from './services/containers-service.ts';
+import { contentService } from './services/content-service.ts';
+import { diffService } from './services/diff-service.ts';
+import { eventsService } from './services/events-service.ts';
+import { healthService } from './services/health-service.ts';
+import { imagesService } from './services/images-service.ts';
+import { introspectionService } from './services/introspection-service.ts';
+import { leasesService } from './services/leases-service.ts';
+import { namespacesService } from './services/namespaces-service.ts';
+import { snapshotsService } from './services/snapshots-service.ts';
+import { versionService } from './services/version-service.ts';
+
+/** Something with a life of its own beside its services. */
+export interface DaemonPart {
+  services: ServedService[];
+  /** Before anything is served; it may throw, which ends the daemon. */
+  start?: () => Promise<void>;
+  /** When nothing is served any more. */
+  stop?: () => Promise<void>;
+}
+
+export function daemonParts(daemon: Daemon): DaemonPart[] {
+  return [
+    { services: [containersService(daemon)] },
+    { services: [contentService(daemon)] },
+    { services: [diffService(daemon)] },
+    { services: [eventsService(daemon)] },
+    { services: [healthService()] },
+    { services: [imagesService(daemon)] },
+    { services: [introspectionService(daemon)] },
+    { services: [leasesService(daemon)] },
+    { services: [namespacesService(daemon)] },
+    { services: [snapshotsService(daemon)] },
+    { services: [versionService()] },
+  ];
+}

@@ -1,0 +1,43 @@
+// containerd.services.events.v1.Events, and its ttrpc sister that shims forward to.
+import { loadService } from '@tscontainer/platform/contract-loader';
+import type { CallContext, ServedService } from '@tscontainer/platform/grpc-server';
+import type { TtrpcService } from '@tscontainer/platform/ttrpc/ttrpc-server';
+import type { Daemon } from '../daemon.ts';
+import type { AnyMessage, Envelope, EventExchange } from '../events/event-exchange.ts';
+import { now, type Timestamp } from '../metadata/timestamp.ts';
+import { required, scopeOf } from './request-fields.ts';
+
+type WireEnvelope = Omit<Envelope, 'timestamp' | 'event'> & { timestamp: Timestamp | null; event: AnyMessage | null };
+
+function forward(events: EventExchange) {
+  return async (request: { envelope: WireEnvelope | null }) => {
+    const { timestamp, namespace, topic, event } = required(request.envelope, 'envelope');
+    events.forward({ timestamp: timestamp ?? now(), namespace, topic, event: required(event, 'event') });
+    return {};
+  };
+}
+
+export function eventsService({ events }: Pick<Daemon, 'events'>): ServedService {
+  return {
+    definition: loadService('containerd/services/events/v1/events.proto', 'containerd.services.events.v1.Events'),
+    handlers: {
+      Publish: async ({ topic, event }: { topic: string; event: AnyMessage | null }, context: CallContext) => {
+        events.publish(scopeOf(context).namespace, topic, required(event, 'event'));
+        return {};
+      },
+      Forward: forward(events),
+      // not a generator: the subscription stands from the call on, not from the first read
+      Subscribe: ({ filters }: { filters: string[] }, context: CallContext) =>
+        events.subscribe(filters, context.signal),
+    },
+  };
+}
+
+export function ttrpcEventsService({ events }: Pick<Daemon, 'events'>): TtrpcService {
+  const name = 'containerd.services.events.ttrpc.v1.Events';
+  return {
+    name,
+    definition: loadService('containerd/services/events/ttrpc/v1/events.proto', name),
+    handlers: { Forward: forward(events) },
+  };
+}
