@@ -1,0 +1,59 @@
+// Bundles each command's main.ts into one file, dist/lib/<command>.mjs, so that it starts without a tree of modules.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { isStale, rootPath } from './freshness.ts';
+
+export const bundles = [
+  { name: 'tsctl', package: 'tsctl' },
+  { name: 'tsengined', package: 'engine' },
+  { name: 'tscontainerd', package: 'containerd' },
+  { name: 'containerd-shim-ts-v2', package: 'shim' },
+];
+
+// What CommonJS packages inside an ES module expect to find.
+const banner = [
+  `import { createRequire as createRequireOfBundle } from 'node:module';`,
+  `import { fileURLToPath as pathOfBundleUrl } from 'node:url';`,
+  'const require = createRequireOfBundle(import.meta.url);',
+  'const __filename = pathOfBundleUrl(import.meta.url);',
+  `const __dirname = pathOfBundleUrl(new URL('.', import.meta.url));`,
+].join('\n');
+
+export async function buildBundles(): Promise<void> {
+  mkdirSync(rootPath('build/bundles'), { recursive: true });
+  for (const bundle of bundles) await buildBundle(bundle.name, rootPath('packages', bundle.package, 'src/main.ts'));
+}
+
+async function buildBundle(name: string, entry: string): Promise<void> {
+  if (!existsSync(entry)) {
+    console.log(`bundle: ${name} is left out: ${entry} does not exist`);
+    return;
+  }
+  const output = rootPath('dist/lib', `${name}.mjs`);
+  const inputsFile = rootPath('build/bundles', `${name}.json`);
+  if (!isStale(output, [...knownInputs(inputsFile), rootPath('scripts/build-bundles.ts')])) return;
+  const result = await build({
+    entryPoints: [entry],
+    outfile: output,
+    absWorkingDir: rootPath(),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    sourcemap: 'external',
+    banner: { js: banner },
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const inputs = Object.keys(result.metafile.inputs).map((path) => rootPath(path));
+  writeFileSync(inputsFile, JSON.stringify(inputs));
+  console.log(`bundle: ${name} of ${inputs.length} files`);
+}
+
+/** What the bundle was made of the last time; a missing list names a missing file, which is always stale. */
+function knownInputs(inputsFile: string): string[] {
+  return existsSync(inputsFile) ? (JSON.parse(readFileSync(inputsFile, 'utf8')) as string[]) : [inputsFile];
+}
