@@ -1,0 +1,335 @@
+// Docker's Config and HostConfig: their types, the schema that bodies are read by, and the zero values of Go.
+import type { Schema } from '../http/json-body.ts';
+
+export interface ContainerConfig {
+  Hostname: string;
+  Domainname: string;
+  User: string;
+  AttachStdin: boolean;
+  AttachStdout: boolean;
+  AttachStderr: boolean;
+  ExposedPorts?: Record<string, object>;
+  Tty: boolean;
+  OpenStdin: boolean;
+  StdinOnce: boolean;
+  Env: string[] | null;
+  Cmd: string[] | null;
+  Healthcheck?: object;
+  Image: string;
+  Volumes: Record<string, object> | null;
+  WorkingDir: string;
+  Entrypoint: string[] | null;
+  NetworkDisabled?: boolean;
+  OnBuild: string[] | null;
+  Labels: Record<string, string>;
+  StopSignal?: string;
+  /** Seconds. */
+  StopTimeout?: number;
+  Shell?: string[];
+}
+
+export interface RestartPolicy {
+  Name: string;
+  MaximumRetryCount: number;
+}
+
+export interface MountRequest {
+  Type: string;
+  Source: string;
+  Target: string;
+  ReadOnly: boolean;
+  Consistency?: string;
+  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
+  VolumeOptions?: { NoCopy?: boolean; Labels?: Record<string, string>; DriverConfig?: { Name?: string; Options?: Record<string, string> } };
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+}
+
+export interface DeviceRequestPath {
+  PathOnHost: string;
+  PathInContainer: string;
+  CgroupPermissions: string;
+}
+
+export interface Ulimit {
+  Name: string;
+  Hard: number;
+  Soft: number;
+}
+
+export interface HostConfig {
+  Binds: string[] | null;
+  ContainerIDFile: string;
+  LogConfig: { Type: string; Config: Record<string, string> };
+  NetworkMode: string;
+  PortBindings: Record<string, unknown>;
+  RestartPolicy: RestartPolicy;
+  AutoRemove: boolean;
+  VolumeDriver: string;
+  VolumesFrom: string[] | null;
+  ConsoleSize: [number, number];
+  Annotations?: Record<string, string>;
+  CapAdd: string[] | null;
+  CapDrop: string[] | null;
+  CgroupnsMode: string;
+  Dns: string[];
+  DnsOptions: string[];
+  DnsSearch: string[];
+  ExtraHosts: string[] | null;
+  GroupAdd: string[] | null;
+  IpcMode: string;
+  Cgroup: string;
+  Links: string[] | null;
+  OomScoreAdj: number;
+  PidMode: string;
+  Privileged: boolean;
+  PublishAllPorts: boolean;
+  ReadonlyRootfs: boolean;
+  SecurityOpt: string[] | null;
+  StorageOpt?: Record<string, string>;
+  Tmpfs?: Record<string, string>;
+  UTSMode: string;
+  UsernsMode: string;
+  ShmSize: number;
+  Sysctls?: Record<string, string>;
+  Runtime: string;
+  Isolation: string;
+  CpuShares: number;
+  Memory: number;
+  NanoCpus: number;
+  CgroupParent: string;
+  BlkioWeight: number;
+  CpuPeriod: number;
+  CpuQuota: number;
+  CpusetCpus: string;
+  CpusetMems: string;
+  Devices: DeviceRequestPath[] | null;
+  DeviceCgroupRules: string[] | null;
+  MemoryReservation: number;
+  MemorySwap: number;
+  MemorySwappiness: number | null;
+  OomKillDisable: boolean | null;
+  PidsLimit: number | null;
+  Ulimits: Ulimit[] | null;
+  Mounts?: MountRequest[];
+  MaskedPaths: string[] | null;
+  ReadonlyPaths: string[] | null;
+  Init?: boolean;
+}
+
+export const configSchema: Schema = {
+  Hostname: 'string',
+  Domainname: 'string',
+  User: 'string',
+  AttachStdin: 'bool',
+  AttachStdout: 'bool',
+  AttachStderr: 'bool',
+  ExposedPorts: { map: 'any' },
+  Tty: 'bool',
+  OpenStdin: 'bool',
+  StdinOnce: 'bool',
+  Env: 'strings',
+  Cmd: 'words',
+  Healthcheck: 'any',
+  ArgsEscaped: 'bool',
+  Image: 'string',
+  Volumes: { map: 'any' },
+  WorkingDir: 'string',
+  Entrypoint: 'words',
+  NetworkDisabled: 'bool',
+  MacAddress: 'string',
+  OnBuild: 'strings',
+  Labels: 'stringMap',
+  StopSignal: 'string',
+  StopTimeout: 'int',
+  Shell: 'words',
+};
+
+const ulimitSchema: Schema = { Name: 'string', Hard: 'int', Soft: 'int' };
+const deviceSchema: Schema = { PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' };
+const driverConfigSchema: Schema = { Name: 'string', Options: 'stringMap' };
+
+const mountSchema: Schema = {
+  Type: 'string',
+  Source: 'string',
+  Target: 'string',
+  ReadOnly: 'bool',
+  Consistency: 'string',
+  BindOptions: { object: { Propagation: 'string', NonRecursive: 'bool', CreateMountpoint: 'bool' } },
+  VolumeOptions: { object: { NoCopy: 'bool', Labels: 'stringMap', DriverConfig: { object: driverConfigSchema } } },
+  TmpfsOptions: { object: { SizeBytes: 'int', Mode: 'int' } },
+};
+
+/** The limits, which `update` takes too. */
+export const resourcesSchema: Schema = {
+  CpuShares: 'int',
+  Memory: 'int',
+  NanoCpus: 'int',
+  CgroupParent: 'string',
+  BlkioWeight: 'int',
+  BlkioWeightDevice: 'any',
+  BlkioDeviceReadBps: 'any',
+  BlkioDeviceWriteBps: 'any',
+  BlkioDeviceReadIOps: 'any',
+  BlkioDeviceWriteIOps: 'any',
+  CpuPeriod: 'int',
+  CpuQuota: 'int',
+  CpuRealtimePeriod: 'int',
+  CpuRealtimeRuntime: 'int',
+  CpusetCpus: 'string',
+  CpusetMems: 'string',
+  Devices: { list: deviceSchema },
+  DeviceCgroupRules: 'strings',
+  DeviceRequests: 'any',
+  KernelMemory: 'int',
+  KernelMemoryTCP: 'int',
+  MemoryReservation: 'int',
+  MemorySwap: 'int',
+  MemorySwappiness: 'int',
+  OomKillDisable: 'bool',
+  PidsLimit: 'int',
+  Ulimits: { list: ulimitSchema },
+  CpuCount: 'int',
+  CpuPercent: 'int',
+  IOMaximumIOps: 'int',
+  IOMaximumBandwidth: 'int',
+  RestartPolicy: { object: { Name: 'string', MaximumRetryCount: 'int' } },
+};
+
+export const hostConfigSchema: Schema = {
+  ...resourcesSchema,
+  Binds: 'strings',
+  ContainerIDFile: 'string',
+  LogConfig: { object: { Type: 'string', Config: 'stringMap' } },
+  NetworkMode: 'string',
+  PortBindings: { map: 'any' },
+  AutoRemove: 'bool',
+  VolumeDriver: 'string',
+  VolumesFrom: 'strings',
+  ConsoleSize: 'any',
+  Annotations: 'stringMap',
+  CapAdd: 'words',
+  CapDrop: 'words',
+  Capabilities: 'strings',
+  CgroupnsMode: 'string',
+  Dns: 'strings',
+  DnsOptions: 'strings',
+  DnsSearch: 'strings',
+  ExtraHosts: 'strings',
+  GroupAdd: 'strings',
+  IpcMode: 'string',
+  Cgroup: 'string',
+  Links: 'strings',
+  OomScoreAdj: 'int',
+  PidMode: 'string',
+  Privileged: 'bool',
+  PublishAllPorts: 'bool',
+  ReadonlyRootfs: 'bool',
+  SecurityOpt: 'strings',
+  StorageOpt: 'stringMap',
+  Tmpfs: 'stringMap',
+  UTSMode: 'string',
+  UsernsMode: 'string',
+  ShmSize: 'int',
+  Sysctls: 'stringMap',
+  Runtime: 'string',
+  Isolation: 'string',
+  Mounts: { list: mountSchema },
+  MaskedPaths: 'strings',
+  ReadonlyPaths: 'strings',
+  Init: 'bool',
+};
+
+const emptyConfig: ContainerConfig = {
+  Hostname: '',
+  Domainname: '',
+  User: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Env: null,
+  Cmd: null,
+  Image: '',
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: {},
+};
+
+export const defaultShmBytes = 64 * 1024 * 1024;
+
+const defaultHostConfig: HostConfig = {
+  Binds: null,
+  ContainerIDFile: '',
+  LogConfig: { Type: 'json-file', Config: {} },
+  NetworkMode: 'default',
+  PortBindings: {},
+  RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+  AutoRemove: false,
+  VolumeDriver: '',
+  VolumesFrom: null,
+  ConsoleSize: [0, 0],
+  CapAdd: null,
+  CapDrop: null,
+  CgroupnsMode: 'host',
+  Dns: [],
+  DnsOptions: [],
+  DnsSearch: [],
+  ExtraHosts: null,
+  GroupAdd: null,
+  IpcMode: 'private',
+  Cgroup: '',
+  Links: null,
+  OomScoreAdj: 0,
+  PidMode: '',
+  Privileged: false,
+  PublishAllPorts: false,
+  ReadonlyRootfs: false,
+  SecurityOpt: null,
+  UTSMode: '',
+  UsernsMode: '',
+  ShmSize: defaultShmBytes,
+  Runtime: '',
+  Isolation: '',
+  CpuShares: 0,
+  Memory: 0,
+  NanoCpus: 0,
+  CgroupParent: '',
+  BlkioWeight: 0,
+  CpuPeriod: 0,
+  CpuQuota: 0,
+  CpusetCpus: '',
+  CpusetMems: '',
+  Devices: null,
+  DeviceCgroupRules: null,
+  MemoryReservation: 0,
+  MemorySwap: 0,
+  MemorySwappiness: null,
+  OomKillDisable: false,
+  PidsLimit: null,
+  Ulimits: null,
+  MaskedPaths: null,
+  ReadonlyPaths: null,
+};
+
+/** A decoded body over the zero values of Go. */
+export function toConfig(decoded: Record<string, unknown>): ContainerConfig {
+  return { ...emptyConfig, Labels: {}, ...decoded } as ContainerConfig;
+}
+
+/** A decoded HostConfig over Docker's defaults. */
+export function toHostConfig(decoded: Record<string, unknown>): HostConfig {
+  const merged = { ...structuredClone(defaultHostConfig), ...decoded } as HostConfig;
+  if (merged.NetworkMode === '') merged.NetworkMode = 'default';
+  if (merged.ShmSize === 0) merged.ShmSize = defaultShmBytes;
+  if (merged.IpcMode === '') merged.IpcMode = 'private';
+  if (merged.CgroupnsMode === '') merged.CgroupnsMode = 'host';
+  merged.LogConfig = { Type: merged.LogConfig.Type || 'json-file', Config: merged.LogConfig.Config ?? {} };
+  merged.RestartPolicy = { Name: merged.RestartPolicy.Name || 'no', MaximumRetryCount: merged.RestartPolicy.MaximumRetryCount ?? 0 };
+  merged.Mounts = merged.Mounts?.map((mount) => ({ ...mount, Source: mount.Source ?? '', Target: mount.Target ?? '', ReadOnly: mount.ReadOnly ?? false }));
+  if (merged.Mounts === undefined || merged.Mounts.length === 0) delete merged.Mounts;
+  return merged;
+}

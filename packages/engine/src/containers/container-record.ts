@@ -1,0 +1,79 @@
+// What is kept of a container: its settings (written at create, rename and update) and its state (at every change).
+import type { IdMapping } from '@tscontainer/core/oci-runtime';
+import type { ContainerConfig, HostConfig } from './container-config.ts';
+
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+/** Go's zero time, which docker shows for what has not happened. */
+export const zeroTime = '0001-01-01T00:00:00Z';
+
+export interface ContainerState {
+  status: ContainerStatus;
+  /** Pid of the init process in the host's pid namespace; 0 when not running. */
+  pid: number;
+  exitCode: number;
+  /** Why the last start failed. */
+  error: string;
+  isOomKilled: boolean;
+  /** RFC 3339 with nanoseconds. */
+  startedAt: string;
+  finishedAt: string;
+  restartCount: number;
+  /** Stopped by a request: `unless-stopped` and restarts of the daemon heed it. */
+  isStoppedByUser: boolean;
+}
+
+/** A mount beside the default ones, as inspect shows it. */
+export interface MountPoint {
+  type: 'bind' | 'volume' | 'tmpfs';
+  /** Volume name; '' for other types. */
+  name: string;
+  /** Path on the host; '' for tmpfs. */
+  source: string;
+  destination: string;
+  mode: string;
+  isWritable: boolean;
+  propagation: string;
+  /** The volume goes with the container (`rm -v`, --rm). */
+  isAnonymous: boolean;
+  /** Fill an empty volume with what the image has there. */
+  copiesUp: boolean;
+  isRecursive: boolean;
+  tmpfsOptions: string[];
+}
+
+export interface ContainerSettings {
+  id: string;
+  /** Without the leading slash. */
+  name: string;
+  created: string;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  /** Image id; config.Image is what the user wrote. */
+  imageId: string;
+  /** The image's full reference, for the container record of the lifecycle daemon. */
+  imageReference: string;
+  chainId: string;
+  /** Entrypoint and command joined. */
+  args: string[];
+  snapshotter: string;
+  snapshotKey: string;
+  runtime: string;
+  mountPoints: MountPoint[];
+  /** Undefined: the host's user namespace. */
+  idMapping: IdMapping | undefined;
+}
+
+export function newContainerState(): ContainerState {
+  return {
+    status: 'created',
+    pid: 0,
+    exitCode: 0,
+    error: '',
+    isOomKilled: false,
+    startedAt: zeroTime,
+    finishedAt: zeroTime,
+    restartCount: 0,
+    isStoppedByUser: false,
+  };
+}

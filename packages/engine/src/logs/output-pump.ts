@@ -1,0 +1,164 @@
+// Carries a container's output: FIFO -> spool -> log file and attached clients. One per running container.
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorMessageOf } from '@tscontainer/core/errors';
+import { makeFifo } from '@tscontainer/linux/fifo';
+import type { Logger } from '@tscontainer/platform/logger';
+import { formatNs, nowNs } from '../go-time.ts';
+import { JsonFile, type JsonFileOptions } from './json-file.ts';
+import { LogCheckpoint } from './log-checkpoint.ts';
+import { formatLines } from './log-lines.ts';
+import { OutputSpool } from './output-spool.ts';
+
+export type OutputName = 'stdout' | 'stderr';
+
+export interface OutputPumpOptions {
+  /** Run-time directory of the container, on a tmpfs. */
+  directory: string;
+  /** With a terminal: stdout only. */
+  streams: OutputName[];
+  /** Undefined: nothing is logged. */
+  logFile: JsonFileOptions | undefined;
+  /** Every piece as it comes. False: a client lags behind, so wait for `resume`. */
+  deliver: (stream: OutputName, piece: Buffer) => boolean;
+  log: Logger;
+}
+
+/** An emptied spool starts anew: when every line was ended, and at the latest here, in bytes. */
+const emptySpoolAt = 1024 * 1024;
+const flushSpoolAt = 8 * 1024 * 1024;
+/** How long a full disk is waited for before the next try. */
+const retryMs = 1000;
+
+export function makeOutputFifos(directory: string, streams: OutputName[]): void {
+  for (const stream of streams) {
+    const path = join(directory, stream);
+    if (!existsSync(path)) makeFifo(path, 0o600);
+  }
+}
+
+/** A new run of the container starts with empty spools. */
+export function resetOutput(directory: string, streams: OutputName[]): void {
+  for (const stream of streams) rmSync(join(directory, `${stream}.spool`), { force: true });
+  rmSync(join(directory, 'log-checkpoint'), { force: true });
+}
+
+/**
+ * Story: made before the task, so that its first byte finds a reader; `finish` after its exit. After a crash of the
+ * engine a new pump goes on where the checkpoint says: what the log holds past it is cut and formatted again.
+ */
+export class OutputPump {
+  readonly #options: OutputPumpOptions;
+  readonly #spools: OutputSpool[];
+  readonly #checkpoint: LogCheckpoint;
+  readonly #file: JsonFile | undefined;
+  #isPaused = false;
+  #isClosed = false;
+  #retry: NodeJS.Timeout | undefined;
+  #onEnd: (() => void) | undefined;
+
+  constructor(options: OutputPumpOptions) {
+    this.#options = options;
+    const { directory } = options;
+    this.#checkpoint = new LogCheckpoint(join(directory, 'log-checkpoint'));
+    const known = this.#checkpoint.read();
+    this.#file = options.logFile === undefined ? undefined : new JsonFile(options.logFile, known?.logSize);
+    this.#spools = options.streams.map((stream) => new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0));
+    this.#saveCheckpoint();
+    for (const spool of this.#spools) {
+      if (spool.pending.length > 0) this.#take(spool);
+      this.#arm(spool);
+    }
+  }
+
+  /** The log file, for readers that follow. */
+  get file(): JsonFile | undefined {
+    return this.#file;
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#isClosed) return;
+    this.#isPaused = false;
+    for (const spool of this.#spools) this.#turn(spool);
+  }
+
+  /**
+   * After the exit: resolves once every writer is gone and every byte is in the log and delivered, or after `timeoutMs`
+   * when something outside of the container still holds an end. Then the pump is closed.
+   */
+  async finish(timeoutMs: number): Promise<void> {
+    for (const spool of this.#spools) this.#turn(spool);
+    if (!this.#hasEnded()) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#onEnd = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.close();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    for (const spool of this.#spools) this.#take(spool, true);
+    this.detach();
+  }
+
+  /** The engine ends while the container goes on: what has no end yet stays in the spool for the next engine. */
+  detach(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    for (const spool of this.#spools) spool.close();
+    this.#checkpoint.close();
+    this.#file?.end();
+  }
+
+  #hasEnded(): boolean {
+    return this.#spools.every((spool) => spool.isEnded);
+  }
+
+  #arm(spool: OutputSpool): void {
+    if (!this.#isClosed && !this.#isPaused) spool.onReadable(() => this.#turn(spool));
+  }
+
+  #turn(spool: OutputSpool): void {
+    if (this.#isClosed || this.#isPaused) return;
+    try {
+      const piece = spool.pull();
+      if (piece !== undefined) {
+        this.#isPaused = !this.#options.deliver(spool.stream, piece);
+        this.#take(spool);
+      }
+    } catch (error) {
+      // a full disk: the container's bytes wait in spool and pipe, and the container with them, until there is room
+      this.#options.log.error({ err: errorMessageOf(error), directory: this.#options.directory }, 'output waits');
+      this.#retry = setTimeout(() => this.#turn(spool), retryMs);
+      return;
+    }
+    if (this.#hasEnded()) this.#onEnd?.();
+    this.#arm(spool);
+  }
+
+  /** Brings what is pending into the log; then the checkpoint, so that no crash between them loses or doubles a line. */
+  #take(spool: OutputSpool, isLast = false): void {
+    const { pending } = spool;
+    const mustFlush = isLast || spool.size >= flushSpoolAt;
+    if (pending.length > 0) {
+      const { text, consumed } = this.#file === undefined ? { text: '', consumed: pending.length } : formatLines(pending, spool.stream, formatNs(nowNs()), mustFlush);
+      if (consumed === 0) return;
+      if (text !== '') this.#file?.append(text);
+      spool.consume(consumed);
+    }
+    if (spool.pending.length === 0 && spool.size >= emptySpoolAt) spool.empty();
+    this.#saveCheckpoint();
+    if (this.#file?.settle()) this.#saveCheckpoint();
+  }
+
+  #saveCheckpoint(): void {
+    const consumedOf = (stream: OutputName) => this.#spools.find((spool) => spool.stream === stream)?.consumed ?? 0;
+    this.#checkpoint.write({ stdout: consumedOf('stdout'), stderr: consumedOf('stderr'), logSize: this.#file?.size ?? 0 });
+  }
+}
