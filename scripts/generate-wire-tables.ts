@@ -15,6 +15,7 @@ const files = [
   'containerd/events/task.proto',
   'containerd/services/events/ttrpc/v1/events.proto',
   'containerd/runc/v1/options.proto',
+  'containerd/types/introspection.proto',
   'containerd/runtime/bootstrap/v1/bootstrap.proto',
   'io/containerd/cgroups/v1/metrics.proto',
   'io/containerd/cgroups/v2/metrics.proto',

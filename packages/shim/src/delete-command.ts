@@ -1,0 +1,50 @@
+// `delete`: removes what is left of a container whose shim is gone, and returns the DeleteResponse to print.
+import { errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { unmountBelow } from '@tscontainer/linux/mounts';
+import type { ExitRecord, Runtime } from '@tscontainer/linux/runtime';
+import { openRuntime } from '@tscontainer/linux/runtime-manager';
+import { wireMessage } from '@tscontainer/platform/wire-codec';
+import type { ShimArguments } from './arguments.ts';
+import { readRuntimeRoot } from './bundle.ts';
+import type { ShimLog } from './shim-log.ts';
+import { timestampFromNs, timestampNow } from './timestamp.ts';
+import { tsruncPath } from './tsrunc-path.ts';
+
+/** What containerd reports of a container that had to be killed. */
+const killedStatus = 137;
+
+const response = wireMessage<object>('containerd.task.v2.DeleteResponse');
+
+export async function deleteLeftovers(args: ShimArguments, log: ShimLog): Promise<Buffer> {
+  const root = readRuntimeRoot(args.bundle, args.namespace);
+  const runtime = openRuntime({ root, tsrunc: tsruncPath(), onExit: () => undefined });
+  try {
+    const init = await initOf(runtime, args.id);
+    await deleteIfThere(runtime, args.id);
+    for (const path of await unmountBelow(args.bundle)) log.info({ path }, 'unmounted');
+    const { exit } = init;
+    const exitedAt = exit === undefined ? timestampNow() : timestampFromNs(exit.exitedAtNs);
+    return response.encode({ pid: init.pid, exitStatus: exit?.exitStatus ?? killedStatus, exitedAt });
+  } finally {
+    runtime.close();
+  }
+
+  async function deleteIfThere(opened: Runtime, id: string): Promise<void> {
+    try {
+      await opened.delete(id, { force: true });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      log.debug({ id, err: errorMessageOf(error) }, 'nothing to delete');
+    }
+  }
+}
+
+/** The init's pid, and its exit when it ended by itself. */
+async function initOf(runtime: Runtime, id: string): Promise<{ pid: number; exit?: ExitRecord }> {
+  try {
+    return (await runtime.adopt(id)).find(({ execId }) => execId === '') ?? { pid: 0 };
+  } catch (error) {
+    if (isNotFound(error)) return { pid: 0 };
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+// What a client may set about the runtime: containerd.runc.v1.Options, the message that all clients of runc send.
+import { ContainerError } from '@tscontainer/core/errors';
+import { wireMessage } from '@tscontainer/platform/wire-codec';
+
+export interface ShimRuntimeOptions {
+  noPivotRoot: boolean;
+  noNewKeyring: boolean;
+  systemdCgroup: boolean;
+  binaryName: string;
+  root: string;
+}
+
+const optionsCodec = wireMessage<ShimRuntimeOptions>('containerd.runc.v1.Options');
+
+/** Throws invalid-argument for an unknown message, unimplemented for a runtime other than our own. */
+export function readRuntimeOptions(options: { typeUrl: string; value: Uint8Array } | null): ShimRuntimeOptions {
+  const typeName = options?.typeUrl.slice(options.typeUrl.lastIndexOf('/') + 1) ?? '';
+  const known = typeName === '' || typeName === 'containerd.runc.v1.Options';
+  if (!known)
+    throw new ContainerError('invalid-argument', `create task: runtime options of type ${typeName} are not understood`);
+  const read = optionsCodec.decode(options?.value ?? Buffer.alloc(0));
+  if (read.binaryName !== '') {
+    throw new ContainerError(
+      'unimplemented',
+      `create task: runtime binary ${read.binaryName}: this shim runs containers itself; use io.containerd.runc.v2 for another runtime`,
+    );
+  }
+  return read;
+}

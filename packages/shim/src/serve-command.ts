@@ -1,0 +1,96 @@
+// The serving process: the task service on the inherited socket, until no container and no connection is left.
+import { rmSync } from 'node:fs';
+import { peerCredentials, setSubreaper } from '@tscontainer/linux/process';
+import { openRuntime } from '@tscontainer/linux/runtime-manager';
+import { serveTtrpc, type TtrpcServer } from '@tscontainer/platform/ttrpc/ttrpc-server';
+import { wireService } from '@tscontainer/platform/wire-codec';
+import type { ShimArguments } from './arguments.ts';
+import { EventPublisher } from './event-publisher.ts';
+import type { ShimLog } from './shim-log.ts';
+import { ShimService, shimServiceName } from './shim-service.ts';
+import { listenFd } from './start-command.ts';
+import { StepLog } from './step-log.ts';
+import { TaskEvents } from './task-events.ts';
+import { TaskRegistry } from './task-registry.ts';
+import { TaskService, taskServiceName } from './task-service.ts';
+import { tsruncPath } from './tsrunc-path.ts';
+
+/** How long the last events may take to reach the daemon before an orderly end. */
+const drainTimeoutMs = 5000;
+
+export async function serve(args: ShimArguments, log: ShimLog): Promise<void> {
+  setSubreaper(); // what a container's monitor leaves behind comes to us, not to the host's init
+  const publisher = new EventPublisher(process.env['TTRPC_ADDRESS'] || `${args.address}.ttrpc`, log);
+  const events = new TaskEvents(publisher);
+  const idle = new IdleTimer(args.idleMs, () => void end('idle'));
+  const registry = new TaskRegistry({
+    events,
+    steps: new StepLog(log),
+    tsrunc: tsruncPath(),
+    openRuntime,
+    onChanged: (count) => idle.setContainers(count),
+  });
+  const service = new TaskService({
+    registry,
+    namespace: args.namespace,
+    onShutdown: () => setImmediate(() => void end('shutdown')),
+  });
+  const services = [
+    { name: taskServiceName, definition: wireService(taskServiceName), handlers: { ...service } },
+    { name: shimServiceName, definition: wireService(shimServiceName), handlers: { ...new ShimService(registry) } },
+  ];
+  const uid = process.getuid?.();
+  const server: TtrpcServer = await serveTtrpc({ fd: listenFd }, services, log, {
+    isPeerAllowed: (fd) => peerCredentials(fd).uid === uid,
+    onConnectionsChanged: (count) => idle.setConnections(count),
+  });
+  idle.start();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => onSignal(signal));
+  log.info({ socket: args.socket }, 'shim serves');
+
+  /** A shim with containers stays: it ends only when they have ended. */
+  function onSignal(signal: string): void {
+    if (registry.count === 0) void end(signal);
+    else log.warn({ signal, containers: registry.count }, 'signal ignored: containers run');
+  }
+
+  async function end(why: string): Promise<void> {
+    if (registry.count > 0) return;
+    log.info({ why }, 'shim ends');
+    if (args.socket !== '') rmSync(args.socket, { force: true }); // no new connection finds us from here on
+    await publisher.drained(drainTimeoutMs);
+    server.close();
+    publisher.close();
+    registry.close();
+    process.exit(0);
+  }
+}
+
+/** Tells once when there has been neither container nor connection for a while. */
+class IdleTimer {
+  readonly #idleMs: number;
+  readonly #onIdle: () => void;
+  #containers = 0;
+  #connections = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(idleMs: number, onIdle: () => void) {
+    this.#idleMs = idleMs;
+    this.#onIdle = onIdle;
+  }
+
+  start(): void {
+    clearTimeout(this.#timer);
+    if (this.#containers === 0 && this.#connections === 0) this.#timer = setTimeout(this.#onIdle, this.#idleMs);
+  }
+
+  setContainers(count: number): void {
+    this.#containers = count;
+    this.start();
+  }
+
+  setConnections(count: number): void {
+    this.#connections = count;
+    this.start();
+  }
+}

@@ -1,0 +1,105 @@
+// `start`: brings up the serving process for a container, or finds the one of its group, and prints its address.
+//
+// containerd runs this in the bundle and takes one line: bare `unix:///...`, the form that 1.6 to 2.3 all understand.
+import { spawn } from 'node:child_process';
+import { chmodSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import { ContainerError } from '@tscontainer/core/errors';
+import { connectTtrpc } from '@tscontainer/platform/ttrpc/ttrpc-client';
+import type { ShimArguments } from './arguments.ts';
+import { groupOf } from './bundle.ts';
+import { socketPath } from './socket-address.ts';
+
+/** The descriptor on which the serving process finds its listening socket. */
+export const listenFd = 3;
+const startTimeoutMs = 5000;
+
+/** Returns the address to print. */
+export async function startShim(args: ShimArguments): Promise<string> {
+  if (args.id === '') throw new ContainerError('invalid-argument', 'start shim: -id is required');
+  const path = socketPath(args.socketDirectory, args.address, args.namespace, groupOf(args.bundle) ?? args.id);
+  if (await isAnswering(path)) return `unix://${path}`;
+  rmSync(path, { force: true }); // a dead shim's: it would keep us from binding
+  const server = await listen(path);
+  try {
+    await spawnServing(args, path, descriptorOf(server));
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return `unix://${path}`;
+}
+
+async function isAnswering(path: string): Promise<boolean> {
+  try {
+    (await connectTtrpc(path)).close();
+    return true;
+  } catch {
+    return false; // no socket, or nobody behind it
+  }
+}
+
+function listen(path: string): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new ContainerError('internal', `listen on ${path}: ${error.message}`, { cause: error })),
+    );
+    const umask = process.umask(0o177); // never reachable by others, not even between bind(2) and chmod(2)
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+      resolve(server);
+    });
+    process.umask(umask);
+  });
+}
+
+function descriptorOf(server: Server): number {
+  return (server as unknown as { _handle: { fd: number } })._handle.fd;
+}
+
+/** Resolves when the serving process says that it serves: a connection made before waits in the socket's backlog. */
+async function spawnServing(args: ShimArguments, socket: string, fd: number): Promise<void> {
+  const log = openLog(args);
+  const [command, first] = ownCommand();
+  const flags = ['-namespace', args.namespace, '-id', args.id, '-address', args.address, '-socket', socket];
+  const more = ['-log-level', args.logLevel, '-idle-ms', String(args.idleMs)];
+  const child = spawn(command, [...first, ...flags, ...more], {
+    cwd: args.bundle,
+    detached: true,
+    stdio: ['ignore', log, log, fd],
+  });
+  if (typeof log === 'number') closeSync(log);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new ContainerError('deadline-exceeded', `start shim: not up in ${startTimeoutMs} ms`)),
+      startTimeoutMs,
+    );
+    child.once('error', (error) =>
+      reject(new ContainerError('internal', `start shim ${command}: ${error.message}`, { cause: error })),
+    );
+    child.once('exit', (code) => reject(new ContainerError('internal', `start shim ${command}: ended with ${code}`)));
+    child.once('spawn', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  child.unref();
+}
+
+/** containerd reads a FIFO named `log` in the bundle; without one, the log goes to our stderr if so told, or nowhere. */
+function openLog(args: ShimArguments): number | 'inherit' | 'ignore' {
+  if (args.logsToStderr) return 'inherit';
+  const path = join(args.bundle, 'log');
+  if (statSync(path, { throwIfNoEntry: false })?.isFIFO() !== true) return 'ignore';
+  // read-write, so that a daemon that dies and reopens the FIFO never makes a write fail
+  return openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+}
+
+/** How to run this program again: through its launcher when built, through Node when run from source. */
+function ownCommand(): [command: string, args: string[]] {
+  const script = process.argv[1] ?? '';
+  if (script.endsWith('.ts')) return [process.execPath, [...process.execArgv, script]];
+  return [join(dirname(dirname(script)), 'bin', basename(script, '.mjs')), []];
+}

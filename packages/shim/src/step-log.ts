@@ -1,0 +1,17 @@
+// The runtime's own steps of one verb, as one log line in the trace of the call that asked for it.
+import type { RuntimeStep } from '@tscontainer/linux/runtime';
+import type { ShimLog } from './shim-log.ts';
+
+export class StepLog {
+  readonly log: ShimLog;
+
+  constructor(log: ShimLog) {
+    this.log = log;
+  }
+
+  /** At debug level: name, beganNs and endedNs of each step (CLOCK_MONOTONIC). Costs nothing when that is off. */
+  record(verb: 'create' | 'start' | 'exec', id: string, execId: string, steps: RuntimeStep[]): void {
+    if (!this.log.isEnabled('debug')) return;
+    this.log.debug({ verb, id, ...(execId === '' ? {} : { execId }), steps }, 'runtime steps');
+  }
+}

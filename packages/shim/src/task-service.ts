@@ -1,0 +1,177 @@
+// containerd.task.v2.Task over the registry: reads requests, answers in containerd's messages. All seventeen methods.
+import { ContainerError } from '@tscontainer/core/errors';
+import type { CallContext } from '@tscontainer/platform/call-context';
+import type * as contract from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf/well-known';
+import { wireMessage } from '@tscontainer/platform/wire-codec';
+import { chooseRuntimeRoot } from './bundle.ts';
+import { toMetrics } from './metrics.ts';
+import { statusName } from './process-state.ts';
+import { readRuntimeOptions } from './runtime-options.ts';
+import { exitFields, type Task } from './task.ts';
+import { checkedIo } from './task-io.ts';
+import type { TaskRegistry } from './task-registry.ts';
+import { shimVersion } from './version.ts';
+
+export const taskServiceName = 'containerd.task.v2.Task';
+
+const processDetails = wireMessage<{ execId: string }>('containerd.runc.v1.ProcessDetails');
+
+export interface TaskServiceOptions {
+  registry: TaskRegistry;
+  /** The namespace of a call that names none: what the shim was started with. */
+  namespace: string;
+  /** Asked to end; called only when no container is left. */
+  onShutdown: () => void;
+}
+
+const nothing: Empty = {};
+
+export class TaskService {
+  readonly #options: TaskServiceOptions;
+
+  constructor(options: TaskServiceOptions) {
+    this.#options = options;
+  }
+
+  State = async (request: contract.StateRequest, context: CallContext): Promise<object> => {
+    const task = this.#task(request.id, context);
+    const process = task.process(request.execId);
+    const { execId, pid, io } = process;
+    const { stdin, stdout, stderr, terminal } = io;
+    return {
+      id: task.id,
+      bundle: task.bundle,
+      pid,
+      status: statusName(process.status),
+      stdin,
+      stdout,
+      stderr,
+      terminal,
+      execId,
+      ...exitFields(process.exit),
+    };
+  };
+
+  Create = async (request: contract.CreateTaskRequest, context: CallContext): Promise<object> => {
+    if (request.checkpoint !== '')
+      throw new ContainerError('unimplemented', `create task ${request.id}: from a checkpoint is not supported`);
+    const { noPivotRoot, noNewKeyring, systemdCgroup, root } = readRuntimeOptions(request.options);
+    const io = checkedIo(request);
+    const namespace = this.#namespace(context);
+    const { id, bundle } = request;
+    const rootfs = request.rootfs.map(({ type, source, options }) => ({ type, source, options }));
+    const { registry } = this.#options;
+    const task = registry.add(namespace, id, bundle, io, chooseRuntimeRoot(bundle, namespace, root));
+    try {
+      return { pid: await task.create({ id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup }) };
+    } catch (error) {
+      registry.remove(task);
+      throw error;
+    }
+  };
+
+  Start = async (request: contract.StartRequest, context: CallContext): Promise<object> => {
+    return { pid: await this.#task(request.id, context).start(request.execId) };
+  };
+
+  Delete = async (request: contract.DeleteRequest, context: CallContext): Promise<object> => {
+    const task = this.#task(request.id, context);
+    const { pid, exit } = await task.delete(request.execId);
+    if (request.execId === '') this.#options.registry.remove(task);
+    return { pid, ...exitFields(exit) };
+  };
+
+  Pids = async (request: contract.PidsRequest, context: CallContext): Promise<object> => {
+    const task = this.#task(request.id, context);
+    const execs = new Map([...task.execs].map((process) => [process.pid, process.execId]));
+    const pids = await task.runtime.pids(task.id);
+    return { processes: pids.map((pid) => ({ pid, info: detailsOf(execs.get(pid)) })) };
+  };
+
+  Pause = async (request: contract.PauseRequest, context: CallContext): Promise<Empty> => {
+    await this.#task(request.id, context).pause();
+    return nothing;
+  };
+
+  Resume = async (request: contract.ResumeRequest, context: CallContext): Promise<Empty> => {
+    await this.#task(request.id, context).resume();
+    return nothing;
+  };
+
+  Checkpoint = async (request: contract.CheckpointTaskRequest): Promise<Empty> => {
+    throw new ContainerError('unimplemented', `checkpoint task ${request.id}: this runtime makes no checkpoints`);
+  };
+
+  Kill = async (request: contract.KillRequest, context: CallContext): Promise<Empty> => {
+    await this.#task(request.id, context).kill(request.execId, request.signal, request.all);
+    return nothing;
+  };
+
+  Exec = async (request: contract.ExecProcessRequest, context: CallContext): Promise<Empty> => {
+    this.#task(request.id, context).exec(request.execId, jsonOf(request.spec, 'exec'), checkedIo(request));
+    return nothing;
+  };
+
+  ResizePty = async (request: contract.ResizePtyRequest, context: CallContext): Promise<Empty> => {
+    const task = this.#task(request.id, context);
+    const { execId } = task.process(request.execId);
+    await task.runtime.resizePty(task.id, execId, request.width, request.height);
+    return nothing;
+  };
+
+  CloseIO = async (request: contract.CloseIORequest, context: CallContext): Promise<Empty> => {
+    const task = this.#task(request.id, context);
+    const process = task.process(request.execId);
+    if (request.stdin && process.exit === undefined) await task.runtime.closeStdin(task.id, process.execId);
+    return nothing;
+  };
+
+  Update = async (request: contract.UpdateTaskRequest, context: CallContext): Promise<Empty> => {
+    const task = this.#task(request.id, context);
+    await task.runtime.update(task.id, jsonOf(request.resources, 'update'));
+    return nothing;
+  };
+
+  Wait = async (request: contract.WaitRequest, context: CallContext): Promise<object> => {
+    return exitFields(await this.#task(request.id, context).process(request.execId).wait(context.signal));
+  };
+
+  Stats = async (request: contract.StatsRequest, context: CallContext): Promise<object> => {
+    const task = this.#task(request.id, context);
+    return { stats: toMetrics(await task.runtime.stats(task.id)) };
+  };
+
+  Connect = async (request: contract.ConnectRequest, context: CallContext): Promise<object> => {
+    const namespace = this.#namespace(context);
+    const { registry } = this.#options;
+    // a daemon connects before it creates: without a task the pid is 0
+    const taskPid = registry.has(namespace, request.id) ? registry.get(namespace, request.id).init.pid : 0;
+    return { shimPid: process.pid, taskPid, version: shimVersion };
+  };
+
+  Shutdown = async (): Promise<Empty> => {
+    if (this.#options.registry.count === 0) this.#options.onShutdown();
+    return nothing;
+  };
+
+  #namespace(context: CallContext): string {
+    return context.namespace === '' ? this.#options.namespace : context.namespace;
+  }
+
+  #task(id: string, context: CallContext): Task {
+    return this.#options.registry.get(this.#namespace(context), id);
+  }
+}
+
+function detailsOf(execId: string | undefined): { typeUrl: string; value: Buffer } | null {
+  if (execId === undefined) return null;
+  return { typeUrl: processDetails.typeName, value: processDetails.encode({ execId }) };
+}
+
+/** Runtime-spec objects travel as JSON in an Any, whatever its type is called. */
+function jsonOf(any: Any | null, verb: string): string {
+  if (any === null || any.value.length === 0)
+    throw new ContainerError('invalid-argument', `${verb}: the request carries no JSON object`);
+  return any.value.toString('utf8');
+}

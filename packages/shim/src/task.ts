@@ -1,0 +1,271 @@
+// One task: a container's init process and its execs, driven through the runtime, told of by events.
+//
+// An exit takes effect in the tick in which the runtime tells it, unless create, start or adopt of that process is
+// under way: then right after, so that create -> start -> exit -> delete is the order everyone sees.
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import type { CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
+import type { StepLog } from './step-log.ts';
+import type { TaskEvents } from './task-events.ts';
+import { TaskProcess } from './task-process.ts';
+import { timestampFromNs } from './timestamp.ts';
+
+const sigkill = 9;
+/** How long a killed process, or one whose command could not run, may take to end. */
+const exitTimeoutMs = 5000;
+/** How soon the exit of a command that could not run is there; later it is asked where the container stands. */
+const failedStartMs = 500;
+/** Execs that one container may have at a time, ended but undeleted ones counted. */
+export const maxExecs = 1024;
+
+export interface TaskSurroundings {
+  runtime: Runtime;
+  events: TaskEvents;
+  steps: StepLog;
+}
+
+export class Task {
+  readonly namespace: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly init: TaskProcess;
+  /** For the verbs that change no state here: pids, stats, update, resizePty, closeStdin. */
+  readonly runtime: Runtime;
+  readonly #events: TaskEvents;
+  readonly #steps: StepLog;
+  readonly #execs = new Map<string, TaskProcess>();
+  readonly #execSpecs = new Map<string, string>();
+
+  constructor(namespace: string, id: string, bundle: string, io: ProcessIo, around: TaskSurroundings) {
+    this.namespace = namespace;
+    this.id = id;
+    this.bundle = bundle;
+    this.init = new TaskProcess(id, '', io);
+    this.runtime = around.runtime;
+    this.#events = around.events;
+    this.#steps = around.steps;
+  }
+
+  /** Throws not-found. */
+  process(execId: string): TaskProcess {
+    const found = execId === '' ? this.init : this.#execs.get(execId);
+    if (found === undefined) throw new ContainerError('not-found', `exec ${execId} of ${this.id}: not found`);
+    return found;
+  }
+
+  get execs(): Iterable<TaskProcess> {
+    return this.#execs.values();
+  }
+
+  async create(request: CreateRequest): Promise<number> {
+    this.init.isBusy = true;
+    const { pid, steps } = await this.runtime.create(request);
+    this.#steps.record('create', this.id, '', steps);
+    this.init.pid = pid;
+    const { io } = this.init;
+    this.#publish('TaskCreate', { bundle: this.bundle, rootfs: request.rootfs, io, pid });
+    this.#settle(this.init);
+    return pid;
+  }
+
+  start(execId: string): Promise<number> {
+    return execId === '' ? this.#startInit() : this.#startExec(this.process(execId));
+  }
+
+  /** Registers a process that `start` will run; `spec` is the OCI process as JSON text. */
+  exec(execId: string, spec: string, io: ProcessIo): void {
+    if (this.#execs.has(execId))
+      throw new ContainerError('already-exists', `exec ${execId} of ${this.id}: already exists`);
+    if (this.init.status !== 'running' && this.init.status !== 'created') {
+      throw new ContainerError(
+        'failed-precondition',
+        `exec in ${this.id}: cannot exec in a ${this.init.status} container`,
+      );
+    }
+    if (this.#execs.size >= maxExecs)
+      throw new ContainerError('resource-exhausted', `exec in ${this.id}: ${maxExecs} execs are there already`);
+    this.#execs.set(execId, new TaskProcess(this.id, execId, io));
+    this.#execSpecs.set(execId, spec);
+    this.#publish('TaskExecAdded', { execId });
+  }
+
+  async kill(execId: string, signal: number, all: boolean): Promise<void> {
+    const process = this.process(execId);
+    if (process.exit !== undefined || process.heldExit !== undefined) {
+      throw new ContainerError('not-found', `kill ${this.id} ${execId}: process already finished`);
+    }
+    if (process.pid === 0)
+      throw new ContainerError(
+        'failed-precondition',
+        `kill ${this.id} ${execId}: cannot kill a process that was not started`,
+      );
+    await this.runtime.kill(this.id, execId, signal, all);
+  }
+
+  async pause(): Promise<void> {
+    this.init.begin('pause');
+    try {
+      await this.runtime.pause(this.id);
+      this.init.step('pause');
+      this.#publish('TaskPaused', {});
+    } finally {
+      this.#settle(this.init);
+    }
+  }
+
+  async resume(): Promise<void> {
+    this.init.begin('resume');
+    try {
+      await this.runtime.resume(this.id);
+      this.init.step('resume');
+      this.#publish('TaskResumed', {});
+    } finally {
+      this.#settle(this.init);
+    }
+  }
+
+  /** Removes what is left of a process and returns it. A created one is killed first, a running one is refused. */
+  async delete(execId: string): Promise<TaskProcess> {
+    const process = this.process(execId);
+    process.begin('delete');
+    try {
+      if (execId === '') await this.#deleteInit();
+      else if (process.pid !== 0) await this.runtime.deleteExec(this.id, execId);
+    } catch (error) {
+      this.#settle(process);
+      throw error;
+    }
+    process.isBusy = false;
+    process.deleted();
+    this.#execs.delete(execId);
+    this.#execSpecs.delete(execId);
+    if (execId === '') this.#publish('TaskDelete', { pid: process.pid, ...exitFields(process.exit) });
+    return process;
+  }
+
+  /** Fails every waiter of execs whose container is gone. */
+  dispose(): void {
+    for (const process of this.#execs.values()) if (process.can('delete')) process.deleted();
+  }
+
+  /** Takes over the processes of a container whose shim died. Their past exits are the caller's to publish. */
+  async adopt(): Promise<void> {
+    this.init.isBusy = true;
+    const adopted = await this.runtime.adopt(this.id);
+    for (const { execId, pid, io, exit } of adopted) {
+      const process = execId === '' ? this.init : new TaskProcess(this.id, execId, io);
+      if (execId !== '') this.#execs.set(execId, process);
+      process.isBusy = true;
+      process.restore(execId === '' && exit === undefined ? await this.#initStatus() : 'running', pid);
+      if (exit !== undefined) process.ended(exit);
+    }
+    for (const process of [this.init, ...this.#execs.values()]) this.#settle(process);
+  }
+
+  onExit(exit: ExitRecord): void {
+    const process = exit.execId === '' ? this.init : this.#execs.get(exit.execId);
+    if (process === undefined || process.exit !== undefined) return;
+    process.pid ||= exit.pid;
+    if (process.isBusy) process.holdExit(exit);
+    else this.#ended(process, exit);
+  }
+
+  onOom(): void {
+    this.#publish('TaskOOM', {});
+  }
+
+  async #startInit(): Promise<number> {
+    const { init } = this;
+    init.begin('start');
+    try {
+      const { steps } = await this.runtime.start(this.id);
+      this.#steps.record('start', this.id, '', steps);
+    } catch (error) {
+      await this.#startFailed(init);
+      throw error;
+    }
+    init.step('start');
+    this.#publish('TaskStart', { pid: init.pid });
+    this.#settle(init);
+    return init.pid;
+  }
+
+  async #startExec(process: TaskProcess): Promise<number> {
+    const { execId, io } = process;
+    process.begin('start');
+    try {
+      const spec = this.#execSpecs.get(execId) ?? '';
+      const { pid, steps } = await this.runtime.exec({ id: this.id, execId, process: spec, io });
+      this.#steps.record('exec', this.id, execId, steps);
+      process.pid = pid;
+    } catch (error) {
+      process.isBusy = false;
+      throw error;
+    }
+    process.step('start');
+    this.#publish('TaskExecStarted', { execId, pid: process.pid });
+    this.#settle(process);
+    return process.pid;
+  }
+
+  /** The command could not run: init ended by that. No event tells of it, the caller of start has the error. */
+  async #startFailed(init: TaskProcess): Promise<void> {
+    await init.exitHeld(failedStartMs);
+    if (init.heldExit === undefined && (await this.#initStatus()) !== 'created') await init.exitHeld(exitTimeoutMs);
+    const { heldExit } = init;
+    init.heldExit = undefined;
+    init.isBusy = false;
+    if (heldExit !== undefined) init.ended(heldExit);
+  }
+
+  async #deleteInit(): Promise<void> {
+    const { init } = this;
+    if (init.exit === undefined) {
+      await this.runtime.kill(this.id, '', sigkill, true);
+      await init.exitHeld(exitTimeoutMs);
+      const { heldExit } = init;
+      if (heldExit === undefined)
+        throw new ContainerError(
+          'deadline-exceeded',
+          `delete ${this.id}: no exit in ${exitTimeoutMs} ms after the kill`,
+        );
+      init.heldExit = undefined;
+      this.#ended(init, heldExit);
+    }
+    await this.runtime.delete(this.id, { force: false });
+  }
+
+  async #initStatus(): Promise<'created' | 'running' | 'paused' | 'stopped'> {
+    const { status } = await this.runtime.state(this.id);
+    return status === 'creating' ? 'created' : status;
+  }
+
+  /** Ends a step: an exit that came meanwhile takes effect now. */
+  #settle(process: TaskProcess): void {
+    process.isBusy = false;
+    const { heldExit } = process;
+    process.heldExit = undefined;
+    if (heldExit !== undefined && process.exit === undefined) this.#ended(process, heldExit);
+  }
+
+  #ended(process: TaskProcess, exit: ExitRecord): void {
+    process.ended(exit);
+    this.#publish('TaskExit', { id: exit.execId === '' ? this.id : exit.execId, pid: exit.pid, ...exitFields(exit) });
+  }
+
+  #publish(name: Parameters<TaskEvents['publish']>[1], fields: Record<string, unknown>): void {
+    try {
+      this.#events.publish(this.namespace, name, { containerId: this.id, ...fields });
+    } catch (error) {
+      // an event that cannot be encoded is our defect; it must not keep an exit from its waiters
+      this.#steps.log.error({ id: this.id, event: name, err: errorMessageOf(error) }, 'event not published');
+    }
+  }
+}
+
+/** The exit as the fields that TaskExit, TaskDelete and the answers of the service share. */
+export function exitFields(exit: ExitRecord | undefined): {
+  exitStatus: number;
+  exitedAt: { seconds: number; nanos: number } | null;
+} {
+  return { exitStatus: exit?.exitStatus ?? 0, exitedAt: exit === undefined ? null : timestampFromNs(exit.exitedAtNs) };
+}
