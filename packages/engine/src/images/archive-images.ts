@@ -1,0 +1,159 @@
+// Finds the images that an archive describes, docker-archive (manifest.json) or OCI layout (index.json), and checks that
+// all of each is there. The loader unpacks and names them.
+import { ContainerError } from '@tscontainer/core/errors';
+import { type Descriptor, type ImageConfig, type ImageIndex, type ImageManifest, isIndexType, isManifestType, mediaTypes } from '@tscontainer/core/oci-image';
+import { formatReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
+import { digestOf } from '@tscontainer/distribution/chain-id';
+import { parseConfig, parseIndex, parseManifest } from '@tscontainer/distribution/image-documents';
+import { hostPlatform, selectManifest } from '@tscontainer/distribution/platform-match';
+import type { ArchiveBlob, ArchiveIntake } from './archive-intake.ts';
+import { badArchive } from './tar-archive.ts';
+
+/** An image ready to be stored: documents that have no blob yet carry their bytes. */
+export interface ArchiveImage {
+  /** Full record names; empty for an image without a name. */
+  names: string[];
+  target: Descriptor;
+  index: { descriptor: Descriptor; body: ImageIndex } | undefined;
+  manifest: { descriptor: Descriptor; body: ImageManifest; bytes: Buffer };
+  config: ImageConfig;
+}
+
+type ReadBlob = (digest: string) => Promise<Buffer>;
+
+interface DockerManifestEntry {
+  Config?: unknown;
+  RepoTags?: unknown;
+  Layers?: unknown;
+}
+
+const maxImages = 256;
+const imageNameAnnotation = 'io.containerd.image.name';
+const refNameAnnotation = 'org.opencontainers.image.ref.name';
+
+/** Rejects invalid-argument (`bad-archive`) when anything is missing or contradicts itself. */
+export async function findArchiveImages(archive: ArchiveIntake, readBlob: ReadBlob): Promise<ArchiveImage[]> {
+  const index = archive.document('index.json');
+  const docker = archive.document('manifest.json');
+  if (index === undefined && docker === undefined) throw badArchive('neither manifest.json nor index.json is in it');
+  const entries = docker === undefined ? [] : parseDockerManifest(docker);
+  if (index === undefined) return Promise.all(entries.map((entry) => fromDockerEntry(archive, entry, readBlob)));
+  const images = await Promise.all(parseIndex(index).manifests.map((descriptor) => fromDescriptor(archive, descriptor, readBlob)));
+  for (const entry of entries) addNames(images, archive.blob(textOf(entry.Config, 'Config')).digest, namesOf(entry));
+  return images;
+}
+
+function parseDockerManifest(bytes: Buffer): DockerManifestEntry[] {
+  let entries: unknown;
+  try {
+    entries = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw badArchive('manifest.json is not JSON', error);
+  }
+  if (!Array.isArray(entries) || entries.length > maxImages) throw badArchive('manifest.json is not a list of images');
+  return entries.map((entry) => (typeof entry === 'object' && entry !== null ? entry : {}));
+}
+
+function textOf(value: unknown, field: string): string {
+  if (typeof value !== 'string' || value === '') throw badArchive(`manifest.json: ${field} is missing`);
+  return value;
+}
+
+function namesOf(entry: DockerManifestEntry): string[] {
+  const tags = entry.RepoTags ?? [];
+  if (!Array.isArray(tags)) throw badArchive('manifest.json: RepoTags is not a list');
+  return tags.map((tag) => fullName(textOf(tag, 'RepoTags')));
+}
+
+function fullName(text: string): string {
+  try {
+    return formatReference(withDefaultTag(parseReference(text)));
+  } catch (error) {
+    throw badArchive(`name ${JSON.stringify(text)} is no reference`, error);
+  }
+}
+
+/** The two describe the same image when they have the same config. */
+function addNames(images: ArchiveImage[], configDigest: string, names: string[]): void {
+  const image = images.find(({ manifest }) => manifest.body.config.digest === configDigest);
+  if (image === undefined) return;
+  image.names = [...new Set([...image.names, ...names])];
+}
+
+async function fromDockerEntry(archive: ArchiveIntake, entry: DockerManifestEntry, readBlob: ReadBlob): Promise<ArchiveImage> {
+  const configBlob = archive.blob(textOf(entry.Config, 'Config'));
+  const paths = entry.Layers ?? [];
+  if (!Array.isArray(paths)) throw badArchive('manifest.json: Layers is not a list');
+  const layers = paths.map((path) => toLayer(archive.blob(textOf(path, 'Layers'))));
+  const config = parseConfig(await readBlob(configBlob.digest));
+  checkLayerCount(config, layers.length);
+  const body: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.dockerManifest,
+    config: { mediaType: mediaTypes.dockerConfig, digest: configBlob.digest, size: configBlob.size },
+    layers,
+  };
+  const bytes = Buffer.from(JSON.stringify(body));
+  const descriptor = { mediaType: mediaTypes.dockerManifest, digest: digestOf(bytes), size: bytes.length };
+  return { names: namesOf(entry), target: descriptor, index: undefined, manifest: { descriptor, body, bytes }, config };
+}
+
+function toLayer({ digest, size, magic }: ArchiveBlob): Descriptor {
+  return { mediaType: layerTypeOf(magic), digest, size };
+}
+
+function layerTypeOf(magic: Buffer): string {
+  if (magic[0] === 0x1f && magic[1] === 0x8b) return mediaTypes.dockerLayerGzip;
+  return magic.length >= 4 && magic.readUInt32LE(0) === 0xfd2fb528 ? mediaTypes.ociLayerZstd : mediaTypes.dockerLayer;
+}
+
+function checkLayerCount(config: ImageConfig, count: number): void {
+  const wanted = config.rootfs.diff_ids.length;
+  if (wanted !== count) throw badArchive(`the config has ${wanted} layers, the manifest ${count}`);
+}
+
+async function fromDescriptor(archive: ArchiveIntake, descriptor: Descriptor, readBlob: ReadBlob): Promise<ArchiveImage> {
+  const { mediaType, digest, size } = descriptor;
+  const target = { mediaType, digest, size };
+  const names = annotatedNames(descriptor);
+  const bytes = await readDocument(archive, target, readBlob);
+  if (!isIndexType(mediaType)) return { names, target, index: undefined, ...(await fromManifest(archive, target, bytes, readBlob)) };
+  const body = parseIndex(bytes);
+  const chosen = selectManifest({ ...body, manifests: body.manifests.filter((child) => archive.byDigest(child.digest) !== undefined) }, hostPlatform());
+  const manifest = { mediaType: chosen.mediaType, digest: chosen.digest, size: chosen.size };
+  const manifestBytes = await readDocument(archive, manifest, readBlob);
+  return { names, target, index: { descriptor: target, body }, ...(await fromManifest(archive, manifest, manifestBytes, readBlob)) };
+}
+
+async function fromManifest(archive: ArchiveIntake, descriptor: Descriptor, bytes: Buffer, readBlob: ReadBlob): Promise<Pick<ArchiveImage, 'manifest' | 'config'>> {
+  if (!isManifestType(descriptor.mediaType)) throw badArchive(`manifest ${descriptor.digest} has the unknown type ${JSON.stringify(descriptor.mediaType)}`);
+  const body = parseManifest(bytes);
+  for (const blob of [body.config, ...body.layers]) checkPresent(archive, blob);
+  const config = parseConfig(await readBlob(body.config.digest));
+  checkLayerCount(config, body.layers.length);
+  return { manifest: { descriptor, body, bytes }, config };
+}
+
+function checkPresent(archive: ArchiveIntake, { digest, size }: Descriptor): void {
+  const blob = archive.byDigest(digest);
+  if (blob === undefined) throw badArchive(`blob ${digest} is missing`);
+  if (blob.size !== size) throw badArchive(`blob ${digest} has ${blob.size} bytes, its descriptor says ${size}`);
+}
+
+async function readDocument(archive: ArchiveIntake, descriptor: Descriptor, readBlob: ReadBlob): Promise<Buffer> {
+  checkPresent(archive, descriptor);
+  try {
+    return await readBlob(descriptor.digest);
+  } catch (error) {
+    if (error instanceof ContainerError && error.code === 'resource-exhausted') throw badArchive(`document ${descriptor.digest} is too large`, error);
+    throw error;
+  }
+}
+
+/** containerd writes the full name; others write a reference or only a tag, which names nothing. */
+function annotatedNames({ annotations }: Descriptor): string[] {
+  const full = annotations?.[imageNameAnnotation];
+  if (full !== undefined) return [fullName(full)];
+  const name = annotations?.[refNameAnnotation];
+  return name !== undefined && /[/:]/.test(name) ? [fullName(name)] : [];
+}

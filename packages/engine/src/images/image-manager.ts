@@ -1,0 +1,116 @@
+// All that the engine does with images, behind one object: the routes call it, and main builds it.
+import type { Readable } from 'node:stream';
+import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
+import { familiarReference } from '@tscontainer/core/reference';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { ContainerdClient } from '../containerd/containerd-client.ts';
+import type { Filters } from '../http/query.ts';
+import type { ImageEventSink, ImageResolver, ImageUsage, ResolvedImage } from './image-backend.ts';
+import { type CatalogImage, ImageCatalog, repoTagsOf } from './image-catalog.ts';
+import { listImages } from './image-list.ts';
+import { withLease } from './image-lease.ts';
+import type { LoadedImage, LoadProgress } from './image-loader.ts';
+import { recordNameOf } from './image-names.ts';
+import type { PullRequest } from './image-puller.ts';
+import { ImageRemover, type RemovalOptions, type RemovalRow } from './image-removal.ts';
+import type { SavedImage } from './image-saver.ts';
+import { nameImage, tagName } from './image-tagger.ts';
+
+export interface ImageManagerOptions {
+  client: ContainerdClient;
+  snapshotter: string;
+  log: Logger;
+  usage: ImageUsage;
+  events: ImageEventSink;
+  registries: RegistryHostOptions;
+}
+
+/** Pull, load and save are imported when first used: an idle engine does without them. */
+export class ImageManager implements ImageResolver {
+  readonly catalog: ImageCatalog;
+  readonly snapshotter: string;
+  readonly #options: ImageManagerOptions;
+  readonly #remover: ImageRemover;
+
+  constructor(options: ImageManagerOptions) {
+    this.#options = options;
+    this.snapshotter = options.snapshotter;
+    this.catalog = new ImageCatalog(options.client, options.snapshotter, options.log);
+    this.#remover = new ImageRemover(options.client, this.catalog, options.usage, options.events);
+  }
+
+  resolve(reference: string): Promise<ResolvedImage> {
+    return this.catalog.resolve(reference);
+  }
+
+  /** To be called for every `/images/...` event of containerd: others change images too. */
+  invalidate(): void {
+    this.catalog.invalidate();
+  }
+
+  list(filters: Filters): Promise<CatalogImage[]> {
+    return listImages(this.catalog, filters);
+  }
+
+  find(name: string): Promise<CatalogImage> {
+    return this.catalog.find(name);
+  }
+
+  async tag(source: string, repository: string, tag: string | undefined): Promise<void> {
+    const { client, snapshotter, events } = this.#options;
+    const name = tagName(repository, tag);
+    const { details } = await this.catalog.find(source);
+    await withLease(client, 'tag', (lease) => nameImage(client, snapshotter, lease, name, details.target));
+    this.catalog.invalidate();
+    events.imageEvent('tag', details.id, { name });
+  }
+
+  remove(name: string, options: RemovalOptions): Promise<RemovalRow[]> {
+    return this.#remover.remove(name, options);
+  }
+
+  prune(candidates: CatalogImage[]): Promise<{ rows: RemovalRow[]; bytes: number }> {
+    return this.#remover.prune(candidates);
+  }
+
+  async pull(request: PullRequest): Promise<void> {
+    const { pullIntoContainerd } = await import('./image-puller.ts');
+    try {
+      await pullIntoContainerd(this.#options, request);
+    } finally {
+      this.catalog.invalidate();
+    }
+    const name = familiarReference(request.reference);
+    this.#options.events.imageEvent('pull', name, { name });
+  }
+
+  async load(source: Readable, progress?: LoadProgress): Promise<LoadedImage[]> {
+    const { ImageLoader } = await import('./image-loader.ts');
+    const { client, snapshotter, events } = this.#options;
+    return new ImageLoader(client, snapshotter, this.catalog, events).load(source, progress);
+  }
+
+  /** The tar of the images named; all of an image's tags when it is named by id. Rejects before the first byte. */
+  async save(names: string[], signal: AbortSignal): Promise<Readable> {
+    const { saveImages } = await import('./image-saver.ts');
+    const saved = new Map<string, SavedImage>();
+    for (const name of names) {
+      const image = await this.catalog.find(name);
+      const entry = saved.get(image.details.id) ?? { image, names: [] };
+      entry.names = [...new Set([...entry.names, ...namesToSave(image, name)])];
+      saved.set(image.details.id, entry);
+    }
+    for (const { image } of saved.values()) this.#options.events.imageEvent('save', image.details.id, { name: repoTagsOf(image)[0] ?? image.details.id });
+    return saveImages(this.#options.client, [...saved.values()], signal);
+  }
+}
+
+/** By name: that name. By id: none, as docker does, since the caller asked for the image and not for its tags. */
+function namesToSave(image: CatalogImage, text: string): string[] {
+  try {
+    const name = recordNameOf(text);
+    return image.records.filter((record) => record.name === name).map((record) => record.name);
+  } catch {
+    return []; // an id
+  }
+}

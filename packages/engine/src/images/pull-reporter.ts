@@ -1,0 +1,97 @@
+// Writes a pull's progress as docker's clients read it: one JSON object per change of a layer, rarely enough to follow.
+import { shortId } from '@tscontainer/core/ids';
+import type { Descriptor } from '@tscontainer/core/oci-image';
+import { familiarReference, type Reference } from '@tscontainer/core/reference';
+import type { PullEvent } from '@tscontainer/distribution/pull';
+
+export interface ProgressLine {
+  status: string;
+  id?: string;
+  progressDetail?: { current?: number; total?: number };
+  progress?: string;
+}
+
+/** A layer's bar moves at most this often. */
+const barPauseMs = 100;
+const barWidth = 50;
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** Go's units.HumanSize: four significant digits, powers of 1000. */
+export function humanSize(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${Number(value.toPrecision(4))}${units[unit]}`;
+}
+
+/** `[====>     ]  1.2MB/3.4MB`. */
+export function progressBar(current: number, total: number): string {
+  if (total <= 0) return humanSize(current);
+  const filled = Math.min(Math.floor((current / total) * barWidth), barWidth - 1);
+  return `[${'='.repeat(filled)}>${' '.repeat(barWidth - 1 - filled)}]  ${humanSize(current)}/${humanSize(total)}`;
+}
+
+/** One per pull. `write` gets each line in order; the first comes when the registry has answered. */
+export class PullReporter {
+  readonly #reference: Reference;
+  readonly #write: (line: ProgressLine) => void;
+  readonly #shown = new Set<string>();
+  readonly #done = new Set<string>();
+  readonly #lastBarMs = new Map<string, number>();
+  #isBegun = false;
+
+  constructor(reference: Reference, write: (line: ProgressLine) => void) {
+    this.#reference = reference;
+    this.#write = write;
+  }
+
+  event(event: PullEvent): void {
+    if (event.kind === 'resolved') return this.#begin();
+    if (event.kind === 'layers') return event.layers.forEach((layer) => this.#show(layer));
+    const { layer } = event;
+    this.#show(layer);
+    if (event.kind === 'downloading') return this.#bar('Downloading', layer, event.current);
+    if (event.kind === 'downloaded') return this.#line(layer, 'Download complete');
+    if (event.kind === 'extracting') return this.#bar('Extracting', layer, layer.size, true);
+    if (this.#done.has(layer.digest)) return;
+    this.#done.add(layer.digest);
+    this.#line(layer, event.kind === 'exists' ? 'Already exists' : 'Pull complete');
+  }
+
+  /** The last two lines. */
+  finish(target: Descriptor, isNew: boolean): void {
+    this.#begin();
+    this.#write({ status: `Digest: ${target.digest}` });
+    const name = familiarReference(this.#reference);
+    this.#write({ status: isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}` });
+  }
+
+  #begin(): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    const { path, tag, digest } = this.#reference;
+    this.#write({ status: `Pulling from ${path}`, id: digest ?? tag ?? 'latest' });
+  }
+
+  #show(layer: Descriptor): void {
+    if (this.#shown.has(layer.digest)) return;
+    this.#shown.add(layer.digest);
+    this.#line(layer, 'Pulling fs layer');
+  }
+
+  #line(layer: Descriptor, status: string): void {
+    this.#write({ status, progressDetail: {}, id: shortId(layer.digest) });
+  }
+
+  #bar(status: string, layer: Descriptor, current: number, isForced = false): void {
+    const now = Date.now();
+    if (!isForced && now - (this.#lastBarMs.get(layer.digest) ?? 0) < barPauseMs) return;
+    this.#lastBarMs.set(layer.digest, now);
+    const progress = progressBar(current, layer.size);
+    this.#write({ status, progressDetail: { current, total: layer.size }, progress, id: shortId(layer.digest) });
+  }
+}

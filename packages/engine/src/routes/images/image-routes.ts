@@ -1,0 +1,136 @@
+// The REST face of images: queries in, docker's JSON and streams out. Names may hold slashes, so paths end in a wildcard.
+import { pipeline } from 'node:stream/promises';
+import { ContainerError } from '@tscontainer/core/errors';
+import { parseReference, type Reference, withDefaultTag } from '@tscontainer/core/reference';
+import { parseRegistryAuthHeader } from '@tscontainer/distribution/credentials';
+import { parsePlatform } from '@tscontainer/distribution/platform-match';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isAtLeast } from '../../http/api-version.ts';
+import { type Query, queryBool, queryFilters, queryText } from '../../http/query.ts';
+import { listFilterNames } from '../../images/image-list.ts';
+import type { ImageManager } from '../../images/image-manager.ts';
+import { toHistory, toInspect, toSummary, sharedSize } from '../../images/image-views.ts';
+import { openLateLines } from './late-lines.ts';
+
+type Wildcard = { Params: { '*': string }; Querystring: Query };
+
+const notFound = () => new ContainerError('not-found', 'page not found');
+
+/** `library/x/json` is image `library/x`, action `json`. */
+function splitAction(request: FastifyRequest<Wildcard>): { name: string; action: string } {
+  const path = request.params['*'];
+  const slash = path.lastIndexOf('/');
+  if (slash <= 0) throw notFound();
+  return { name: path.slice(0, slash), action: path.slice(slash + 1) };
+}
+
+export function registerImageRoutes(app: FastifyInstance, images: ImageManager): void {
+  app.get<{ Querystring: Query }>('/images/json', (request) => listRoute(images, request));
+  app.get<{ Querystring: Query }>('/images/get', (request, reply) => saveRoute(images, namesOf(request.query), request, reply));
+  app.get('/images/search', () => {
+    throw new ContainerError('unimplemented', 'search images: this engine does not search registries; name the image in full');
+  });
+  app.get<Wildcard>('/images/*', async (request, reply) => {
+    const { name, action } = splitAction(request);
+    if (action === 'json') return toInspect(await images.find(name), images.snapshotter);
+    if (action === 'history') return toHistory(await images.find(name));
+    if (action === 'get') return saveRoute(images, [name], request, reply);
+    throw notFound();
+  });
+  app.post<{ Querystring: Query }>('/images/create', (request, reply) => pullRoute(images, request, reply));
+  app.post<{ Querystring: Query }>('/images/load', (request, reply) => loadRoute(images, request, reply));
+  app.post<{ Querystring: Query }>('/images/prune', (request) => pruneRoute(images, request.query));
+  app.post<Wildcard>('/images/*', async (request, reply) => {
+    const { name, action } = splitAction(request);
+    if (action === 'push') throw new ContainerError('unimplemented', `push ${name}: this engine does not push yet`);
+    if (action !== 'tag') throw notFound();
+    await images.tag(name, queryText(request.query, 'repo') ?? '', queryText(request.query, 'tag'));
+    return reply.code(201).send();
+  });
+  app.delete<Wildcard>('/images/*', (request) => images.remove(request.params['*'], { isForced: queryBool(request.query, 'force') }));
+}
+
+async function listRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>): Promise<object[]> {
+  const { query, apiVersion } = request;
+  const found = await images.list(queryFilters(query, listFilterNames));
+  const all = queryBool(query, 'shared-size') ? await images.catalog.all() : undefined;
+  return found.map((image) => {
+    const summary = toSummary(image, !isAtLeast(apiVersion, '1.43'));
+    return all === undefined ? summary : { ...summary, SharedSize: sharedSize(image, all) };
+  });
+}
+
+/** Go's url.Values: `names` may be repeated, and each may hold several, comma separated. */
+function namesOf(query: Query): string[] {
+  const { names } = query;
+  const list = (Array.isArray(names) ? names : [names ?? '']).flatMap((entry) => entry.split(',')).filter((name) => name !== '');
+  if (list.length === 0) throw new ContainerError('invalid-argument', 'save images: names is missing');
+  return list;
+}
+
+async function saveRoute(images: ImageManager, names: string[], _request: FastifyRequest<any>, reply: FastifyReply): Promise<void> {
+  const abort = new AbortController();
+  reply.raw.on('close', () => abort.abort());
+  const archive = await images.save(names, abort.signal);
+  reply.hijack();
+  reply.raw.writeHead(200, { 'Content-Type': 'application/x-tar' });
+  await pipeline(archive, reply.raw).catch(() => reply.raw.destroy()); // the status is out: only a broken connection can tell
+}
+
+async function pruneRoute(images: ImageManager, query: Query): Promise<object> {
+  const filters = queryFilters(query, ['dangling', 'until', 'label', 'label!']);
+  const isDanglingOnly = filters.bool('dangling') ?? true;
+  const values = JSON.stringify({
+    ...(isDanglingOnly ? { dangling: ['true'] } : {}),
+    ...(filters.has('until') ? { until: filters.get('until') } : {}),
+    ...(filters.has('label') ? { label: filters.get('label') } : {}),
+  });
+  const unwanted = filters.get('label!');
+  const candidates = (await images.list(queryFilters({ filters: values }, listFilterNames))).filter((image) => {
+    const labels = image.details.config.config?.Labels ?? {};
+    return !unwanted.some((entry) => (entry.includes('=') ? labels[entry.slice(0, entry.indexOf('='))] === entry.slice(entry.indexOf('=') + 1) : entry in labels));
+  });
+  const { rows, bytes } = await images.prune(candidates);
+  return { ImagesDeleted: rows.length === 0 ? null : rows, SpaceReclaimed: bytes };
+}
+
+/** Throws invalid-argument. A missing tag is `latest`. */
+function pulledReference(query: Query): Reference {
+  const image = queryText(query, 'fromImage') ?? '';
+  const tag = queryText(query, 'tag') ?? '';
+  if (image === '') throw new ContainerError('unimplemented', 'import an image: this engine takes fromImage only');
+  if (tag === '') return withDefaultTag(parseReference(image));
+  return parseReference(tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`);
+}
+
+async function pullRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<void> {
+  const { query, headers } = request;
+  const reference = pulledReference(query);
+  const platform = queryText(query, 'platform');
+  const auth = headers['x-registry-auth'];
+  const credentials = parseRegistryAuthHeader(Array.isArray(auth) ? auth[0] : auth);
+  const lines = openLateLines(request, reply);
+  await lines.during(() =>
+    images.pull({
+      reference,
+      platform: platform ? parsePlatform(platform) : undefined,
+      credentials,
+      signal: lines.signal,
+      onProgress: (line) => lines.write(line),
+    }),
+  );
+}
+
+async function loadRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<void> {
+  const isQuiet = queryBool(request.query, 'quiet', true);
+  const lines = openLateLines(request, reply);
+  const layer = (id: string, total: number) => lines.write({ status: 'Loading layer', progressDetail: { current: total, total }, id });
+  await lines.during(async () => {
+    const loaded = await images.load(request.raw, isQuiet ? undefined : { layer });
+    for (const { id, tags } of loaded) {
+      if (tags.length === 0) lines.write({ stream: `Loaded image ID: ${id}\n` });
+      for (const tag of tags) lines.write({ stream: `Loaded image: ${tag}\n` });
+    }
+  });
+}
+
