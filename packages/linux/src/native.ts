@@ -41,7 +41,7 @@ export function native(): NativeAddon {
 
 /** TSCONTAINER_ADDON, else beside the bundle, else the built one of the checkout when run from source. */
 function addonPath(): string {
-  const override = process.env['TSCONTAINER_ADDON'];
+  const override = process.env.TSCONTAINER_ADDON;
   if (override) return override;
   const fromSource = import.meta.url.endsWith('/packages/linux/src/native.ts');
   return fileURLToPath(new URL(fromSource ? '../../../dist/lib/runtime.node' : './runtime.node', import.meta.url));
@@ -49,7 +49,10 @@ function addonPath(): string {
 
 /** Wraps each exported function so that what it throws or rejects with is a ContainerError. */
 function translated(addon: NativeAddon): NativeAddon {
-  const entries = Object.entries(addon).map(([name, value]) => [name, name === 'Runtime' ? value : translatedCall(value)]);
+  const entries = Object.entries(addon).map(([name, value]) => [
+    name,
+    name === 'Runtime' ? value : translatedCall(value),
+  ]);
   return Object.fromEntries(entries) as NativeAddon;
 }
 

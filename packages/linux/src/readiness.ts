@@ -20,7 +20,9 @@ const tokenByFd = new Map<number, number>();
 
 /** Calls `ready` once, when `fd` has bytes or has lost its last writer; arm again for the next time. */
 export function onceReadable(fd: number, ready: () => void): void {
-  watch ??= (native() as unknown as { openReadinessWatch(tell: (tokens: number[]) => void): NativeReadinessWatch }).openReadinessWatch(tell);
+  watch ??= (
+    native() as unknown as { openReadinessWatch(tell: (tokens: number[]) => void): NativeReadinessWatch }
+  ).openReadinessWatch(tell);
   drop(fd);
   const token = nextToken;
   nextToken = nextToken >= maxToken ? 1 : nextToken + 1;

@@ -36,7 +36,8 @@ const verbs = [
  */
 export function openRuntime(options: RuntimeOptions): Runtime {
   for (const path of [options.root, options.tsrunc]) {
-    if (!path.startsWith('/')) throw new ContainerError('invalid-argument', `open runtime: ${path}: not an absolute path`);
+    if (!path.startsWith('/'))
+      throw new ContainerError('invalid-argument', `open runtime: ${path}: not an absolute path`);
   }
   const { Runtime: NativeRuntime } = native();
   const opened = new NativeRuntime(options.root, options.tsrunc, options.onExit, options.onOom ?? (() => {}));

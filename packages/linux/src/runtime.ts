@@ -97,8 +97,23 @@ export interface RuntimeOptions {
 /** Cgroup figures, the union of v1 and v2; bytes and nanoseconds. */
 export interface ContainerStats {
   version: 1 | 2;
-  cpu: { usageNs: number; userNs: number; systemNs: number; throttledPeriods: number; periods: number; throttledNs: number; perCpuNs: number[] };
-  memory: { usageBytes: number; maxUsageBytes: number; limitBytes: number; failcnt: number; swapUsageBytes: number; stat: Record<string, number> };
+  cpu: {
+    usageNs: number;
+    userNs: number;
+    systemNs: number;
+    throttledPeriods: number;
+    periods: number;
+    throttledNs: number;
+    perCpuNs: number[];
+  };
+  memory: {
+    usageBytes: number;
+    maxUsageBytes: number;
+    limitBytes: number;
+    failcnt: number;
+    swapUsageBytes: number;
+    stat: Record<string, number>;
+  };
   pids: { current: number; limit: number };
   blkio: { op: string; major: number; minor: number; bytes: number; operations: number }[];
 }
