@@ -22,7 +22,7 @@ struct Command {
 // Daemons: a bounded old generation (a leak ends as an error, not as the host's memory), and a semi-space large
 // enough that a request's garbage dies young, small enough that an idle daemon stays small.
 const std::vector<Command> kCommands = {
-    {"tsctl", {"--max-semi-space-size=8", "--no-warnings"}},
+    {"tsctl", {"--max-semi-space-size=8", "--disable-warning=ExperimentalWarning"}},
     {"tsengined", {"--max-semi-space-size=4", "--max-old-space-size=1024", "--disable-warning=ExperimentalWarning"}},
     {"tscontainerd", {"--max-semi-space-size=4", "--max-old-space-size=1024", "--disable-warning=ExperimentalWarning"}},
     {"containerd-shim-ts-v2",
@@ -30,6 +30,8 @@ const std::vector<Command> kCommands = {
 };
 
 constexpr int kCannotExecute = 126;
+// The addon's blocking verbs run on libuv's pool: more than its four threads, so that a slow one delays no other.
+constexpr char kPoolThreads[] = "8";
 
 [[noreturn]] void fail(const std::string& what, int error) {
   dprintf(STDERR_FILENO, "%s: %s\n", what.c_str(), strerror(error));
@@ -62,6 +64,7 @@ int main(int argc, char** argv) {
   const std::string node = lib + "/node-bin/" + name;
   const std::string script = lib + "/" + name + ".mjs";
   setenv("NODE_COMPILE_CACHE", (lib + "/.compile-cache").c_str(), 0);
+  setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0);
 
   std::vector<char*> arguments = {const_cast<char*>(command.name)};
   for (const char* flag : command.nodeFlags) arguments.push_back(const_cast<char*>(flag));
