@@ -22,18 +22,23 @@ export interface DaemonPart {
   stop?: () => Promise<void>;
 }
 
-export function daemonParts(daemon: Daemon): DaemonPart[] {
+/** What needs nothing but the stores. */
+export function servicesOfStores(daemon: Daemon): ServedService[] {
   return [
-    { services: [containersService(daemon)] },
-    { services: [contentService(daemon)] },
-    { services: [diffService(daemon)] },
-    { services: [eventsService(daemon)] },
-    { services: [healthService()] },
-    { services: [imagesService(daemon)] },
-    { services: [introspectionService(daemon)] },
-    { services: [leasesService(daemon)] },
-    { services: [namespacesService(daemon)] },
-    { services: [snapshotsService(daemon)] },
-    { services: [versionService()] },
+    containersService(daemon),
+    contentService(daemon),
+    diffService(daemon),
+    eventsService(daemon),
+    healthService(),
+    imagesService(daemon),
+    introspectionService(daemon),
+    leasesService(daemon),
+    namespacesService(daemon),
+    snapshotsService(daemon),
+    versionService(),
   ];
+}
+
+export function daemonParts(daemon: Daemon): DaemonPart[] {
+  return [{ services: servicesOfStores(daemon) }];
 }

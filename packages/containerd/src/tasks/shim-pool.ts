@@ -1,0 +1,116 @@
+// Our own shims, kept started: a container start never waits for a process, and one shim serves many containers.
+//
+// Story: `fill` at the daemon's start, `assign` per container, `release` when it is gone, `close` at the end. A shim
+// that dies leaves the pool by itself; whoever owns its containers hears of that from the connection.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorMessageOf } from '@tscontainer/core/errors';
+import { randomHex } from '@tscontainer/core/ids';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { DaemonConfig } from '../daemon-config.ts';
+import { ownRuntimeName, startShimProcess } from './shim-command.ts';
+import { connectShim, type ShimConnection } from './shim-connection.ts';
+
+/** The namespace that a warm shim is started in; each call says which it is for. */
+const warmNamespace = 'tscontainer';
+const refillDelayMs = 1000;
+
+export class ShimPool {
+  readonly #config: DaemonConfig;
+  readonly #log: Logger;
+  readonly #shims = new Set<ShimConnection>();
+  readonly #onConnected: (shim: ShimConnection) => void;
+  #starting = 0;
+  #isClosed = false;
+
+  constructor(config: DaemonConfig, log: Logger, onConnected: (shim: ShimConnection) => void) {
+    this.#config = config;
+    this.#log = log;
+    this.#onConnected = onConnected;
+  }
+
+  /** Keeps `warmCount` shims with room ready; runs in the background. */
+  fill(): void {
+    const { warmCount } = this.#config.shim;
+    for (let ready = this.#withRoom().length + this.#starting; ready < warmCount; ready += 1) this.#startInBackground();
+  }
+
+  /** A shim with room, its place taken. Waits for a new one only when there is none. */
+  async assign(): Promise<ShimConnection> {
+    const shim = this.#fullestWithRoom() ?? (await this.#start());
+    shim.containerCount += 1;
+    this.fill();
+    return shim;
+  }
+
+  release(shim: ShimConnection): void {
+    shim.containerCount -= 1;
+    this.#retireSurplus();
+  }
+
+  /** A shim of an earlier life of the daemon, found through its containers. */
+  add(shim: ShimConnection): void {
+    this.#shims.add(shim);
+    void shim.closed.then(() => {
+      this.#shims.delete(shim);
+      if (!this.#isClosed && !shim.isRetired) this.fill();
+    });
+  }
+
+  /** Empty shims end; those with containers live on. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#shims].filter((shim) => shim.containerCount === 0).map((shim) => this.#retire(shim)));
+    for (const shim of this.#shims) shim.close();
+  }
+
+  #withRoom(): ShimConnection[] {
+    return [...this.#shims].filter((shim) => shim.containerCount < this.#config.shim.containersPerShim);
+  }
+
+  /** Filling one before using the next lets the others end when they are empty. */
+  #fullestWithRoom(): ShimConnection | undefined {
+    return this.#withRoom().sort((one, other) => other.containerCount - one.containerCount)[0];
+  }
+
+  #retireSurplus(): void {
+    const ready = this.#withRoom();
+    const surplus = ready.filter((shim) => shim.containerCount === 0).slice(0, Math.max(0, ready.length - Math.max(1, this.#config.shim.warmCount)));
+    for (const shim of surplus) void this.#retire(shim);
+  }
+
+  async #retire(shim: ShimConnection): Promise<void> {
+    shim.isRetired = true;
+    this.#shims.delete(shim);
+    try {
+      await shim.call('Shutdown', { id: '' }, { namespace: warmNamespace, timeoutMs: refillDelayMs });
+    } catch (error) {
+      this.#log.debug({ err: errorMessageOf(error) }, 'shim gone before its shutdown');
+    }
+    shim.close();
+  }
+
+  #startInBackground(): void {
+    this.#start().catch((error: unknown) => {
+      this.#log.warn({ err: errorMessageOf(error) }, 'warm shim not started');
+      if (!this.#isClosed) setTimeout(() => this.fill(), refillDelayMs).unref();
+    });
+  }
+
+  async #start(): Promise<ShimConnection> {
+    this.#starting += 1;
+    try {
+      const { address, state, logLevel } = this.#config;
+      mkdirSync(state, { recursive: true });
+      const flags = ['-socket-dir', join(state, 's'), '-log-level', logLevel, '-log-stderr'];
+      const id = `warm-${randomHex(8)}`;
+      const command = { address, runtimeName: ownRuntimeName, namespace: warmNamespace, id, workingDirectory: state, flags };
+      const shim = await connectShim(await startShimProcess({ ...command, stderr: 'inherit' }), true);
+      this.add(shim);
+      this.#onConnected(shim);
+      return shim;
+    } finally {
+      this.#starting -= 1;
+    }
+  }
+}
