@@ -1,0 +1,63 @@
+// The flags before the command (`tsctl -H unix:///x.sock ps`) and the environment they default to.
+import { join } from 'node:path';
+import { configDirectory } from './config-file.ts';
+import { type FlagDefinition, type FlagValues, flag } from './flags.ts';
+
+export const defaultHost = 'unix:///run/tscontainer/tsengined.sock';
+
+export const globalFlags: readonly FlagDefinition[] = [
+  flag('string', 'config', 'Location of client config files (default "~/.docker")'),
+  flag('string', 'context,c', 'Name of the context to use (contexts come later; only "default" exists)'),
+  flag('bool', 'debug,D', 'Enable debug mode'),
+  flag('list', 'host,H', 'Daemon socket(s) to connect to'),
+  flag('string', 'log-level,l', 'Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")', 'info'),
+  flag('bool', 'tls', 'Use TLS; implied by --tlsverify'),
+  flag('string', 'tlscacert', 'Trust certs signed only by this CA (default "~/.docker/ca.pem")'),
+  flag('string', 'tlscert', 'Path to TLS certificate file (default "~/.docker/cert.pem")'),
+  flag('string', 'tlskey', 'Path to TLS key file (default "~/.docker/key.pem")'),
+  flag('bool', 'tlsverify', 'Use TLS and verify the remote'),
+  flag('bool', 'trace', 'Print the id of the trace of this command on stderr'),
+  flag('bool', 'version,v', 'Print version information and quit'),
+];
+
+export interface TlsOptions {
+  verify: boolean;
+  caPath: string;
+  certPath: string;
+  keyPath: string;
+}
+
+export interface GlobalOptions {
+  /** `unix:///path`, `tcp://host:port`. */
+  host: string;
+  configDirectory: string;
+  tls: TlsOptions | undefined;
+  /** DOCKER_API_VERSION: no negotiation then. */
+  apiVersion: string | undefined;
+  isTraced: boolean;
+  isDebug: boolean;
+}
+
+export function toGlobalOptions(flags: FlagValues): GlobalOptions {
+  const environment = process.env;
+  const directory = configDirectory(flags.text('config'));
+  return {
+    host: flags.list('host').at(-1) || environment['DOCKER_HOST'] || environment['TSCTL_HOST'] || defaultHost,
+    configDirectory: directory,
+    tls: tlsOptions(flags, environment['DOCKER_CERT_PATH'] || directory),
+    apiVersion: environment['DOCKER_API_VERSION'] || undefined,
+    isTraced: flags.bool('trace') || (environment['TSCTL_TRACE'] ?? '') !== '',
+    isDebug: flags.bool('debug') || flags.text('log-level') === 'debug',
+  };
+}
+
+function tlsOptions(flags: FlagValues, directory: string): TlsOptions | undefined {
+  const verify = flags.has('tlsverify') ? flags.bool('tlsverify') : (process.env['DOCKER_TLS_VERIFY'] ?? '') !== '';
+  if (!verify && !flags.bool('tls') && (process.env['DOCKER_TLS'] ?? '') === '') return undefined;
+  return {
+    verify,
+    caPath: flags.text('tlscacert') || join(directory, 'ca.pem'),
+    certPath: flags.text('tlscert') || join(directory, 'cert.pem'),
+    keyPath: flags.text('tlskey') || join(directory, 'key.pem'),
+  };
+}

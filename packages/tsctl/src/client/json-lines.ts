@@ -1,0 +1,28 @@
+// Newline-delimited (or just concatenated) JSON values out of a byte stream: events, pull progress, stats.
+import { ContainerError } from '@tscontainer/core/errors';
+
+/** The longest single value accepted, in characters. */
+const maxLineLength = 16 * 1024 * 1024;
+
+/** Yields each value as soon as its line is complete. Throws data-loss when the stream ends within a value. */
+export async function* readJsonLines<T>(stream: AsyncIterable<unknown>): AsyncGenerator<T> {
+  const decoder = new TextDecoder();
+  let pending = '';
+  for await (const chunk of stream) {
+    pending += decoder.decode(chunk as Uint8Array, { stream: true });
+    const lines = pending.split('\n');
+    pending = lines.pop() ?? '';
+    if (pending.length > maxLineLength)
+      throw new ContainerError('resource-exhausted', 'read JSON stream: line too long');
+    for (const line of lines) if (line.trim() !== '') yield parse<T>(line);
+  }
+  if (pending.trim() !== '') yield parse<T>(pending);
+}
+
+function parse<T>(line: string): T {
+  try {
+    return JSON.parse(line) as T;
+  } catch (error) {
+    throw new ContainerError('data-loss', `read JSON stream: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+// The resource flags as HostConfig fields: memory, cpu, pids, block devices, ulimits, devices.
+import { CommandFailure } from '../cli/failures.ts';
+import type { FlagValues } from '../cli/flags.ts';
+import { parseSize } from '../format/sizes.ts';
+
+const nanoPerCpu = 1e9;
+
+export function resourcesOf(flags: FlagValues): Record<string, unknown> {
+  return present({
+    ...memoryOf(flags),
+    ...cpuOf(flags),
+    PidsLimit: flags.int('pids-limit'),
+    BlkioWeight: flags.int('blkio-weight'),
+    BlkioWeightDevice: flags.list('blkio-weight-device').map((entry) => weightDevice(entry)),
+    BlkioDeviceReadBps: flags.list('device-read-bps').map((entry) => rateDevice(entry, true)),
+    BlkioDeviceWriteBps: flags.list('device-write-bps').map((entry) => rateDevice(entry, true)),
+    BlkioDeviceReadIOps: flags.list('device-read-iops').map((entry) => rateDevice(entry, false)),
+    BlkioDeviceWriteIOps: flags.list('device-write-iops').map((entry) => rateDevice(entry, false)),
+    CgroupParent: flags.text('cgroup-parent') || undefined,
+    Devices: flags.list('device').map((entry) => device(entry)),
+    DeviceCgroupRules: flags.list('device-cgroup-rule'),
+    Ulimits: flags.list('ulimit').map((entry) => ulimit(entry)),
+  });
+}
+
+/** The limits that `update` may change too. */
+export function memoryOf(flags: FlagValues): Record<string, unknown> {
+  const swappiness = has(flags, 'memory-swappiness') ? flags.int('memory-swappiness') : undefined;
+  return present({
+    Memory: flags.bytes('memory'),
+    MemoryReservation: flags.bytes('memory-reservation'),
+    MemorySwap: flags.bytes('memory-swap'),
+    MemorySwappiness: swappiness === -1 ? undefined : swappiness,
+    KernelMemory: flags.bytes('kernel-memory'),
+    OomKillDisable: has(flags, 'oom-kill-disable') ? flags.bool('oom-kill-disable') : undefined,
+  });
+}
+
+export function cpuOf(flags: FlagValues): Record<string, unknown> {
+  const cpus = flags.text('cpus');
+  return present({
+    NanoCpus: cpus === '' ? undefined : Math.round(Number(cpus) * nanoPerCpu),
+    CpuShares: flags.int('cpu-shares'),
+    CpuPeriod: flags.int('cpu-period'),
+    CpuQuota: flags.int('cpu-quota'),
+    CpuRealtimePeriod: flags.int('cpu-rt-period'),
+    CpuRealtimeRuntime: flags.int('cpu-rt-runtime'),
+    CpusetCpus: flags.text('cpuset-cpus') || undefined,
+    CpusetMems: flags.text('cpuset-mems') || undefined,
+  });
+}
+
+/** `nofile=1024:2048`, `nproc=64`. */
+export function ulimit(entry: string): { Name: string; Soft: number; Hard: number } {
+  const match = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(entry);
+  if (match === null) throw new CommandFailure(`invalid ulimit argument: ${entry}`, 125);
+  const soft = Number(match[2]);
+  const hard = match[3] === undefined ? soft : Number(match[3]);
+  if (hard !== -1 && (soft === -1 || soft > hard))
+    throw new CommandFailure(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`, 125);
+  return { Name: match[1] ?? '', Soft: soft, Hard: hard };
+}
+
+/** `/dev/x[:/dev/y[:rwm]]`. */
+function device(entry: string): Record<string, string> {
+  const [host = '', second, third] = entry.split(':');
+  const isMode = (text: string | undefined) => text !== undefined && /^[rwm]+$/.test(text);
+  if (second !== undefined && third === undefined && isMode(second))
+    return { PathOnHost: host, PathInContainer: host, CgroupPermissions: second };
+  if (third !== undefined && !isMode(third)) throw new CommandFailure(`invalid device mode: ${third}`, 125);
+  return { PathOnHost: host, PathInContainer: second || host, CgroupPermissions: third ?? 'rwm' };
+}
+
+function weightDevice(entry: string): { Path: string; Weight: number } {
+  const match = /^(\/dev\/[^:]+):(\d+)$/.exec(entry);
+  if (match?.[1] === undefined) throw new CommandFailure(`bad format: ${entry}`, 125);
+  return { Path: match[1], Weight: Number(match[2]) };
+}
+
+function rateDevice(entry: string, isBytes: boolean): { Path: string; Rate: number } {
+  const match = /^(\/dev\/[^:]+):(.+)$/.exec(entry);
+  const rate =
+    match?.[2] === undefined
+      ? undefined
+      : isBytes
+        ? parseSize(match[2])
+        : /^\d+$/.test(match[2])
+          ? Number(match[2])
+          : undefined;
+  if (match?.[1] === undefined || rate === undefined)
+    throw new CommandFailure(`invalid rate for device: ${entry}`, 125);
+  return { Path: match[1], Rate: rate };
+}
+
+function has(flags: FlagValues, name: string): boolean {
+  return flags.has(name);
+}
+
+function present(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
