@@ -34,6 +34,14 @@ double to_integer(const Napi::Value& value, const char* name, double least, doub
   return number;
 }
 
+std::vector<std::string> to_texts(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) wrong(value.Env(), name, "an array of strings");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) strings.push_back(to_text(array.Get(i), name));
+  return strings;
+}
+
 Napi::Object to_object(const Napi::Value& value, const char* name) {
   if (!value.IsObject()) wrong(value.Env(), name, "an object");
   return value.As<Napi::Object>();
@@ -74,6 +82,10 @@ Napi::Array array_argument(const Napi::CallbackInfo& info, size_t index, const c
   return info[index].As<Napi::Array>();
 }
 
+std::vector<std::string> strings_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  return to_texts(info[index], name);
+}
+
 std::string string_field(const Napi::Object& object, const char* name) { return to_text(object.Get(name), name); }
 
 std::string path_field(const Napi::Object& object, const char* name) { return to_path(object.Get(name), name); }
@@ -92,11 +104,7 @@ std::vector<Napi::Object> objects_field(const Napi::Object& object, const char* 
 std::vector<std::string> strings_field(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (value.IsUndefined()) return {};
-  if (!value.IsArray()) wrong(object.Env(), name, "an array of strings");
-  const Napi::Array array = value.As<Napi::Array>();
-  std::vector<std::string> strings;
-  for (uint32_t i = 0; i < array.Length(); ++i) strings.push_back(to_text(array.Get(i), name));
-  return strings;
+  return to_texts(value, name);
 }
 
 bool boolean_field(const Napi::Object& object, const char* name) {

@@ -18,6 +18,7 @@ std::int64_t integer_argument(const Napi::CallbackInfo& info, size_t index, cons
 bool boolean_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 Napi::Function function_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 Napi::Array array_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+std::vector<std::string> strings_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 
 std::string string_field(const Napi::Object& object, const char* name);
 std::string path_field(const Napi::Object& object, const char* name);

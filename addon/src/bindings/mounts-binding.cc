@@ -1,8 +1,9 @@
-// mountAll, unmountAll, listMountsBelow, unmountBelow: packages/linux/src/mounts.ts.
+// mountAll, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot: packages/linux/src/mounts.ts.
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
 #include "linux/host-mounts.h"
+#include "linux/root-files.h"
 
 namespace tsc {
 namespace {
@@ -19,11 +20,15 @@ HostMount mount_of(const Napi::Value& value) {
   return {string_field(object, "type"), string_field(object, "source"), strings_field(object, "options")};
 }
 
-Napi::Value mount_all_call(const Napi::CallbackInfo& info) {
+std::vector<HostMount> mounts_argument(const Napi::CallbackInfo& info) {
   const Napi::Array array = array_argument(info, 0, "mounts");
   std::vector<HostMount> mounts;
   for (uint32_t i = 0; i < array.Length(); ++i) mounts.push_back(mount_of(array.Get(i)));
-  return promise_of(info.Env(), [mounts = std::move(mounts), target = path_argument(info, 1, "target")] {
+  return mounts;
+}
+
+Napi::Value mount_all_call(const Napi::CallbackInfo& info) {
+  return promise_of(info.Env(), [mounts = mounts_argument(info), target = path_argument(info, 1, "target")] {
     mount_all(mounts, target);
   });
 }
@@ -42,12 +47,46 @@ Napi::Value unmount_below_call(const Napi::CallbackInfo& info) {
       info.Env(), [path = path_argument(info, 0, "path")] { return unmount_below(path); }, to_js_strings);
 }
 
+constexpr std::int64_t kMaxFileBytes = 64 << 20;
+
+std::size_t bytes_argument(const Napi::CallbackInfo& info) {
+  return static_cast<std::size_t>(integer_argument(info, 2, "maxBytes", 0, kMaxFileBytes));
+}
+
+Napi::Array texts_to_js(Napi::Env env, const FileTexts& texts) {
+  Napi::Array array = Napi::Array::New(env, texts.size());
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    if (texts[i]) array.Set(i, *texts[i]);
+    else array.Set(i, env.Null());
+  }
+  return array;
+}
+
+Napi::Value read_files_from_mounts_call(const Napi::CallbackInfo& info) {
+  return promise_of(
+      info.Env(),
+      [mounts = mounts_argument(info), paths = strings_argument(info, 1, "paths"), bytes = bytes_argument(info)] {
+        return read_files_from_mounts(mounts, paths, bytes);
+      },
+      texts_to_js);
+}
+
+Napi::Value read_files_in_root_call(const Napi::CallbackInfo& info) {
+  return promise_of(
+      info.Env(),
+      [root = path_argument(info, 0, "root"), paths = strings_argument(info, 1, "paths"),
+       bytes = bytes_argument(info)] { return read_files_in_root(root, paths, bytes); },
+      texts_to_js);
+}
+
 }  // namespace
 
 void export_mounts(Napi::Env env, Napi::Object& exports) {
   exports.Set("mountAll", Napi::Function::New(env, mount_all_call, "mountAll"));
   exports.Set("unmountAll", Napi::Function::New(env, unmount_all_call, "unmountAll"));
   exports.Set("listMountsBelow", Napi::Function::New(env, list_mounts_below_call, "listMountsBelow"));
+  exports.Set("readFilesFromMounts", Napi::Function::New(env, read_files_from_mounts_call, "readFilesFromMounts"));
+  exports.Set("readFilesInRoot", Napi::Function::New(env, read_files_in_root_call, "readFilesInRoot"));
   exports.Set("unmountBelow", Napi::Function::New(env, unmount_below_call, "unmountBelow"));
 }
 

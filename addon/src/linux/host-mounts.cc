@@ -14,7 +14,6 @@
 #include <sstream>
 
 #include "linux/error.h"
-#include "linux/unique-fd.h"
 
 namespace tsc {
 namespace {
@@ -79,17 +78,24 @@ void configure(int context, unsigned command, const char* key, const char* value
   if (syscall(SYS_fsconfig, context, command, key, value, 0) != 0) throw_errno(step, "fsconfig", value ? value : "");
 }
 
+/// One by one: a string of fsconfig holds 255 bytes, `lowerdir+` (Linux 6.8) adds one layer each time.
+void configure_layers(int context, const std::string& layers, const std::string& step) {
+  std::istringstream split(layers);
+  bool first = true;
+  for (std::string layer; std::getline(split, layer, ':'); first = false) {
+    if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "lowerdir+", layer.c_str(), 0) == 0) continue;
+    if (first && errno == EINVAL) return configure(context, FSCONFIG_SET_STRING, "lowerdir", layers.c_str(), step);
+    throw_errno(step, "fsconfig", layer);
+  }
+}
+
 void configure_option(int context, const std::string& option, const std::string& step) {
   const std::size_t equals = option.find('=');
   if (equals == std::string::npos) return configure(context, FSCONFIG_SET_FLAG, option.c_str(), nullptr, step);
   const std::string key = option.substr(0, equals);
   const std::string value = option.substr(equals + 1);
   if (key != "lowerdir") return configure(context, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), step);
-  // One by one: a string of fsconfig holds 255 bytes, `lowerdir+` (Linux 6.8) adds one layer each time.
-  std::istringstream layers(value);
-  for (std::string layer; std::getline(layers, layer, ':');) {
-    configure(context, FSCONFIG_SET_STRING, "lowerdir+", layer.c_str(), step);
-  }
+  configure_layers(context, value, step);
 }
 
 unsigned mount_attributes(unsigned long flags) {
@@ -101,18 +107,31 @@ unsigned mount_attributes(unsigned long flags) {
   return attributes;
 }
 
-void mount_by_context(const HostMount& mount, const ParsedOptions& parsed, const std::string& target) {
+UniqueFd detach_bind(const HostMount& mount, const ParsedOptions& parsed) {
+  const unsigned recursive = parsed.flags & MS_REC ? AT_RECURSIVE : 0;
+  UniqueFd tree(static_cast<int>(
+      syscall(SYS_open_tree, AT_FDCWD, mount.source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive)));
+  if (!tree) throw_errno("mount " + mount.type, "open_tree", mount.source);
+  return tree;
+}
+
+UniqueFd detach_filesystem(const HostMount& mount, const ParsedOptions& parsed) {
   const std::string step = "mount " + mount.type;
   const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, mount.type.c_str(), FSOPEN_CLOEXEC)));
-  if (!context) throw_errno(step, "fsopen", target);
+  if (!context) throw_errno(step, "fsopen", mount.source);
   configure(context.get(), FSCONFIG_SET_STRING, "source", mount.source.c_str(), step);
   for (const std::string& option : parsed.data) configure_option(context.get(), option, step);
   configure(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, step);
-  const UniqueFd tree(static_cast<int>(
+  UniqueFd tree(static_cast<int>(
       syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, mount_attributes(parsed.flags))));
-  if (!tree) throw_errno(step, "fsmount", target);
+  if (!tree) throw_errno(step, "fsmount", mount.source);
+  return tree;
+}
+
+void mount_by_context(const HostMount& mount, const ParsedOptions& parsed, const std::string& target) {
+  const UniqueFd tree = detach_filesystem(mount, parsed);
   if (syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-    throw_errno(step, "move_mount", target);
+    throw_errno("mount " + mount.type, "move_mount", target);
   }
 }
 
@@ -168,6 +187,11 @@ bool is_below(const std::string& path, const std::string& root) {
 }
 
 }  // namespace
+
+UniqueFd mount_detached(const HostMount& mount) {
+  const ParsedOptions parsed = parse_options(mount.options);
+  return parsed.flags & MS_BIND ? detach_bind(mount, parsed) : detach_filesystem(mount, parsed);
+}
 
 void mount_all(const std::vector<HostMount>& mounts, const std::string& target) {
   std::size_t done = 0;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "linux/unique-fd.h"
+
 namespace tsc {
 
 struct HostMount {
@@ -15,6 +17,9 @@ struct HostMount {
 
 /// Mounts each in order at `target`; undoes its own on an error. Propagation of the new mounts is private.
 void mount_all(const std::vector<HostMount>& mounts, const std::string& target);
+
+/// The mount at no place, reached by its fd alone; it goes with the last fd (Linux 5.2).
+UniqueFd mount_detached(const HostMount& mount);
 
 /// Lazily unmounts all that is mounted at `target` (MNT_DETACH). No error when nothing is.
 void unmount_all(const std::string& target);

@@ -1,9 +1,10 @@
 // Mounts of the kernel, made below a directory of our own and all taken away again.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listMountsBelow, mountAll, unmountAll, unmountBelow } from './mounts.ts';
+import { listMountsBelow, mountAll, readFilesFromMounts, readFilesInRoot, unmountAll, unmountBelow } from './mounts.ts';
 
 let scratch: string;
 const directory = (name: string): string => {
@@ -104,5 +105,40 @@ describe('mounts', () => {
   it('say which file system does not exist', async () => {
     const mount = { type: 'nosuchfs', source: 'x', options: [] };
     await expect(mountAll([mount], directory('target'))).rejects.toThrow(/mount nosuchfs.*ENODEV/);
+  });
+});
+
+describe('files of a root filesystem', () => {
+  it('are read from an overlay that is mounted nowhere, its upper directory unchanged', async () => {
+    const mount = { type: 'overlay', source: 'overlay', options: overlayOptions(3, 4) };
+    writeFileSync(join(scratch, 'upper', 'file1'), 'covered');
+    expect(await readFilesFromMounts([mount], ['/file0', 'file1', '/file2', '/none'], 100)).toEqual([
+      '0',
+      'covered',
+      '2',
+      null,
+    ]);
+    expect(await listMountsBelow(scratch)).toEqual([]);
+    expect(readdirSync(join(scratch, 'work'))).toEqual([]);
+  });
+
+  it('are read from a bound directory', async () => {
+    writeFileSync(join(directory('source'), 'a'), 'text');
+    const mount = { type: 'bind', source: join(scratch, 'source'), options: ['rbind', 'ro'] };
+    expect(await readFilesFromMounts([mount], ['/a'], 2)).toEqual(['te']);
+  });
+
+  it('are found by links inside the root only, and are regular files', async () => {
+    const root = directory('root');
+    writeFileSync(join(scratch, 'outside'), 'secret');
+    writeFileSync(join(root, 'inside'), 'text');
+    symlinkSync('/inside', join(root, 'absolute'));
+    symlinkSync('../../outside', join(root, 'climbing'));
+    symlinkSync(join(scratch, 'outside'), join(root, 'out'));
+    directory('root/directory');
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    const paths = ['/absolute', '/climbing', '/out', '/directory', '/pipe', '/../inside'];
+    expect(await readFilesInRoot(root, paths, 100)).toEqual(['text', null, null, null, null, 'text']);
+    await expect(readFilesInRoot(join(scratch, 'none'), ['a'], 1)).rejects.toMatchObject({ code: 'not-found' });
   });
 });

@@ -22,6 +22,8 @@ export interface NativeAddon {
   unmountAll(target: string): Promise<void>;
   unmountBelow(path: string): Promise<string[]>;
   listMountsBelow(path: string): Promise<string[]>;
+  readFilesFromMounts(mounts: Mount[], paths: string[], maxBytes: number): Promise<(string | null)[]>;
+  readFilesInRoot(root: string, paths: string[], maxBytes: number): Promise<(string | null)[]>;
   diskUsage(path: string): Promise<DiskUsage>;
   removeTree(path: string): Promise<void>;
   copyTree(source: string, target: string): Promise<void>;

@@ -1,0 +1,24 @@
+// Small files read from a root filesystem that is not ours: /etc/passwd of an image, whose links may lead anywhere.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linux/host-mounts.h"
+
+namespace tsc {
+
+/// One text per path; none where no regular file is. At most `max_bytes` of each.
+using FileTexts = std::vector<std::optional<std::string>>;
+
+/// Paths are resolved as if `root` were "/", links included.
+FileTexts read_files_in_root(const std::string& root, const std::vector<std::string>& paths, std::size_t max_bytes);
+
+/// The same from the last of these mounts, made without a place and gone with its fd. An overlay is read without being
+/// written: its upper directory serves as the topmost lower one, so that it may be in use elsewhere.
+FileTexts read_files_from_mounts(const std::vector<HostMount>& mounts, const std::vector<std::string>& paths,
+                                 std::size_t max_bytes);
+
+}  // namespace tsc
