@@ -11,7 +11,10 @@ import { introspectionService } from './services/introspection-service.ts';
 import { leasesService } from './services/leases-service.ts';
 import { namespacesService } from './services/namespaces-service.ts';
 import { snapshotsService } from './services/snapshots-service.ts';
+import { streamingService } from './services/streaming-service.ts';
+import { transferService } from './services/transfer-service.ts';
 import { versionService } from './services/version-service.ts';
+import { StreamRegistry } from './transfer/stream-registry.ts';
 
 /** Something with a life of its own beside its services. */
 export interface DaemonPart {
@@ -39,6 +42,12 @@ export function servicesOfStores(daemon: Daemon): ServedService[] {
   ];
 }
 
+/** Streaming opens the streams that Transfer speaks on. */
+function servicesOfTransfer(daemon: Daemon): ServedService[] {
+  const streams = new StreamRegistry();
+  return [streamingService(streams), transferService(daemon, streams)];
+}
+
 export function daemonParts(daemon: Daemon): DaemonPart[] {
-  return [{ services: servicesOfStores(daemon) }];
+  return [{ services: servicesOfStores(daemon) }, { services: servicesOfTransfer(daemon) }];
 }

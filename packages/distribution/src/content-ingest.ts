@@ -11,8 +11,9 @@ const lockedWaitMs = 15 * 60_000;
 /** Opens an ingest, or resolves undefined when the blob is there (already, or because another writer finished it). */
 export async function openIngest(content: ContentSink, descriptor: Descriptor, signal?: AbortSignal): Promise<ContentIngest | undefined> {
   const deadline = Date.now() + lockedWaitMs;
-  while (!(await content.has(descriptor.digest))) {
+  for (;;) {
     try {
+      // not `has` first: asking to write puts a blob that is there under the caller's lease
       return await content.ingest(descriptor);
     } catch (error) {
       if (isAlreadyExists(error)) return undefined;
@@ -21,7 +22,6 @@ export async function openIngest(content: ContentSink, descriptor: Descriptor, s
     if (signal?.aborted) throw new ContainerError('cancelled', `write ${descriptor.digest}: cancelled`);
     await sleep(lockedPauseMs);
   }
-  return undefined;
 }
 
 /** Stores a small blob with its labels; one that is there gets the labels added. */

@@ -20,7 +20,7 @@ export interface ContentSink {
   has(digest: Digest): Promise<boolean>;
   /** A whole small blob. Rejects not-found. */
   read(digest: Digest): Promise<Buffer>;
-  /** Rejects unavailable while somebody else writes the same blob. */
+  /** Rejects already-exists (the blob is then under the lease), unavailable while somebody else writes the same blob. */
   ingest(descriptor: Descriptor): Promise<ContentIngest>;
   /** Adds labels to a blob that is there, keeping the others. */
   addLabels(digest: Digest, labels: Labels): Promise<void>;
@@ -35,7 +35,7 @@ export interface ImageSink {
 export interface SnapshotMount {
   type: string;
   source: string;
-  target: string;
+  target?: string;
   options: string[];
 }
 

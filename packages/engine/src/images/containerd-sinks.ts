@@ -3,6 +3,7 @@ import { ContainerError, isAlreadyExists, isNotFound } from '@tscontainer/core/e
 import type { Digest } from '@tscontainer/core/digest';
 import type { Descriptor } from '@tscontainer/core/oci-image';
 import type { ContentIngest, ContentSink, ImageSink, ImageSinks, Labels, LayerApplier, SnapshotSink } from '@tscontainer/distribution/image-sinks';
+import { uploadRefOf } from '@tscontainer/distribution/upload-ref';
 import type { WriteContentRequest, WriteContentResponse } from '@tscontainer/platform/contracts/containerd/services/content/v1/content';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
 import type { CallOptions, DuplexCall } from '@tscontainer/platform/grpc-client';
@@ -29,19 +30,12 @@ export function contentSink(client: ContainerdClient, options: CallOptions): Con
   return {
     has: (digest) => exists(client.content.Info({ digest }, options)),
     read: (digest) => readBlob(client, digest),
-    ingest: (descriptor) => ContentUpload.begin(client, `${refKind(descriptor)}-${descriptor.digest}`, descriptor, options),
+    ingest: (descriptor) => ContentUpload.begin(client, uploadRefOf(descriptor), descriptor, options),
     addLabels: async (digest, labels) => {
       if (Object.keys(labels).length === 0) return;
       await client.content.Update({ info: { digest, labels }, updateMask: { paths: Object.keys(labels).map((key) => `labels.${key}`) } }, options);
     },
   };
-}
-
-/** As containerd's client names its uploads, so that both wait for each other. */
-function refKind({ mediaType }: Descriptor): string {
-  if (mediaType.includes('manifest.list') || mediaType.includes('image.index')) return 'index';
-  if (mediaType.includes('manifest')) return 'manifest';
-  return mediaType.includes('config') || mediaType.includes('container.image') ? 'config' : 'layer';
 }
 
 async function exists(call: Promise<unknown>): Promise<boolean> {

@@ -1,4 +1,6 @@
 // POST /images/create: pulls through containerd's Transfer service where there is one, else over Content and Snapshots.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ContainerError, errorCodeOf } from '@tscontainer/core/errors';
 import type { Descriptor, Platform } from '@tscontainer/core/oci-image';
 import { familiarReference, formatReference, type Reference } from '@tscontainer/core/reference';
@@ -54,7 +56,8 @@ async function pullBy(options: PullerOptions, request: PullRequest, name: string
   if (!needsOwnClient(options.registries, request.reference)) {
     try {
       const { platform, credentials, signal } = request;
-      const pull = { name, platform, snapshotter, credentials, onEvent: (event: Parameters<PullReporter['event']>[0]) => reporter.event(event) };
+      const hostDir = hostDirFor(options.registries, request.reference);
+      const pull = { name, platform, snapshotter, credentials, hostDir, onEvent: (event: Parameters<PullReporter['event']>[0]) => reporter.event(event) };
       return await transferPull(client.connection, pull, { namespace: client.namespace, lease, signal });
     } catch (error) {
       if (errorCodeOf(error) !== 'unimplemented') throw error;
@@ -67,6 +70,11 @@ async function pullBy(options: PullerOptions, request: PullRequest, name: string
 function needsOwnClient(registries: RegistryHostOptions, { domain }: Reference): boolean {
   if (domain === 'docker.io') return (registries.mirrors ?? []).length > 0;
   return (registries.insecureRegistries ?? []).includes(domain);
+}
+
+/** The directory that has certificates for this registry. */
+function hostDirFor({ certificateDirectories = [] }: RegistryHostOptions, { domain }: Reference): string {
+  return certificateDirectories.find((directory) => existsSync(join(directory, domain))) ?? '';
 }
 
 async function pullByClient(options: PullerOptions, request: PullRequest, name: string, lease: string, reporter: PullReporter): Promise<void> {

@@ -19,6 +19,8 @@ export interface TransferPull {
   platform: Platform | undefined;
   snapshotter: string;
   credentials: RegistryCredentials | undefined;
+  /** Directory of `<host>/*.crt`; '' is the daemon's own. */
+  hostDir: string;
   onEvent(event: PullEvent): void;
 }
 
@@ -62,7 +64,7 @@ export async function transferPull(connection: GrpcConnection, pull: TransferPul
     });
     const platform = toMessage(pull.platform ?? hostPlatform());
     await transfer.Transfer({
-      source: any(codec.registry, { reference: pull.name, resolver: { authStream } as OCIRegistry['resolver'] }),
+      source: any(codec.registry, { reference: pull.name, resolver: { authStream, hostDir: pull.hostDir } as OCIRegistry['resolver'] }),
       destination: any(codec.store, { name: pull.name, platforms: [platform], unpacks: [{ platform, snapshotter: pull.snapshotter }] }),
       options: { progressStream },
     });

@@ -1,0 +1,70 @@
+// Says on a client's stream how far a pull is, in containerd's words: its own clients show them as they come.
+import type { Descriptor } from '@tscontainer/core/oci-image';
+import type { PullEvent } from '@tscontainer/distribution/pull';
+import { uploadRefOf } from '@tscontainer/distribution/upload-ref';
+import { loadMessage } from '@tscontainer/platform/contract-loader';
+import type { Progress } from '@tscontainer/platform/contracts/containerd/types/transfer/progress';
+import type { ServedStream } from './stream-registry.ts';
+
+/** A download's progress is told at most this often, per blob. */
+const pauseMs = 100;
+
+const words: Record<Exclude<PullEvent['kind'], 'resolved' | 'layers'>, string> = {
+  downloading: 'downloading',
+  downloaded: 'complete',
+  exists: 'already exists',
+  extracting: 'extracting',
+  extracted: 'extracted',
+};
+
+/** One per transfer; without a stream it does nothing. */
+export class TransferProgress {
+  readonly #stream: ServedStream | undefined;
+  readonly #image: string;
+  readonly #codec = loadMessage<Progress>('containerd/types/transfer/progress.proto', 'containerd.types.transfer.Progress');
+  readonly #lastMs = new Map<string, number>();
+  #parents: string[] = [];
+
+  constructor(stream: ServedStream | undefined, image: string) {
+    this.#stream = stream;
+    this.#image = image;
+  }
+
+  /** A step without a blob: `Resolving from ...`, `saved`. */
+  step(event: string, target?: Descriptor): void {
+    this.#send({ event, name: target === undefined ? '' : this.#image, desc: toMessage(target) });
+  }
+
+  pullEvent(event: PullEvent): void {
+    if (event.kind === 'resolved') return this.step('fetching image content', event.target);
+    if (event.kind === 'layers') {
+      this.#parents = [uploadRefOf(event.manifest)];
+      for (const layer of event.layers) this.#layer('waiting', layer, 0);
+      return;
+    }
+    const { layer } = event;
+    if (event.kind !== 'downloading') return this.#layer(words[event.kind], layer, layer.size);
+    if (Date.now() - (this.#lastMs.get(layer.digest) ?? 0) < pauseMs) return;
+    this.#lastMs.set(layer.digest, Date.now());
+    this.#layer(words.downloading, layer, event.current, true);
+  }
+
+  close(): void {
+    this.#stream?.close();
+  }
+
+  #layer(event: string, layer: Descriptor, progress: number, mayBeLost = false): void {
+    this.#send({ event, name: uploadRefOf(layer), parents: this.#parents, progress, total: layer.size, desc: toMessage(layer) }, mayBeLost);
+  }
+
+  #send(progress: Partial<Progress>, mayBeLost = false): void {
+    if (this.#stream === undefined) return;
+    this.#stream.send({ typeUrl: this.#codec.typeName, value: this.#codec.encode(progress) }, mayBeLost);
+  }
+}
+
+function toMessage(descriptor: Descriptor | undefined): Progress['desc'] {
+  if (descriptor === undefined) return null;
+  const { mediaType, digest, size, annotations } = descriptor;
+  return { mediaType, digest, size, annotations: annotations ?? {} };
+}
