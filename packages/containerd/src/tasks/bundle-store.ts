@@ -1,7 +1,16 @@
 // The bundles of running tasks: <state>/io.containerd.runtime.v2.task/NS/ID, in containerd's form, read again at a restart.
 //
 // Nothing here is synced: the state directory ends with the machine's uptime, as the tasks do.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { unmountBelow } from '@tscontainer/linux/mounts';
@@ -71,7 +80,13 @@ export class BundleStore {
     return namesIn(this.#state).flatMap((namespace) =>
       namesIn(join(this.#state, namespace)).map((id) => {
         const path = join(this.#state, namespace, id);
-        return { namespace, id, path, runtimeName: textOf(join(path, 'runtime')), address: textOf(join(path, 'address')) };
+        return {
+          namespace,
+          id,
+          path,
+          runtimeName: textOf(join(path, 'runtime')),
+          address: textOf(join(path, 'address')),
+        };
       }),
     );
   }

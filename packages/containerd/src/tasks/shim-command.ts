@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ContainerError } from '@tscontainer/core/errors';
-import type { AnyMessage } from '../events/event-exchange.ts';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
+import type { AnyMessage } from '../events/event-exchange.ts';
 
 export const ownRuntimeName = 'io.containerd.ts.v2';
 
@@ -36,7 +36,9 @@ const maxOutputBytes = 64 * 1024;
 
 const anyCodec = wireMessage<AnyMessage>('google.protobuf.Any');
 const deleteResponse = wireMessage<DeletedTask>('containerd.task.v2.DeleteResponse');
-const bootstrapResult = wireMessage<{ address: string; protocol: string }>('containerd.runtime.bootstrap.v1.BootstrapResult');
+const bootstrapResult = wireMessage<{ address: string; protocol: string }>(
+  'containerd.runtime.bootstrap.v1.BootstrapResult',
+);
 
 export interface DeletedTask {
   pid: number;
@@ -58,9 +60,12 @@ export async function deleteByShim(options: ShimCommandOptions): Promise<Deleted
 export function readAddress(output: Buffer): string {
   const text = output.toString('utf8').trim();
   if (text.startsWith('unix://')) return text;
-  const { address, protocol } = text.startsWith('{') ? (JSON.parse(text) as { address: string; protocol: string }) : bootstrapResult.decode(output);
+  const { address, protocol } = text.startsWith('{')
+    ? (JSON.parse(text) as { address: string; protocol: string })
+    : bootstrapResult.decode(output);
   if (protocol !== 'ttrpc') throw new ContainerError('unimplemented', `start shim: it speaks "${protocol}", not ttrpc`);
-  if (!address.startsWith('unix://')) throw new ContainerError('unimplemented', `start shim: address "${address}" is no unix socket`);
+  if (!address.startsWith('unix://'))
+    throw new ContainerError('unimplemented', `start shim: address "${address}" is no unix socket`);
   return address;
 }
 
@@ -70,13 +75,17 @@ export function shimBinary(runtimeName: string): string {
   if (isAbsolute(runtimeName)) return existing(runtimeName, [runtimeName]);
   const parts = runtimeName.split('.');
   const [name = '', version = ''] = parts.slice(-2);
-  if (parts.length < 2 || name === '' || version === '') throw new ContainerError('invalid-argument', `runtime ${runtimeName}: not of the form io.containerd.NAME.VERSION`);
+  if (parts.length < 2 || name === '' || version === '')
+    throw new ContainerError('invalid-argument', `runtime ${runtimeName}: not of the form io.containerd.NAME.VERSION`);
   const file = `containerd-shim-${name}-${version}`;
-  return existing(runtimeName, (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, file)));
+  return existing(
+    runtimeName,
+    (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, file)),
+  );
 }
 
 function ownShim(): string {
-  const override = process.env['TSCONTAINER_SHIM'];
+  const override = process.env.TSCONTAINER_SHIM;
   if (override) return override;
   const fromSource = import.meta.url.endsWith('/packages/containerd/src/tasks/shim-command.ts');
   const name = 'containerd-shim-ts-v2';
@@ -86,7 +95,11 @@ function ownShim(): string {
 
 function existing(runtimeName: string, candidates: string[]): string {
   const found = candidates.find((path) => existsSync(path));
-  if (found === undefined) throw new ContainerError('not-found', `runtime "${runtimeName}": binary not installed, not in ${candidates.join(', ')}`);
+  if (found === undefined)
+    throw new ContainerError(
+      'not-found',
+      `runtime "${runtimeName}": binary not installed, not in ${candidates.join(', ')}`,
+    );
   return found;
 }
 
@@ -95,7 +108,14 @@ function runShim(options: ShimCommandOptions, before: string[], verb: 'start' | 
   const binary = shimBinary(options.runtimeName);
   const flags = ['-namespace', namespace, '-address', address, '-publish-binary', process.execPath, '-id', id];
   const debug = options.isDebug === true ? ['-debug'] : [];
-  const env = { ...process.env, TTRPC_ADDRESS: `${address}.ttrpc`, GRPC_ADDRESS: address, NAMESPACE: namespace, MAX_SHIM_VERSION: '2', GOMAXPROCS: '2' };
+  const env = {
+    ...process.env,
+    TTRPC_ADDRESS: `${address}.ttrpc`,
+    GRPC_ADDRESS: address,
+    NAMESPACE: namespace,
+    MAX_SHIM_VERSION: '2',
+    GOMAXPROCS: '2',
+  };
   // a process group of its own: what a terminal sends to ours must not reach containers
   const child = spawn(binary, [...flags, ...debug, ...before, ...(options.flags ?? []), verb], {
     cwd: options.workingDirectory,
@@ -121,7 +141,10 @@ function runShim(options: ShimCommandOptions, before: string[], verb: 'start' | 
     // `exit`, not `close`: a serving process may have inherited an end of a pipe
     child.on('exit', (code, signal) => {
       setImmediate(() => {
-        if (code !== 0) return fail(`ended with ${signal ?? code}: ${Buffer.concat(errors).toString().trim() || Buffer.concat(output).toString().trim()}`);
+        if (code !== 0)
+          return fail(
+            `ended with ${signal ?? code}: ${Buffer.concat(errors).toString().trim() || Buffer.concat(output).toString().trim()}`,
+          );
         clearTimeout(timer);
         child.stdout?.destroy();
         child.stderr?.destroy();

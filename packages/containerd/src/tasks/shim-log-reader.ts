@@ -27,7 +27,8 @@ export function readShimLog(bundle: Bundle, log: Logger): { close(): void } {
   socket.on('data', (chunk) => {
     const lines = (rest + chunk.toString('utf8')).split('\n');
     rest = (lines.pop() ?? '').slice(-maxLineCharacters);
-    for (const line of lines) if (line !== '') log.debug({ id: bundle.id, shim: line.slice(0, maxLineCharacters) }, 'shim log');
+    for (const line of lines)
+      if (line !== '') log.debug({ id: bundle.id, shim: line.slice(0, maxLineCharacters) }, 'shim log');
   });
   socket.on('error', (error) => log.debug({ id: bundle.id, err: error.message }, 'shim log ended'));
   return { close: () => socket.destroy() };

@@ -21,6 +21,8 @@ export class ShimPool {
   readonly #shims = new Set<ShimConnection>();
   readonly #onConnected: (shim: ShimConnection) => void;
   #starting = 0;
+  /** The start that creates wait for: many of them at once need one shim, not many. */
+  #awaited: Promise<ShimConnection> | undefined;
   #isClosed = false;
 
   constructor(config: DaemonConfig, log: Logger, onConnected: (shim: ShimConnection) => void) {
@@ -37,7 +39,14 @@ export class ShimPool {
 
   /** A shim with room, its place taken. Waits for a new one only when there is none. */
   async assign(): Promise<ShimConnection> {
-    const shim = this.#fullestWithRoom() ?? (await this.#start());
+    let shim = this.#fullestWithRoom();
+    while (shim === undefined) {
+      this.#awaited ??= this.#start().finally(() => {
+        this.#awaited = undefined;
+      });
+      await this.#awaited;
+      shim = this.#fullestWithRoom();
+    }
     shim.containerCount += 1;
     this.fill();
     return shim;
@@ -55,6 +64,10 @@ export class ShimPool {
       this.#shims.delete(shim);
       if (!this.#isClosed && !shim.isRetired) this.fill();
     });
+  }
+
+  find(address: string): ShimConnection | undefined {
+    return [...this.#shims].find((shim) => shim.address === address);
   }
 
   /** Empty shims end; those with containers live on. */
@@ -75,7 +88,9 @@ export class ShimPool {
 
   #retireSurplus(): void {
     const ready = this.#withRoom();
-    const surplus = ready.filter((shim) => shim.containerCount === 0).slice(0, Math.max(0, ready.length - Math.max(1, this.#config.shim.warmCount)));
+    const surplus = ready
+      .filter((shim) => shim.containerCount === 0)
+      .slice(0, Math.max(0, ready.length - Math.max(1, this.#config.shim.warmCount)));
     for (const shim of surplus) void this.#retire(shim);
   }
 
@@ -104,7 +119,14 @@ export class ShimPool {
       mkdirSync(state, { recursive: true });
       const flags = ['-socket-dir', join(state, 's'), '-log-level', logLevel, '-log-stderr'];
       const id = `warm-${randomHex(8)}`;
-      const command = { address, runtimeName: ownRuntimeName, namespace: warmNamespace, id, workingDirectory: state, flags };
+      const command = {
+        address,
+        runtimeName: ownRuntimeName,
+        namespace: warmNamespace,
+        id,
+        workingDirectory: state,
+        flags,
+      };
       const shim = await connectShim(await startShimProcess({ ...command, stderr: 'inherit' }), true);
       this.add(shim);
       this.#onConnected(shim);

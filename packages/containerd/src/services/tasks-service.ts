@@ -1,0 +1,145 @@
+// containerd.services.tasks.v1.Tasks: reads requests, asks the task manager, answers in containerd's messages.
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { loadService } from '@tscontainer/platform/contract-loader';
+import type * as contract from '@tscontainer/platform/contracts/containerd/services/tasks/v1/tasks';
+import type { StateResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { HandlersOf } from '@tscontainer/platform/contracts/message-forms';
+import type { CallContext, ServedService } from '@tscontainer/platform/grpc-server';
+import type { Daemon } from '../daemon.ts';
+import { compileFilters } from '../filters/filter.ts';
+import { now } from '../metadata/timestamp.ts';
+import type { TaskManager } from '../tasks/task-manager.ts';
+import { required, scopeOf } from './request-fields.ts';
+
+/** A shim that does not answer must not keep a list from its caller. */
+const stateTimeoutMs = 5000;
+
+const empty = {};
+
+const namespaceOf = (context: CallContext) => scopeOf(context).namespace;
+
+export function tasksService(
+  { containers, log }: Pick<Daemon, 'containers' | 'log'>,
+  tasks: TaskManager,
+): ServedService {
+  async function processOf(namespace: string, containerId: string, execId: string) {
+    const state = await tasks.call(namespace, containerId, 'State', { execId }, { timeoutMs: stateTimeoutMs });
+    return toProcess(containerId, state);
+  }
+
+  /** A task that is deleted meanwhile, or whose shim does not answer, is left out. */
+  async function each<T>(namespace: string, ids: string[], read: (id: string) => Promise<T>): Promise<T[]> {
+    const results = await Promise.allSettled(ids.map(read));
+    return results.flatMap((result, index) => {
+      if (result.status === 'fulfilled') return [result.value];
+      if (!isNotFound(result.reason))
+        log.warn({ namespace, id: ids[index], err: errorMessageOf(result.reason) }, 'task does not answer');
+      return [];
+    });
+  }
+
+  const handlers: HandlersOf<contract.Tasks> = {
+    Create: async (request, context) => {
+      const namespace = namespaceOf(context);
+      if (request.checkpoint !== null)
+        throw new ContainerError(
+          'unimplemented',
+          `create task ${request.containerId}: from a checkpoint is not supported`,
+        );
+      const container = containers.get(namespace, request.containerId);
+      const { rootfs, stdin, stdout, stderr, terminal, options } = request;
+      const pid = await tasks.create(namespace, { container, rootfs, stdin, stdout, stderr, terminal, options });
+      return { containerId: request.containerId, pid };
+    },
+    Start: async ({ containerId, execId }, context) => ({
+      pid: await tasks.startProcess(namespaceOf(context), containerId, execId),
+    }),
+    Delete: async ({ containerId }, context) => ({
+      id: containerId,
+      ...(await tasks.delete(namespaceOf(context), containerId)),
+    }),
+    DeleteProcess: async ({ containerId, execId }, context) => ({
+      id: execId,
+      ...(await tasks.deleteExec(namespaceOf(context), containerId, execId)),
+    }),
+    Get: async ({ containerId, execId }, context) => ({
+      process: await processOf(namespaceOf(context), containerId, execId),
+    }),
+    List: async (_request, context) => {
+      const namespace = namespaceOf(context);
+      return { tasks: await each(namespace, tasks.list(namespace), (id) => processOf(namespace, id, '')) };
+    },
+    Kill: async ({ containerId, execId, signal, all }, context) => {
+      await tasks.call(namespaceOf(context), containerId, 'Kill', { execId, signal, all });
+      return empty;
+    },
+    Exec: async ({ containerId, execId, stdin, stdout, stderr, terminal, spec }, context) => {
+      if (execId === '')
+        throw new ContainerError('invalid-argument', `exec in ${containerId}: exec id cannot be empty`);
+      const request = { execId, stdin, stdout, stderr, terminal, spec: required(spec, 'spec') };
+      await tasks.exec(namespaceOf(context), containerId, request);
+      return empty;
+    },
+    ResizePty: async ({ containerId, execId, width, height }, context) => {
+      await tasks.call(namespaceOf(context), containerId, 'ResizePty', { execId, width, height });
+      return empty;
+    },
+    CloseIO: async ({ containerId, execId, stdin }, context) => {
+      await tasks.call(namespaceOf(context), containerId, 'CloseIO', { execId, stdin });
+      return empty;
+    },
+    Pause: async ({ containerId }, context) => {
+      await tasks.call(namespaceOf(context), containerId, 'Pause', {});
+      return empty;
+    },
+    Resume: async ({ containerId }, context) => {
+      await tasks.call(namespaceOf(context), containerId, 'Resume', {});
+      return empty;
+    },
+    ListPids: async ({ containerId }, context) => {
+      const { processes } = await tasks.call(namespaceOf(context), containerId, 'Pids', {});
+      return { processes };
+    },
+    Checkpoint: async ({ containerId }) => {
+      throw new ContainerError('unimplemented', `checkpoint task ${containerId}: not supported`);
+    },
+    Update: async ({ containerId, resources, annotations }, context) => {
+      await tasks.call(namespaceOf(context), containerId, 'Update', {
+        resources: required(resources, 'resources'),
+        annotations,
+      });
+      return empty;
+    },
+    Metrics: async ({ filters }, context) => {
+      const namespace = namespaceOf(context);
+      const isWanted = compileFilters(filters);
+      const ids = tasks
+        .list(namespace)
+        .filter((id) => isWanted(([field]) => (field === 'id' ? id : field === 'namespace' ? namespace : undefined)));
+      const metrics = await each(namespace, ids, async (id) => {
+        const { stats } = await tasks.call(namespace, id, 'Stats', {}, { timeoutMs: stateTimeoutMs });
+        return { timestamp: now(), id, data: stats };
+      });
+      return { metrics };
+    },
+    Wait: async ({ containerId, execId }, context) => {
+      const { exitStatus, exitedAt } = await tasks.call(
+        namespaceOf(context),
+        containerId,
+        'Wait',
+        { execId },
+        { signal: context.signal },
+      );
+      return { exitStatus, exitedAt };
+    },
+  };
+  return {
+    definition: loadService('containerd/services/tasks/v1/tasks.proto', 'containerd.services.tasks.v1.Tasks'),
+    handlers: { ...handlers },
+  };
+}
+
+function toProcess(containerId: string, state: StateResponse) {
+  const { pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt } = state;
+  return { containerId, id: state.id, pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt };
+}

@@ -1,0 +1,344 @@
+// The tasks of the daemon: creates them in shims, asks their shims about them, and outlives both shims and itself.
+//
+// Story of one task: create -> start -> (kill, exec, pause ...) -> exit, told by the shim's events -> delete. The shim
+// holds the truth; a record here only says where to ask. One ttrpc call serves create, one start.
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import type { CallOptions } from '@tscontainer/platform/call-context';
+import type { Task } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { Sent } from '@tscontainer/platform/contracts/message-forms';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { Container } from '../containers/container-store.ts';
+import type { DaemonConfig } from '../daemon-config.ts';
+import type { AnyMessage, EventExchange } from '../events/event-exchange.ts';
+import { BundleStore, type FoundBundle } from './bundle-store.ts';
+import type { ExitFacts } from './event-ledger.ts';
+import { deleteByShim, isOwnRuntime, startShimProcess } from './shim-command.ts';
+import { connectShim, isConnectionLost, type ShimConnection } from './shim-connection.ts';
+import { readShimLog } from './shim-log-reader.ts';
+import { ShimPool } from './shim-pool.ts';
+import { TaskEvents } from './task-events.ts';
+import { TaskRecord } from './task-record.ts';
+import { noShim, TaskRecovery } from './task-recovery.ts';
+import { TaskTable } from './task-table.ts';
+
+export interface TaskManagerOptions {
+  config: DaemonConfig;
+  log: Logger;
+  events: EventExchange;
+}
+
+export interface CreateTask {
+  container: Container;
+  rootfs: { type: string; source: string; target: string; options: string[] }[];
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
+  options: AnyMessage | null;
+}
+
+type Method = keyof Task;
+type Named<M extends Method> = Omit<Sent<Task[M]['request']>, 'id'>;
+
+/** A shim that ends after its last container is given so long. */
+const shutdownTimeoutMs = 3000;
+const reattachTimeoutMs = 5000;
+
+export class TaskManager {
+  readonly #config: DaemonConfig;
+  readonly #log: Logger;
+  readonly #bundles: BundleStore;
+  readonly #table = new TaskTable();
+  readonly #pool: ShimPool;
+  readonly #recovery: TaskRecovery;
+  readonly #foreign = new Map<string, ShimConnection>();
+  readonly #events: TaskEvents;
+
+  constructor({ config, log, events }: TaskManagerOptions) {
+    this.#config = config;
+    this.#log = log;
+    this.#bundles = new BundleStore(config.state, config.root);
+    this.#events = new TaskEvents(events, this.#table);
+    this.#pool = new ShimPool(config, log, (shim) => this.#watch(shim));
+    const { address } = config;
+    const shared = { address, log, pool: this.#pool, bundles: this.#bundles, table: this.#table, events: this.#events };
+    this.#recovery = new TaskRecovery(shared);
+  }
+
+  /** Takes the events of shims. */
+  get shimEvents(): TaskEvents {
+    return this.#events;
+  }
+
+  /** Finds the tasks of an earlier life of the daemon, and warms the pool up. */
+  async start(): Promise<void> {
+    await Promise.all(this.#bundles.find().map((found) => this.#reattach(found)));
+    this.#pool.fill();
+  }
+
+  async stop(): Promise<void> {
+    for (const shim of this.#foreign.values()) shim.close();
+    await this.#pool.close();
+  }
+
+  list(namespace: string): string[] {
+    return this.#table.list(namespace).map(({ id }) => id);
+  }
+
+  async create(namespace: string, given: CreateTask): Promise<number> {
+    const { container } = given;
+    const runtimeName = container.runtime?.name ?? '';
+    this.#table.checkFree(namespace, container.id);
+    await this.#table.free(namespace, container.id);
+    this.#table.checkFree(namespace, container.id);
+    const bundle = this.#bundles.create(
+      namespace,
+      container.id,
+      container.spec?.value ?? new Uint8Array(),
+      runtimeName,
+    );
+    const record = new TaskRecord(bundle, runtimeName);
+    this.#table.add(record);
+    try {
+      await this.#createIn(record, given);
+    } catch (error) {
+      await this.#undoCreate(record);
+      throw error;
+    }
+    record.isCreated = true;
+    // the shim may have died between its answer and now
+    if (record.shim?.isLost === true) this.#recovery.start(record);
+    return record.pid;
+  }
+
+  async #createIn(record: TaskRecord, given: CreateTask): Promise<void> {
+    const { namespace, id, bundle } = record;
+    const { container, rootfs, stdin, stdout, stderr, terminal } = given;
+    const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
+    record.shim = record.isOwn
+      ? await this.#pool.assign()
+      : await this.#startForeign(record, container.runtime?.options ?? null);
+    this.#bundles.writeAddress(bundle, record.shim.address);
+    const request = {
+      id,
+      bundle: bundle.path,
+      rootfs,
+      stdin,
+      stdout,
+      stderr,
+      terminal,
+      options: options?.typeUrl ? options : null,
+    };
+    record.pid = (await record.shim.call('Create', request, { namespace })).pid;
+  }
+
+  /** Runs `method` of the task's shim; waits for a recovery under way, and asks again when the shim is lost meanwhile. */
+  async call<M extends Method>(
+    namespace: string,
+    id: string,
+    method: M,
+    request: Named<M>,
+    options: CallOptions = {},
+  ): Promise<Task[M]['response']> {
+    const record = this.#table.get(namespace, id);
+    return this.#ask(record, method, request, options);
+  }
+
+  /** Idempotent across a lost shim: a process that the lost one had started is not started again. */
+  async startProcess(namespace: string, id: string, execId: string): Promise<number> {
+    const record = this.#table.get(namespace, id);
+    if (execId === '') record.isStartAsked = true;
+    try {
+      const { pid } = await this.#attempt(record, 'Start', { execId }, {});
+      record.pendingExecs.delete(execId);
+      return pid;
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+    }
+    const { status, pid } = await this.#ask(record, 'State', { execId }, {});
+    if (status !== 'CREATED') return pid;
+    return (await this.#ask(record, 'Start', { execId }, {})).pid;
+  }
+
+  async exec(namespace: string, id: string, request: Named<'Exec'> & { execId: string }): Promise<void> {
+    const record = this.#table.get(namespace, id);
+    await this.#attempt(record, 'Exec', request, {});
+    record.notePendingExec({ ...request, id } as Parameters<TaskRecord['notePendingExec']>[0]);
+  }
+
+  /** Removes a stopped task, its bundle, and a foreign shim. */
+  async delete(namespace: string, id: string): Promise<ExitFacts> {
+    const record = this.#table.get(namespace, id);
+    const exit = await this.#deleteInShim(record);
+    record.deleted = exit;
+    this.#table.close(record);
+    const { shim } = record;
+    if (shim !== undefined && record.isOwn) this.#pool.release(shim);
+    else if (shim !== undefined) await this.#releaseForeign(shim, record);
+    record.closeLog?.();
+    await this.#bundles.remove(record.bundle, !record.isOwn);
+    return exit;
+  }
+
+  async deleteExec(namespace: string, id: string, execId: string): Promise<ExitFacts> {
+    const record = this.#table.get(namespace, id);
+    const exit = await this.#ask(record, 'Delete', { execId }, {});
+    record.pendingExecs.delete(execId);
+    return exit;
+  }
+
+  async #deleteInShim(record: TaskRecord): Promise<ExitFacts> {
+    try {
+      return await this.#ask(record, 'Delete', { execId: '' }, {});
+    } catch (error) {
+      // the lost shim had deleted it: recovery found nothing and told the rest
+      if (isConnectionLost(error) && record.deleted !== undefined) return record.deleted;
+      throw error;
+    }
+  }
+
+  async #ask<M extends Method>(
+    record: TaskRecord,
+    method: M,
+    request: Named<M>,
+    options: CallOptions,
+  ): Promise<Task[M]['response']> {
+    try {
+      return await this.#attempt(record, method, request, options);
+    } catch (error) {
+      if (!isConnectionLost(error) || record.deleted !== undefined) throw error;
+    }
+    return this.#attempt(record, method, request, options);
+  }
+
+  async #attempt<M extends Method>(
+    record: TaskRecord,
+    method: M,
+    request: Named<M>,
+    options: CallOptions,
+  ): Promise<Task[M]['response']> {
+    if (record.shim?.isLost === true) this.#recovery.start(record);
+    await record.recovery;
+    const { shim, namespace, id } = record;
+    if (shim === undefined) throw noShim(record);
+    return shim.call(method, { id, ...request } as Sent<Task[M]['request']>, { ...options, namespace });
+  }
+
+  async #undoCreate(record: TaskRecord): Promise<void> {
+    const { namespace, id, bundle, runtimeName, shim } = record;
+    if (shim === undefined || shim.isLost || !record.isOwn) {
+      const command = {
+        address: this.#config.address,
+        runtimeName,
+        namespace,
+        id,
+        workingDirectory: bundle.path,
+      } as const;
+      await deleteByShim({ ...command, stderr: 'pipe' }).catch((error: unknown) => {
+        this.#log.warn({ id, err: errorMessageOf(error) }, 'failed create not cleaned up by its shim');
+      });
+    }
+    if (shim !== undefined && record.isOwn) this.#pool.release(shim);
+    else if (shim !== undefined) await this.#releaseForeign(shim, record);
+    record.closeLog?.();
+    this.#table.remove(record);
+    await this.#bundles.remove(bundle, !record.isOwn);
+  }
+
+  async #startForeign(record: TaskRecord, runtimeOptions: AnyMessage | null): Promise<ShimConnection> {
+    const { namespace, id, bundle, runtimeName } = record;
+    this.#bundles.addWorkDirectory(bundle);
+    const log = readShimLog(bundle, this.#log);
+    record.closeLog = log.close;
+    const isDebug = this.#config.logLevel === 'debug' || this.#config.logLevel === 'trace';
+    const command = {
+      address: this.#config.address,
+      runtimeName,
+      namespace,
+      id,
+      workingDirectory: bundle.path,
+      isDebug,
+      runtimeOptions,
+    };
+    return this.#connectForeign(await startShimProcess({ ...command, stderr: 'pipe' }));
+  }
+
+  /** Containers of one group have one address. */
+  async #connectForeign(address: string): Promise<ShimConnection> {
+    const known = this.#foreign.get(address);
+    const shim = known !== undefined && !known.isLost ? known : await connectShim(address, false);
+    if (shim !== known) {
+      this.#foreign.set(address, shim);
+      this.#watch(shim);
+    }
+    shim.containerCount += 1;
+    return shim;
+  }
+
+  /** A foreign shim ends itself when it is asked after its last container. */
+  async #releaseForeign(shim: ShimConnection, { namespace, id }: TaskRecord): Promise<void> {
+    shim.containerCount -= 1;
+    if (shim.containerCount === 0) shim.isRetired = true;
+    try {
+      await shim.call('Shutdown', { id, now: false }, { namespace, timeoutMs: shutdownTimeoutMs });
+    } catch (error) {
+      if (!isConnectionLost(error)) this.#log.warn({ id, err: errorMessageOf(error) }, 'shim not shut down');
+    }
+    if (shim.containerCount > 0) return;
+    await shim.closedWithin(shutdownTimeoutMs);
+    shim.close();
+    this.#foreign.delete(shim.address);
+  }
+
+  #watch(shim: ShimConnection): void {
+    void shim.closed.then(() => {
+      if (!shim.isRetired) this.#recovery.onShimLost(shim);
+    });
+  }
+
+  async #reattach(found: FoundBundle): Promise<void> {
+    const { namespace, id, runtimeName } = found;
+    const record = new TaskRecord(found, runtimeName);
+    record.isCreated = true;
+    this.#table.add(record);
+    try {
+      record.shim = await this.#reconnect(found);
+      const { pid } = await record.shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs });
+      record.pid = pid;
+    } catch (error) {
+      this.#log.info({ id, err: errorMessageOf(error) }, 'task of an earlier life has no shim');
+      if (isNotFound(error)) await this.#dropUnknown(record);
+      else this.#recovery.start(record);
+      await record.recovery;
+    }
+  }
+
+  async #reconnect({ address, runtimeName, path, namespace, id }: FoundBundle): Promise<ShimConnection> {
+    if (address === '') throw new ContainerError('unavailable', `reattach ${id}: no address in its bundle`);
+    if (!isOwnRuntime(runtimeName)) {
+      const shim = await this.#connectForeign(address);
+      readShimLog({ path, namespace, id }, this.#log);
+      return shim;
+    }
+    const known = this.#pool.find(address);
+    if (known !== undefined) {
+      known.containerCount += 1;
+      return known;
+    }
+    const shim = await connectShim(address, true);
+    const raced = this.#pool.find(address);
+    if (raced !== undefined) shim.close();
+    else {
+      this.#pool.add(shim);
+      this.#watch(shim);
+    }
+    const used = raced ?? shim;
+    used.containerCount += 1;
+    return used;
+  }
+
+  /** Its shim lives and does not know it: the daemon died within create or delete. */
+  async #dropUnknown(record: TaskRecord): Promise<void> {
+    await this.#undoCreate(record);
+  }
+}

@@ -1,0 +1,49 @@
+// What the daemon knows of one task: where it lives, who serves it, what has been told of it.
+import type { ExecProcessRequest } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { Bundle } from './bundle-store.ts';
+import { EventLedger, type ExitFacts } from './event-ledger.ts';
+import { isOwnRuntime } from './shim-command.ts';
+import type { ShimConnection } from './shim-connection.ts';
+
+/** Execs that were registered but not started: a shim that dies takes them along, the next one is told again. */
+const maxPendingExecs = 1024;
+
+export class TaskRecord {
+  readonly bundle: Bundle;
+  readonly runtimeName: string;
+  readonly ledger: EventLedger;
+  readonly pendingExecs = new Map<string, ExecProcessRequest>();
+  shim: ShimConnection | undefined;
+  pid = 0;
+  /** While create is under way nothing else may be asked of the task. */
+  isCreated = false;
+  /** start was asked: a process found running later was really started. */
+  isStartAsked = false;
+  /** Set by delete: how it ended, until its last events have been told. */
+  deleted: ExitFacts | undefined;
+  /** Under way when the shim was lost; rejects when no other shim could take over. */
+  recovery: Promise<void> | undefined;
+  closeLog: (() => void) | undefined;
+
+  constructor(bundle: Bundle, runtimeName: string) {
+    this.bundle = bundle;
+    this.runtimeName = runtimeName;
+    this.ledger = new EventLedger(bundle.id);
+  }
+
+  get namespace(): string {
+    return this.bundle.namespace;
+  }
+
+  get id(): string {
+    return this.bundle.id;
+  }
+
+  get isOwn(): boolean {
+    return isOwnRuntime(this.runtimeName);
+  }
+
+  notePendingExec(request: ExecProcessRequest): void {
+    if (this.pendingExecs.size < maxPendingExecs) this.pendingExecs.set(request.execId, request);
+  }
+}
