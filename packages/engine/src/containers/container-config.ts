@@ -329,7 +329,8 @@ export function toHostConfig(decoded: Record<string, unknown>): HostConfig {
   if (merged.CgroupnsMode === '') merged.CgroupnsMode = 'host';
   merged.LogConfig = { Type: merged.LogConfig.Type || 'json-file', Config: merged.LogConfig.Config ?? {} };
   merged.RestartPolicy = { Name: merged.RestartPolicy.Name || 'no', MaximumRetryCount: merged.RestartPolicy.MaximumRetryCount ?? 0 };
-  merged.Mounts = merged.Mounts?.map((mount) => ({ ...mount, Source: mount.Source ?? '', Target: mount.Target ?? '', ReadOnly: mount.ReadOnly ?? false }));
-  if (merged.Mounts === undefined || merged.Mounts.length === 0) delete merged.Mounts;
+  const mounts = (merged.Mounts ?? []).map((mount) => ({ ...mount, Source: mount.Source ?? '', Target: mount.Target ?? '', ReadOnly: mount.ReadOnly ?? false }));
+  if (mounts.length > 0) merged.Mounts = mounts;
+  else delete merged.Mounts;
   return merged;
 }

@@ -1,0 +1,41 @@
+// What a failed start means to a user: docker's wording and exit code, whether our runtime said it or a foreign one.
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+
+export interface StartFailure {
+  error: ContainerError;
+  /** 127: no such command; 126: it cannot be run; 128: anything else. */
+  exitCode: number;
+}
+
+/** runc's words for the command itself, e.g. `exec: "foo": executable file not found in $PATH`. */
+const execPattern = /exec: "?[^"]*"?: .*$/s;
+
+function commandText(command: string, message: string, fallback: string): string {
+  const found = execPattern.exec(message)?.[0]?.replace(/(: unknown)+$/, '');
+  return found ?? `exec: ${JSON.stringify(command)}: ${fallback}`;
+}
+
+function isNotFound(error: unknown, message: string): boolean {
+  if (error instanceof ContainerError && error.reason !== undefined) return error.reason === 'executable-not-found';
+  return /executable file not found|exec: .*no such file or directory|executable-not-found/.test(message);
+}
+
+function isNotExecutable(error: unknown, message: string): boolean {
+  if (error instanceof ContainerError && error.reason !== undefined) return error.reason === 'not-executable';
+  return /exec: .*(permission denied|is a directory|exec format error)|not-executable/.test(message);
+}
+
+/** `operation`: `failed to create task for container` or `OCI runtime exec failed`. */
+export function startFailure(operation: string, command: string, error: unknown): StartFailure {
+  const message = errorMessageOf(error);
+  if (isNotFound(error, message)) {
+    const text = commandText(command, message, command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH');
+    return { exitCode: 127, error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, { reason: 'executable-not-found', cause: error }) };
+  }
+  if (isNotExecutable(error, message)) {
+    const text = commandText(command, message, 'permission denied');
+    return { exitCode: 126, error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, { reason: 'not-executable', cause: error }) };
+  }
+  const code = error instanceof ContainerError ? error.code : 'internal';
+  return { exitCode: 128, error: new ContainerError(code === 'not-found' ? 'internal' : code, `${operation}: ${message}`, { cause: error }) };
+}
