@@ -18,6 +18,7 @@ import { schema } from './metadata/schema.ts';
 import { NamespaceStore } from './namespaces/namespace-store.ts';
 import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import type { Snapshotter } from './snapshots/snapshotter.ts';
+import { TaskManager } from './tasks/task-manager.ts';
 
 export interface Daemon {
   config: DaemonConfig;
@@ -34,6 +35,7 @@ export interface Daemon {
   applier: LayerApplier;
   differ: LayerDiffer;
   collector: Collector;
+  tasks: TaskManager;
 }
 
 /** Files that a killed daemon left without rows are removed here, before anything is served. */
@@ -57,7 +59,8 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   content.dropUnreferenced(content.blobsOnDisk());
   const applier = new LayerApplier(content);
   const differ = new LayerDiffer(content, join(config.root, 'tmp'));
-  return { ...shared, config, events, applier, differ, collector: new Collector(shared) };
+  const tasks = new TaskManager({ config, log, events });
+  return { ...shared, config, events, applier, differ, collector: new Collector(shared), tasks };
 }
 
 /** The snapshotter that a request names. Throws invalid-argument, as containerd does. */

@@ -28,7 +28,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
   await claimSocket(eventsAddress);
   const parts = daemonParts(daemon);
   // shims may have events for us before we serve anyone
-  const events = await serveTtrpc({ path: eventsAddress }, [ttrpcEventsService(daemon)], log);
+  const events = await serveTtrpc({ path: eventsAddress }, [ttrpcEventsService(daemon.tasks.shimEvents)], log);
   chmodSync(eventsAddress, 0o660);
   for (const part of parts) await part.start?.();
   const server = await serveGrpc(

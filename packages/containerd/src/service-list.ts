@@ -12,6 +12,7 @@ import { leasesService } from './services/leases-service.ts';
 import { namespacesService } from './services/namespaces-service.ts';
 import { snapshotsService } from './services/snapshots-service.ts';
 import { streamingService } from './services/streaming-service.ts';
+import { tasksService } from './services/tasks-service.ts';
 import { transferService } from './services/transfer-service.ts';
 import { versionService } from './services/version-service.ts';
 import { StreamRegistry } from './transfer/stream-registry.ts';
@@ -49,5 +50,10 @@ function servicesOfTransfer(daemon: Daemon): ServedService[] {
 }
 
 export function daemonParts(daemon: Daemon): DaemonPart[] {
-  return [{ services: servicesOfStores(daemon) }, { services: servicesOfTransfer(daemon) }];
+  const { tasks } = daemon;
+  return [
+    { services: servicesOfStores(daemon) },
+    { services: servicesOfTransfer(daemon) },
+    { services: [tasksService(daemon)], start: () => tasks.start(), stop: () => tasks.stop() },
+  ];
 }

@@ -9,7 +9,7 @@ import { required, scopeOf } from './request-fields.ts';
 
 type WireEnvelope = Omit<Envelope, 'timestamp' | 'event'> & { timestamp: Timestamp | null; event: AnyMessage | null };
 
-function forward(events: EventExchange) {
+function forward(events: Pick<EventExchange, 'forward'>) {
   return async (request: { envelope: WireEnvelope | null }) => {
     const { timestamp, namespace, topic, event } = required(request.envelope, 'envelope');
     events.forward({ timestamp: timestamp ?? now(), namespace, topic, event: required(event, 'event') });
@@ -33,7 +33,8 @@ export function eventsService({ events }: Pick<Daemon, 'events'>): ServedService
   };
 }
 
-export function ttrpcEventsService({ events }: Pick<Daemon, 'events'>): TtrpcService {
+/** `events` sees each event of a shim, in the order of its sending. */
+export function ttrpcEventsService(events: Pick<EventExchange, 'forward'>): TtrpcService {
   const name = 'containerd.services.events.ttrpc.v1.Events';
   return {
     name,

@@ -8,7 +8,6 @@ import type { CallContext, ServedService } from '@tscontainer/platform/grpc-serv
 import type { Daemon } from '../daemon.ts';
 import { compileFilters } from '../filters/filter.ts';
 import { now } from '../metadata/timestamp.ts';
-import type { TaskManager } from '../tasks/task-manager.ts';
 import { required, scopeOf } from './request-fields.ts';
 
 /** A shim that does not answer must not keep a list from its caller. */
@@ -18,10 +17,7 @@ const empty = {};
 
 const namespaceOf = (context: CallContext) => scopeOf(context).namespace;
 
-export function tasksService(
-  { containers, log }: Pick<Daemon, 'containers' | 'log'>,
-  tasks: TaskManager,
-): ServedService {
+export function tasksService({ containers, log, tasks }: Pick<Daemon, 'containers' | 'log' | 'tasks'>): ServedService {
   async function processOf(namespace: string, containerId: string, execId: string) {
     const state = await tasks.call(namespace, containerId, 'State', { execId }, { timeoutMs: stateTimeoutMs });
     return toProcess(containerId, state);

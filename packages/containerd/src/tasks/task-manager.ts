@@ -42,6 +42,8 @@ type Named<M extends Method> = Omit<Sent<Task[M]['request']>, 'id'>;
 
 /** A shim that ends after its last container is given so long. */
 const shutdownTimeoutMs = 3000;
+/** A call may fail a moment before its connection is known to be gone. */
+const lostTimeoutMs = 1000;
 const reattachTimeoutMs = 5000;
 
 export class TaskManager {
@@ -208,6 +210,7 @@ export class TaskManager {
     } catch (error) {
       if (!isConnectionLost(error) || record.deleted !== undefined) throw error;
     }
+    await record.shim?.closedWithin(lostTimeoutMs);
     return this.#attempt(record, method, request, options);
   }
 
