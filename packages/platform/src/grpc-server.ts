@@ -89,6 +89,11 @@ async function pump(
   }
 }
 
+/** What the caller sends. A handler that stops reading must not destroy the call: its status is still to be sent. */
+function requestsOf(call: grpc.ServerDuplexStream<any, any>): AsyncIterable<any> {
+  return { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() };
+}
+
 function serveStream(path: string, open: (context: CallContext) => AsyncIterable<unknown>, log: Logger) {
   return (call: grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>): void => {
     runInTrace(traceOf(call.metadata), async () => {
@@ -114,7 +119,7 @@ function implement(
     if (handler === undefined) continue;
     if (method.requestStream) {
       implementation[name] = (call: grpc.ServerDuplexStream<any, any>) =>
-        serveStream(method.path, (context) => (handler as DuplexHandler)(call, context), log)(call);
+        serveStream(method.path, (context) => (handler as DuplexHandler)(requestsOf(call), context), log)(call);
     } else if (method.responseStream) {
       implementation[name] = (call: grpc.ServerWritableStream<any, any>) =>
         serveStream(method.path, (context) => (handler as StreamHandler)(call.request, context), log)(call);
