@@ -50,7 +50,8 @@ async function refused(archive: Uint8Array, options: Partial<ApplyLayerRequest> 
 const at = (...parts: string[]): string => join(target, ...parts);
 const read = (...parts: string[]): string => readFileSync(at(...parts), 'utf8');
 const sha256 = (data: Uint8Array): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
-const python = (code: string): string => execFileSync('python3', ['-c', code], { encoding: 'utf8' }).trim();
+const python = (code: string): string =>
+  execFileSync('python3', ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 const attribute = (path: string, name: string): string =>
   python(`import os;print(os.getxattr(${JSON.stringify(path)},${JSON.stringify(name)},follow_symlinks=False).hex())`);
 

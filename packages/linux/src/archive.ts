@@ -12,7 +12,7 @@ export interface ApplyLayerRequest {
   target: string;
   /** How whiteouts are written: overlayfs (char device 0:0, trusted.overlay.opaque) or by deleting below target. */
   whiteouts: 'overlay' | 'delete';
-  /** Bounds the bytes written, so that a bomb ends as resource-exhausted; 0 is no bound. */
+  /** Bounds the uncompressed stream, and so what is written: a bomb ends as resource-exhausted; 0 is no bound. */
   maxBytes: number;
   /**
    * Directories of the layers below, the nearest first: a directory that the archive implies without naming it gets

@@ -50,6 +50,7 @@ export const codesByErrnoName: Readonly<Record<string, ErrorCode>> = {
   EBADF: 'invalid-argument',
   ERANGE: 'out-of-range',
   EBUSY: 'failed-precondition',
+  ENODEV: 'failed-precondition',
   ENOTEMPTY: 'failed-precondition',
   ENOSYS: 'unimplemented',
   EOPNOTSUPP: 'unimplemented',

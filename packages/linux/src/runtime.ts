@@ -52,6 +52,8 @@ export interface CreatedProcess {
   pid: number;
   monitorPid: number;
   steps: RuntimeStep[];
+  /** What the specification lets a runtime do without, e.g. a hard limit that cannot be raised here: for the log. */
+  warnings: string[];
 }
 
 export interface ExecRequest {
