@@ -16,7 +16,7 @@ namespace {
 
 struct Command {
   const char* name;
-  std::vector<const char*> nodeFlags;
+  std::vector<const char*> node_flags;
 };
 
 // Daemons: a bounded old generation (a leak ends as an error, not as the host's memory), and a semi-space large
@@ -38,14 +38,14 @@ constexpr char kPoolThreads[] = "8";
   _exit(kCannotExecute);
 }
 
-std::string ownPath() {
+std::string own_path() {
   char path[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
   if (length < 0) fail("read link /proc/self/exe", errno);
   return std::string(path, static_cast<size_t>(length));
 }
 
-const Command& commandNamed(const std::string& name) {
+const Command& command_named(const std::string& name) {
   for (const Command& command : kCommands) {
     if (name == command.name) return command;
   }
@@ -55,10 +55,10 @@ const Command& commandNamed(const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string self = ownPath();
+  const std::string self = own_path();
   const size_t slash = self.rfind('/');
   const std::string name = self.substr(slash + 1);
-  const Command& command = commandNamed(name);
+  const Command& command = command_named(name);
   const std::string lib = self.substr(0, self.rfind('/', slash - 1)) + "/lib";
 
   const std::string node = lib + "/node-bin/" + name;
@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
   setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0);
 
   std::vector<char*> arguments = {const_cast<char*>(command.name)};
-  for (const char* flag : command.nodeFlags) arguments.push_back(const_cast<char*>(flag));
+  for (const char* flag : command.node_flags) arguments.push_back(const_cast<char*>(flag));
   arguments.push_back(const_cast<char*>(script.c_str()));
   for (int i = 1; i < argc; ++i) arguments.push_back(argv[i]);
   arguments.push_back(nullptr);

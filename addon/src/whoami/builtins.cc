@@ -18,7 +18,7 @@ extern char** environ;
 
 namespace whoami {
 
-std::string readText(const std::string& path) {
+std::string read_text(const std::string& path) {
   std::string text;
   FILE* file = fopen(path.c_str(), "re");
   if (file == nullptr) return text;
@@ -28,9 +28,9 @@ std::string readText(const std::string& path) {
   return text;
 }
 
-std::vector<std::string> readLines(const std::string& path) {
+std::vector<std::string> read_lines(const std::string& path) {
   std::vector<std::string> lines;
-  const std::string text = readText(path);
+  const std::string text = read_text(path);
   for (size_t start = 0; start < text.size();) {
     const size_t end = std::min(text.find('\n', start), text.size());
     lines.push_back(text.substr(start, end - start));
@@ -39,7 +39,7 @@ std::vector<std::string> readLines(const std::string& path) {
   return lines;
 }
 
-std::string linkTarget(const std::string& path) {
+std::string link_target(const std::string& path) {
   char target[4096];
   const ssize_t length = readlink(path.c_str(), target, sizeof target);
   return length < 0 ? "" : std::string(target, static_cast<size_t>(length));
@@ -52,25 +52,25 @@ int failed(const std::string& what, int error) {
 
 namespace {
 
-double secondsOf(const Arguments& arguments, size_t index, double otherwise) {
+double seconds_of(const Arguments& arguments, size_t index, double otherwise) {
   return arguments.size() > index ? strtod(arguments[index].c_str(), nullptr) : otherwise;
 }
 
-void pauseFor(double seconds) {
+void pause_for(double seconds) {
   timespec left = {static_cast<time_t>(seconds), static_cast<long>((seconds - static_cast<time_t>(seconds)) * 1e9)};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
 }
 
-int runSleep(const Arguments& arguments) {
+int run_sleep(const Arguments& arguments) {
   if (arguments.size() > 1 && (arguments[1] == "infinity" || arguments[1] == "inf")) {
     for (;;) pause();
   }
-  pauseFor(secondsOf(arguments, 1, 1));
+  pause_for(seconds_of(arguments, 1, 1));
   return 0;
 }
 
-int runEcho(const Arguments& arguments) {
+int run_echo(const Arguments& arguments) {
   const bool newline = arguments.size() < 2 || arguments[1] != "-n";
   for (size_t i = newline ? 1 : 2; i < arguments.size(); ++i) {
     printf("%s%s", arguments[i].c_str(), i + 1 < arguments.size() ? " " : "");
@@ -80,7 +80,7 @@ int runEcho(const Arguments& arguments) {
   return 0;
 }
 
-int runTouch(const Arguments& arguments) {
+int run_touch(const Arguments& arguments) {
   int status = 0;
   for (size_t i = 1; i < arguments.size(); ++i) {
     const int fd = open(arguments[i].c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
@@ -94,7 +94,7 @@ int runTouch(const Arguments& arguments) {
   return status;
 }
 
-std::string modeText(mode_t mode) {
+std::string mode_text(mode_t mode) {
   std::string text = "?rwxrwxrwx";
   const std::pair<mode_t, char> kinds[] = {{S_IFDIR, 'd'}, {S_IFREG, '-'}, {S_IFLNK, 'l'}, {S_IFCHR, 'c'},
                                            {S_IFBLK, 'b'}, {S_IFIFO, 'p'}, {S_IFSOCK, 's'}};
@@ -110,7 +110,7 @@ std::string modeText(mode_t mode) {
   return text;
 }
 
-int listOne(const std::string& path, const std::string& shown) {
+int list_one(const std::string& path, const std::string& shown) {
   struct stat facts = {};
   if (lstat(path.c_str(), &facts) != 0) return failed("ls " + path, errno);
   char date[32];
@@ -123,13 +123,13 @@ int listOne(const std::string& path, const std::string& shown) {
   } else {
     snprintf(size, sizeof size, "%lld", static_cast<long long>(facts.st_size));
   }
-  const std::string arrow = S_ISLNK(facts.st_mode) ? " -> " + linkTarget(path) : "";
-  printf("%s %3u %5u %5u %10s %s %s%s\n", modeText(facts.st_mode).c_str(), static_cast<unsigned>(facts.st_nlink),
+  const std::string arrow = S_ISLNK(facts.st_mode) ? " -> " + link_target(path) : "";
+  printf("%s %3u %5u %5u %10s %s %s%s\n", mode_text(facts.st_mode).c_str(), static_cast<unsigned>(facts.st_nlink),
          facts.st_uid, facts.st_gid, size, date, shown.c_str(), arrow.c_str());
   return 0;
 }
 
-std::vector<std::string> sortedNames(DIR* directory) {
+std::vector<std::string> sorted_names(DIR* directory) {
   std::vector<std::string> names;
   while (const dirent* entry = readdir(directory)) {
     const std::string name = entry->d_name;
@@ -139,63 +139,63 @@ std::vector<std::string> sortedNames(DIR* directory) {
   return names;
 }
 
-int listPath(const std::string& path) {
+int list_path(const std::string& path) {
   DIR* directory = opendir(path.c_str());
-  if (directory == nullptr) return errno == ENOTDIR ? listOne(path, path) : failed("ls " + path, errno);
+  if (directory == nullptr) return errno == ENOTDIR ? list_one(path, path) : failed("ls " + path, errno);
   int status = 0;
-  for (const std::string& name : sortedNames(directory)) status |= listOne(path + "/" + name, name);
+  for (const std::string& name : sorted_names(directory)) status |= list_one(path + "/" + name, name);
   closedir(directory);
   return status;
 }
 
 /** Always the long numeric form: names of users are another image's business. */
-int runLs(const Arguments& arguments) {
+int run_ls(const Arguments& arguments) {
   int status = 0;
   bool listed = false;
   for (size_t i = 1; i < arguments.size(); ++i) {
     if (arguments[i][0] == '-') continue;
-    status |= listPath(arguments[i]);
+    status |= list_path(arguments[i]);
     listed = true;
   }
-  return listed ? status : listPath(".");
+  return listed ? status : list_path(".");
 }
 
-bool isNumber(const std::string& text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
+bool is_number(const std::string& text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
 
-std::string commandLine(const std::string& pid) {
-  std::string text = readText("/proc/" + pid + "/cmdline");
+std::string command_line(const std::string& pid) {
+  std::string text = read_text("/proc/" + pid + "/cmdline");
   while (!text.empty() && text.back() == '\0') text.pop_back();
   std::replace(text.begin(), text.end(), '\0', ' ');
   if (!text.empty()) return text;
-  const std::vector<std::string> name = readLines("/proc/" + pid + "/comm");
+  const std::vector<std::string> name = read_lines("/proc/" + pid + "/comm");
   return name.empty() ? "" : "[" + name.front() + "]";
 }
 
-int runPs(const Arguments&) {
+int run_ps(const Arguments&) {
   DIR* directory = opendir("/proc");
   if (directory == nullptr) return failed("ps: open /proc", errno);
-  std::vector<std::string> pids = sortedNames(directory);
+  std::vector<std::string> pids = sorted_names(directory);
   closedir(directory);
-  pids.erase(std::remove_if(pids.begin(), pids.end(), [](const std::string& name) { return !isNumber(name); }),
+  pids.erase(std::remove_if(pids.begin(), pids.end(), [](const std::string& name) { return !is_number(name); }),
              pids.end());
   std::sort(pids.begin(), pids.end(), [](const auto& a, const auto& b) { return atol(a.c_str()) < atol(b.c_str()); });
   printf("%7s %7s %6s S COMMAND\n", "PID", "PPID", "UID");
   for (const std::string& pid : pids) {
     std::string state = "?", parent = "?", uid = "?";
-    for (const std::string& line : readLines("/proc/" + pid + "/status")) {
+    for (const std::string& line : read_lines("/proc/" + pid + "/status")) {
       char word[32];
       if (sscanf(line.c_str(), "State: %31s", word) == 1) state = word;
       if (sscanf(line.c_str(), "PPid: %31s", word) == 1) parent = word;
       if (sscanf(line.c_str(), "Uid: %31s", word) == 1) uid = word;
     }
     if (state == "?") continue;  // ended meanwhile
-    printf("%7s %7s %6s %s %s\n", pid.c_str(), parent.c_str(), uid.c_str(), state.c_str(), commandLine(pid).c_str());
+    printf("%7s %7s %6s %s %s\n", pid.c_str(), parent.c_str(), uid.c_str(), state.c_str(), command_line(pid).c_str());
   }
   return 0;
 }
 
 /** watch [SECONDS] [COMMAND...]: runs a builtin again and again; the tour uses it as a process that stays. */
-int runWatch(const Arguments& arguments) {
+int run_watch(const Arguments& arguments) {
   size_t command = 1;
   double interval = 2;
   if (arguments.size() > 2 && arguments[1] == "-n") {
@@ -204,22 +204,22 @@ int runWatch(const Arguments& arguments) {
   }
   Arguments watched(arguments.begin() + static_cast<long>(std::min(command, arguments.size())), arguments.end());
   if (watched.empty()) watched = {"ps"};
-  const Builtin builtin = findBuiltin(watched.front());
+  const Builtin builtin = find_builtin(watched.front());
   if (builtin == nullptr) return failed("watch " + watched.front(), ENOENT);
   for (;;) {
     if (isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
     builtin(watched);
     fflush(stdout);
-    pauseFor(std::max(interval, 0.1));
+    pause_for(std::max(interval, 0.1));
   }
 }
 
-int runExit(const Arguments& arguments) {
+int run_exit(const Arguments& arguments) {
   fflush(stdout);
   exit(arguments.size() > 1 ? atoi(arguments[1].c_str()) & 255 : 0);
 }
 
-int copyOut(int fd, const std::string& name) {
+int copy_out(int fd, const std::string& name) {
   char buffer[65536];
   for (;;) {
     const ssize_t got = read(fd, buffer, sizeof buffer);
@@ -234,8 +234,8 @@ int copyOut(int fd, const std::string& name) {
   }
 }
 
-int runCat(const Arguments& arguments) {
-  if (arguments.size() < 2) return copyOut(STDIN_FILENO, "standard input");
+int run_cat(const Arguments& arguments) {
+  if (arguments.size() < 2) return copy_out(STDIN_FILENO, "standard input");
   int status = 0;
   for (size_t i = 1; i < arguments.size(); ++i) {
     const int fd = open(arguments[i].c_str(), O_RDONLY | O_CLOEXEC);
@@ -243,48 +243,48 @@ int runCat(const Arguments& arguments) {
       status = failed("cat " + arguments[i], errno);
       continue;
     }
-    status |= copyOut(fd, arguments[i]);
+    status |= copy_out(fd, arguments[i]);
     close(fd);
   }
   return status;
 }
 
-int runTrue(const Arguments&) { return 0; }
-int runFalse(const Arguments&) { return 1; }
+int run_true(const Arguments&) { return 0; }
+int run_false(const Arguments&) { return 1; }
 
 /** count N [SECONDS]: numbered lines with a delay between, so that a lost line of log is seen. */
-int runCount(const Arguments& arguments) {
+int run_count(const Arguments& arguments) {
   const long lines = arguments.size() > 1 ? atol(arguments[1].c_str()) : 10;
-  const double delay = secondsOf(arguments, 2, 0.01);
+  const double delay = seconds_of(arguments, 2, 0.01);
   for (long line = 1; line <= lines; ++line) {
     printf("%ld\n", line);
     fflush(stdout);
-    if (line < lines) pauseFor(delay);
+    if (line < lines) pause_for(delay);
   }
   return 0;
 }
 
-int runEnv(const Arguments&) {
+int run_env(const Arguments&) {
   for (char** variable = environ; *variable != nullptr; ++variable) printf("%s\n", *variable);
   return 0;
 }
 
-int runPwd(const Arguments&) {
+int run_pwd(const Arguments&) {
   char path[4096];
   if (getcwd(path, sizeof path) == nullptr) return failed("pwd", errno);
   printf("%s\n", path);
   return 0;
 }
 
-int runHostname(const Arguments&) {
+int run_hostname(const Arguments&) {
   char name[256] = "";
   if (gethostname(name, sizeof name - 1) != 0) return failed("hostname", errno);
   printf("%s\n", name);
   return 0;
 }
 
-int runHelp(const Arguments&) {
-  for (const std::string& name : builtinNames()) printf("%s ", name.c_str());
+int run_help(const Arguments&) {
+  for (const std::string& name : builtin_names()) printf("%s ", name.c_str());
   printf("\n");
   return 0;
 }
@@ -295,22 +295,22 @@ struct Named {
 };
 
 const Named kBuiltins[] = {
-    {"whoami", runIdentity}, {"id", runId},       {"ps", runPs},     {"ls", runLs},       {"cat", runCat},
-    {"echo", runEcho},       {"env", runEnv},     {"pwd", runPwd},   {"hostname", runHostname}, {"touch", runTouch},
-    {"sleep", runSleep},     {"watch", runWatch}, {"count", runCount}, {"true", runTrue}, {"false", runFalse},
-    {"exit", runExit},       {"sh", runShell},    {"help", runHelp},
+    {"whoami", run_identity}, {"id", run_id},       {"ps", run_ps},     {"ls", run_ls},       {"cat", run_cat},
+    {"echo", run_echo},       {"env", run_env},     {"pwd", run_pwd},   {"hostname", run_hostname}, {"touch", run_touch},
+    {"sleep", run_sleep},     {"watch", run_watch}, {"count", run_count}, {"true", run_true}, {"false", run_false},
+    {"exit", run_exit},       {"sh", run_shell},    {"help", run_help},
 };
 
 }  // namespace
 
-Builtin findBuiltin(const std::string& name) {
+Builtin find_builtin(const std::string& name) {
   for (const Named& builtin : kBuiltins) {
     if (name == builtin.name) return builtin.run;
   }
   return nullptr;
 }
 
-std::vector<std::string> builtinNames() {
+std::vector<std::string> builtin_names() {
   std::vector<std::string> names;
   for (const Named& builtin : kBuiltins) names.push_back(builtin.name);
   return names;

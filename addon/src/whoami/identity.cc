@@ -45,9 +45,9 @@ void row(const std::string& name, const std::string& value) {
 }
 
 /** Fields of /proc/self/status by name. */
-std::map<std::string, std::string> statusFields() {
+std::map<std::string, std::string> status_fields() {
   std::map<std::string, std::string> fields;
-  for (const std::string& line : readLines("/proc/self/status")) {
+  for (const std::string& line : read_lines("/proc/self/status")) {
     const size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
     const size_t start = line.find_first_not_of(" \t", colon + 1);
@@ -56,8 +56,8 @@ std::map<std::string, std::string> statusFields() {
   return fields;
 }
 
-std::string accountName(const char* file, unsigned id) {
-  for (const std::string& line : readLines(file)) {
+std::string account_name(const char* file, unsigned id) {
+  for (const std::string& line : read_lines(file)) {
     const size_t name = line.find(':');
     const size_t password = name == std::string::npos ? name : line.find(':', name + 1);
     if (password == std::string::npos) continue;
@@ -66,17 +66,17 @@ std::string accountName(const char* file, unsigned id) {
   return "";
 }
 
-std::string withName(const char* file, unsigned id) {
-  const std::string name = accountName(file, id);
+std::string with_name(const char* file, unsigned id) {
+  const std::string name = account_name(file, id);
   return std::to_string(id) + (name.empty() ? "" : "(" + name + ")");
 }
 
-std::string groupList() {
+std::string group_list() {
   std::vector<gid_t> groups(static_cast<size_t>(std::max(0, getgroups(0, nullptr))));
   if (!groups.empty() && getgroups(static_cast<int>(groups.size()), groups.data()) < 0) groups.clear();
   std::string text;
-  for (gid_t group : groups) text += (text.empty() ? "" : ",") + withName("/etc/group", group);
-  return text.empty() ? withName("/etc/group", getgid()) : text;
+  for (gid_t group : groups) text += (text.empty() ? "" : ",") + with_name("/etc/group", group);
+  return text.empty() ? with_name("/etc/group", getgid()) : text;
 }
 
 std::string collapsed(const std::string& text) {
@@ -90,12 +90,12 @@ std::string collapsed(const std::string& text) {
   return out;
 }
 
-std::string capabilityText(const std::string& hex) {
+std::string capability_text(const std::string& hex) {
   const uint64_t bits = strtoull(hex.c_str(), nullptr, 16);
   if (bits == 0) return "none";
   int last = 40;
-  const std::string lastText = readText("/proc/sys/kernel/cap_last_cap");
-  if (!lastText.empty()) last = atoi(lastText.c_str());
+  const std::string last_text = read_text("/proc/sys/kernel/cap_last_cap");
+  if (!last_text.empty()) last = atoi(last_text.c_str());
   const uint64_t all = (uint64_t{2} << last) - 1;
   if ((bits & all) == all) return "all " + std::to_string(last + 1);
   std::string text;
@@ -107,26 +107,26 @@ std::string capabilityText(const std::string& hex) {
   return text;
 }
 
-void printProcess(const std::map<std::string, std::string>& status) {
+void print_process(const std::map<std::string, std::string>& status) {
   heading("process");
   row("pid", std::to_string(getpid()));
   row("parent pid", getppid() == 0 ? "0 (outside of this pid namespace)" : std::to_string(getppid()));
   if (status.count("NSpid")) row("pids, outer first", collapsed(status.at("NSpid")));
-  row("user", withName("/etc/passwd", getuid()));
-  row("group", withName("/etc/group", getgid()));
-  row("groups", groupList());
+  row("user", with_name("/etc/passwd", getuid()));
+  row("group", with_name("/etc/group", getgid()));
+  row("groups", group_list());
   char directory[4096];
   row("directory", getcwd(directory, sizeof directory) != nullptr ? directory : "?");
 }
 
-void printUserNamespace() {
+void print_user_namespace() {
   heading("user namespace (inside outside count)");
   for (const char* file : {"uid_map", "gid_map"}) {
-    for (const std::string& line : readLines(std::string("/proc/self/") + file)) row(file, collapsed(line));
+    for (const std::string& line : read_lines(std::string("/proc/self/") + file)) row(file, collapsed(line));
   }
 }
 
-void printHost() {
+void print_host() {
   heading("host");
   utsname names = {};
   if (uname(&names) != 0) return;
@@ -135,21 +135,21 @@ void printHost() {
   row("kernel", std::string(names.sysname) + " " + names.release + " " + names.machine);
 }
 
-void printNamespaces() {
+void print_namespaces() {
   heading("namespaces");
   for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
-    const std::string target = linkTarget(std::string("/proc/self/ns/") + name);
+    const std::string target = link_target(std::string("/proc/self/ns/") + name);
     if (!target.empty()) row(name, target);
   }
 }
 
-void printPrivileges(const std::map<std::string, std::string>& status) {
+void print_privileges(const std::map<std::string, std::string>& status) {
   heading("capabilities");
   const std::pair<const char*, const char*> sets[] = {{"CapEff", "effective"}, {"CapPrm", "permitted"},
                                                       {"CapInh", "inheritable"}, {"CapBnd", "bounding"},
                                                       {"CapAmb", "ambient"}};
   for (const auto& [field, name] : sets) {
-    if (status.count(field)) row(name, capabilityText(status.at(field)));
+    if (status.count(field)) row(name, capability_text(status.at(field)));
   }
   heading("confinement");
   if (status.count("NoNewPrivs")) row("no new privs", status.at("NoNewPrivs") == "1" ? "yes" : "no");
@@ -157,11 +157,11 @@ void printPrivileges(const std::map<std::string, std::string>& status) {
     const std::string& mode = status.at("Seccomp");
     row("seccomp", mode == "0" ? "off" : mode == "1" ? "strict" : "filter");
   }
-  const std::string label = collapsed(readText("/proc/self/attr/current"));
+  const std::string label = collapsed(read_text("/proc/self/attr/current"));
   if (!label.empty()) row("security label", label);
 }
 
-std::string bytesText(const std::string& text) {
+std::string bytes_text(const std::string& text) {
   if (text.empty()) return "";
   if (text == "max") return "no limit";
   const uint64_t bytes = strtoull(text.c_str(), nullptr, 10);
@@ -171,24 +171,24 @@ std::string bytesText(const std::string& text) {
   return buffer;
 }
 
-std::string firstOf(std::initializer_list<const char*> paths) {
+std::string first_of(std::initializer_list<const char*> paths) {
   for (const char* path : paths) {
-    const std::string text = collapsed(readText(path));
+    const std::string text = collapsed(read_text(path));
     if (!text.empty()) return text;
   }
   return "";
 }
 
-void printResources() {
+void print_resources() {
   heading("resources");
   cpu_set_t cpus;
   if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) row("cpus", std::to_string(CPU_COUNT(&cpus)));
-  const std::string quota = firstOf({"/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"});
+  const std::string quota = first_of({"/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"});
   if (!quota.empty()) row("cpu quota", quota[0] == '-' || quota[0] == 'm' ? "no limit" : quota + " us");
   const std::string memory =
-      bytesText(firstOf({"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}));
+      bytes_text(first_of({"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}));
   if (!memory.empty()) row("memory", memory);
-  const std::string pids = firstOf({"/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max"});
+  const std::string pids = first_of({"/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max"});
   if (!pids.empty()) row("pids", pids == "max" ? "no limit" : pids);
   for (const Limit& limit : kLimits) {
     rlimit value = {};
@@ -196,10 +196,10 @@ void printResources() {
     const auto text = [](rlim_t number) { return number == RLIM_INFINITY ? "no limit" : std::to_string(number); };
     row(limit.name, text(value.rlim_cur) + " (hard " + text(value.rlim_max) + ")");
   }
-  for (const std::string& line : readLines("/proc/self/cgroup")) row("cgroup", line);
+  for (const std::string& line : read_lines("/proc/self/cgroup")) row("cgroup", line);
 }
 
-void printInterfaces() {
+void print_interfaces() {
   heading("network interfaces");
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) return;
@@ -217,9 +217,9 @@ void printInterfaces() {
   freeifaddrs(list);
 }
 
-void printMounts() {
+void print_mounts() {
   heading("mounts");
-  const std::vector<std::string> lines = readLines("/proc/self/mounts");
+  const std::vector<std::string> lines = read_lines("/proc/self/mounts");
   for (size_t i = 0; i < std::min(lines.size(), kMountsShown); ++i) {
     char source[256], point[256], type[64], options[256];
     if (sscanf(lines[i].c_str(), "%255s %255s %63s %255s", source, point, type, options) != 4) continue;
@@ -230,23 +230,23 @@ void printMounts() {
 
 }  // namespace
 
-int runIdentity(const Arguments&) {
-  const auto status = statusFields();
+int run_identity(const Arguments&) {
+  const auto status = status_fields();
   printf("This is a container of tscontainer, seen from the inside.\n");
-  printProcess(status);
-  printUserNamespace();
-  printHost();
-  printNamespaces();
-  printPrivileges(status);
-  printResources();
-  printInterfaces();
-  printMounts();
+  print_process(status);
+  print_user_namespace();
+  print_host();
+  print_namespaces();
+  print_privileges(status);
+  print_resources();
+  print_interfaces();
+  print_mounts();
   return 0;
 }
 
-int runId(const Arguments&) {
-  printf("uid=%s gid=%s groups=%s\n", withName("/etc/passwd", getuid()).c_str(),
-         withName("/etc/group", getgid()).c_str(), groupList().c_str());
+int run_id(const Arguments&) {
+  printf("uid=%s gid=%s groups=%s\n", with_name("/etc/passwd", getuid()).c_str(),
+         with_name("/etc/group", getgid()).c_str(), group_list().c_str());
   return 0;
 }
 

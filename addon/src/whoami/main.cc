@@ -20,10 +20,10 @@ int main(int argc, char** argv) {
 
   // `whoami sleep 5` runs sleep: so the image's entrypoint needs no shell.
   if (name == "whoami" && arguments.size() > 1) arguments.erase(arguments.begin());
-  const whoami::Builtin builtin = whoami::findBuiltin(arguments.front());
+  const whoami::Builtin builtin = whoami::find_builtin(arguments.front());
   if (builtin == nullptr) {
     fprintf(stderr, "%s: no such command; there are:", arguments.front().c_str());
-    for (const std::string& known : whoami::builtinNames()) fprintf(stderr, " %s", known.c_str());
+    for (const std::string& known : whoami::builtin_names()) fprintf(stderr, " %s", known.c_str());
     fprintf(stderr, "\n");
     return 127;
   }

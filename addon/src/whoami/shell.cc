@@ -19,17 +19,17 @@ namespace {
 
 struct Word {
   std::string text;
-  bool isOperator = false;
+  bool is_operator = false;
 };
 
-int lastStatus = 0;
+int last_status = 0;
 
-std::string expandVariable(const std::string& line, size_t& at) {
+std::string expand_variable(const std::string& line, size_t& at) {
   size_t end = at + 1;
   if (end < line.size() && (line[end] == '?' || line[end] == '$')) {
     const bool status = line[end] == '?';
     at = end;
-    return std::to_string(status ? lastStatus : getpid());
+    return std::to_string(status ? last_status : getpid());
   }
   while (end < line.size() && (isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_')) ++end;
   const std::string name = line.substr(at + 1, end - at - 1);
@@ -39,13 +39,13 @@ std::string expandVariable(const std::string& line, size_t& at) {
   return value == nullptr ? "" : value;
 }
 
-void pushWord(std::vector<Word>& words, std::string& word, bool& begun) {
+void push_word(std::vector<Word>& words, std::string& word, bool& begun) {
   if (begun) words.push_back({word, false});
   word.clear();
   begun = false;
 }
 
-std::vector<Word> wordsOf(const std::string& line) {
+std::vector<Word> words_of(const std::string& line) {
   std::vector<Word> words;
   std::string word;
   bool begun = false;
@@ -55,7 +55,7 @@ std::vector<Word> wordsOf(const std::string& line) {
     if (quote != '\0' && c == quote) {
       quote = '\0';
     } else if (c == '$' && quote != '\'') {
-      word += expandVariable(line, i);
+      word += expand_variable(line, i);
       begun = true;
     } else if (quote != '\0') {
       word += c;
@@ -68,18 +68,18 @@ std::vector<Word> wordsOf(const std::string& line) {
     } else if (c == '#' && !begun) {
       break;
     } else if (strchr(";&|>", c) != nullptr) {
-      pushWord(words, word, begun);
+      push_word(words, word, begun);
       const bool twice = c != ';' && i + 1 < line.size() && line[i + 1] == c;
       words.push_back({std::string(twice ? 2 : 1, c), true});
       if (twice) ++i;
     } else if (c == ' ' || c == '\t') {
-      pushWord(words, word, begun);
+      push_word(words, word, begun);
     } else {
       word += c;
       begun = true;
     }
   }
-  pushWord(words, word, begun);
+  push_word(words, word, begun);
   return words;
 }
 
@@ -88,7 +88,7 @@ std::vector<Word> wordsOf(const std::string& line) {
   std::vector<char*> raw;
   for (const std::string& argument : arguments) raw.push_back(const_cast<char*>(argument.c_str()));
   raw.push_back(nullptr);
-  const bool own = findBuiltin(arguments.front()) != nullptr && arguments.front() != "sh";
+  const bool own = find_builtin(arguments.front()) != nullptr && arguments.front() != "sh";
   // A builtin is executed too, not called: `ps` then shows its name, not the shell's.
   if (own) execv("/proc/self/exe", raw.data());
   if (!own) execvp(raw[0], raw.data());
@@ -104,7 +104,7 @@ bool redirect(const std::string& target, bool append) {
   return true;
 }
 
-int statusOf(int wait) { return WIFSIGNALED(wait) ? 128 + WTERMSIG(wait) : WEXITSTATUS(wait); }
+int status_of(int wait) { return WIFSIGNALED(wait) ? 128 + WTERMSIG(wait) : WEXITSTATUS(wait); }
 
 struct Simple {
   Arguments arguments;
@@ -112,19 +112,19 @@ struct Simple {
   bool append = false;
 };
 
-int changeDirectory(const Simple& command) {
+int change_directory(const Simple& command) {
   const char* home = getenv("HOME");
   const std::string path = command.arguments.size() > 1 ? command.arguments[1] : home == nullptr ? "/" : home;
   return chdir(path.c_str()) == 0 ? 0 : failed("cd " + path, errno);
 }
 
-int runSimple(const Simple& command, bool background) {
+int run_simple(const Simple& command, bool background) {
   if (command.arguments.empty()) return command.output.empty() || redirect(command.output, command.append) ? 0 : 1;
   const std::string& name = command.arguments.front();
-  if (name == "cd") return changeDirectory(command);
+  if (name == "cd") return change_directory(command);
   if (name == "exit") {
     const bool given = command.arguments.size() > 1;
-    return findBuiltin("exit")(given ? command.arguments : Arguments{"exit", std::to_string(lastStatus)});
+    return find_builtin("exit")(given ? command.arguments : Arguments{"exit", std::to_string(last_status)});
   }
   if (name == "exec" && command.arguments.size() > 1) {
     become(Arguments(command.arguments.begin() + 1, command.arguments.end()));
@@ -142,16 +142,16 @@ int runSimple(const Simple& command, bool background) {
   while (waitpid(child, &wait, 0) < 0) {
     if (errno != EINTR) return failed("sh: wait", errno);
   }
-  return statusOf(wait);
+  return status_of(wait);
 }
 
-int runLine(const std::string& line) {
-  const std::vector<Word> words = wordsOf(line);
+int run_line(const std::string& line) {
+  const std::vector<Word> words = words_of(line);
   Simple command;
   bool skip = false;
   for (size_t i = 0; i <= words.size(); ++i) {
     const bool end = i == words.size();
-    if (!end && !words[i].isOperator) {
+    if (!end && !words[i].is_operator) {
       command.arguments.push_back(words[i].text);
       continue;
     }
@@ -163,37 +163,37 @@ int runLine(const std::string& line) {
     }
     if (separator == "|") return failed("sh: a pipe", EOPNOTSUPP);
     const bool nothing = command.arguments.empty() && command.output.empty();
-    if (!skip && !nothing) lastStatus = runSimple(command, separator == "&");
+    if (!skip && !nothing) last_status = run_simple(command, separator == "&");
     command = {};
-    skip = (separator == "&&" && lastStatus != 0) || (separator == "||" && lastStatus == 0);
+    skip = (separator == "&&" && last_status != 0) || (separator == "||" && last_status == 0);
   }
-  return lastStatus;
+  return last_status;
 }
 
-void reapBackground() {
+void reap_background() {
   while (waitpid(-1, nullptr, WNOHANG) > 0) {
   }
 }
 
 }  // namespace
 
-int runShell(const Arguments& arguments) {
-  if (arguments.size() > 2 && arguments[1] == "-c") return runLine(arguments[2]);
+int run_shell(const Arguments& arguments) {
+  if (arguments.size() > 2 && arguments[1] == "-c") return run_line(arguments[2]);
   const bool interactive = isatty(STDIN_FILENO);
   if (interactive) signal(SIGINT, SIG_IGN);
   char* line = nullptr;
   size_t room = 0;
   for (;;) {
-    reapBackground();
+    reap_background();
     if (interactive) printf("%s ", getuid() == 0 ? "#" : "$");
     fflush(stdout);
     const ssize_t length = getline(&line, &room, stdin);
     if (length < 0) break;
-    runLine(std::string(line, static_cast<size_t>(length > 0 && line[length - 1] == '\n' ? length - 1 : length)));
+    run_line(std::string(line, static_cast<size_t>(length > 0 && line[length - 1] == '\n' ? length - 1 : length)));
   }
   if (interactive) printf("\n");
   free(line);
-  return lastStatus;
+  return last_status;
 }
 
 }  // namespace whoami
