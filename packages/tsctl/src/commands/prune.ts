@@ -1,0 +1,118 @@
+// `tsctl container|image|volume|system prune`: removes what is not in use, after asking.
+import { createInterface } from 'node:readline/promises';
+import { type Command, type CommandContext, noArguments } from '../cli/command.ts';
+import { filtersParameter } from '../cli/filters.ts';
+import { type FlagDefinition, flag } from '../cli/flags.ts';
+import { formatSize } from '../format/sizes.ts';
+
+interface PruneAnswer {
+  ContainersDeleted?: string[] | null;
+  ImagesDeleted?: { Untagged?: string; Deleted?: string }[] | null;
+  VolumesDeleted?: string[] | null;
+  NetworksDeleted?: string[] | null;
+  SpaceReclaimed?: number;
+}
+
+const force = flag('bool', 'force,f', 'Do not prompt for confirmation');
+const filter = flag('filter', 'filter', "Provide filter values (e.g. 'until=<timestamp>')");
+const allImages = flag('bool', 'all,a', 'Remove all unused images, not just dangling ones');
+
+export const containerPruneCommand = prune('Remove all stopped containers', [filter, force], async (context) => {
+  if (!(await isConfirmed(context, 'WARNING! This will remove all stopped containers.'))) return 0;
+  return finish(context, [await pruneContainers(context)]);
+});
+
+export const imagePruneCommand = prune('Remove unused images', [allImages, filter, force], async (context) => {
+  const what = context.flags.bool('all')
+    ? 'all images without at least one container associated to them'
+    : 'all dangling images';
+  if (!(await isConfirmed(context, `WARNING! This will remove ${what}.`))) return 0;
+  return finish(context, [await pruneImages(context)]);
+});
+
+export const volumePruneCommand = prune(
+  'Remove all unused local volumes',
+  [flag('bool', 'all,a', 'Remove all unused volumes, not just anonymous ones'), filter, force],
+  async (context) => {
+    if (
+      !(await isConfirmed(context, 'WARNING! This will remove all local volumes not used by at least one container.'))
+    )
+      return 0;
+    return finish(context, [await pruneVolumes(context)]);
+  },
+);
+
+export const systemPruneCommand = prune(
+  'Remove unused data',
+  [allImages, filter, force, flag('bool', 'volumes', 'Prune volumes')],
+  async (context) => {
+    const { flags } = context;
+    const list = [
+      'all stopped containers',
+      ...(flags.bool('volumes') ? ['all volumes not used by at least one container'] : []),
+      flags.bool('all') ? 'all images without at least one container associated to them' : 'all dangling images',
+    ];
+    if (!(await isConfirmed(context, `WARNING! This will remove:\n${list.map((line) => `  - ${line}`).join('\n')}\n`)))
+      return 0;
+    const answers = [await pruneContainers(context)];
+    if (flags.bool('volumes')) answers.push(await pruneVolumes(context));
+    answers.push(await pruneImages(context));
+    return finish(context, answers);
+  },
+);
+
+function prune(summary: string, flags: readonly FlagDefinition[], run: Command['run']): Command {
+  return { name: 'prune', summary, usage: '', flags, args: noArguments, run };
+}
+
+function pruneContainers(context: CommandContext): Promise<PruneAnswer> {
+  return context.client.json<PruneAnswer>('POST', '/containers/prune', {
+    query: { filters: filtersParameter(context.flags.list('filter')) },
+  });
+}
+
+function pruneImages(context: CommandContext): Promise<PruneAnswer> {
+  const dangling = `dangling=${!context.flags.bool('all')}`;
+  return context.client.json<PruneAnswer>('POST', '/images/prune', {
+    query: { filters: filtersParameter([...context.flags.list('filter'), dangling]) },
+  });
+}
+
+function pruneVolumes(context: CommandContext): Promise<PruneAnswer> {
+  return context.client.json<PruneAnswer>('POST', '/volumes/prune', {
+    query: { filters: filtersParameter(context.flags.list('filter')) },
+  });
+}
+
+function finish(context: CommandContext, answers: readonly PruneAnswer[]): number {
+  const sections: [string, string[]][] = answers.flatMap((answer): [string, string[]][] => [
+    ['Deleted Containers:', answer.ContainersDeleted ?? []],
+    ['Deleted Volumes:', answer.VolumesDeleted ?? []],
+    [
+      'Deleted Images:',
+      (answer.ImagesDeleted ?? []).map(({ Untagged, Deleted }) =>
+        Deleted === undefined ? `untagged: ${Untagged}` : `deleted: ${Deleted}`,
+      ),
+    ],
+  ]);
+  for (const [title, lines] of sections) if (lines.length > 0) context.out.line(`${title}\n${lines.join('\n')}\n`);
+  context.out.line(
+    `Total reclaimed space: ${formatSize(answers.reduce((total, answer) => total + (answer.SpaceReclaimed ?? 0), 0))}`,
+  );
+  return 0;
+}
+
+async function isConfirmed(context: CommandContext, warning: string): Promise<boolean> {
+  if (context.flags.bool('force')) return true;
+  const reader = createInterface({ input: process.stdin, output: context.out.stream });
+  try {
+    const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')));
+    const answer = await Promise.race([
+      reader.question(`${warning}\nAre you sure you want to continue? [y/N] `),
+      closed,
+    ]);
+    return answer.trim().toLowerCase() === 'y';
+  } finally {
+    reader.close();
+  }
+}
