@@ -21,7 +21,14 @@ const banner = [
 
 export async function buildBundles(): Promise<void> {
   mkdirSync(rootPath('build/bundles'), { recursive: true });
-  for (const bundle of bundles) await buildBundle(bundle.name, rootPath('packages', bundle.package, 'src/main.ts'));
+  const failures: string[] = [];
+  for (const bundle of bundles) {
+    // One that fails does not keep the others from being built.
+    await buildBundle(bundle.name, rootPath('packages', bundle.package, 'src/main.ts')).catch((error: Error) => {
+      failures.push(`bundle ${bundle.name}: ${error.message}`);
+    });
+  }
+  if (failures.length > 0) throw new Error(failures.join('\n'));
 }
 
 async function buildBundle(name: string, entry: string): Promise<void> {
