@@ -1,7 +1,7 @@
 // Test projects: `tidy` (the code's own rules), `unit` (beside the source), `system` (black box, through sockets, as root).
 import { defineConfig } from 'vitest/config';
 
-const rules = ['test/architecture.test.ts', 'test/tidy.test.ts'];
+const rules = ['test/architecture.test.ts', 'test/tidy.test.ts', 'test/errors-documented.test.ts'];
 
 export default defineConfig({
   test: {
