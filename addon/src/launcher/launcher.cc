@@ -68,6 +68,9 @@ int main(int argc, char** argv) {
 
   std::vector<char*> arguments = {const_cast<char*>(command.name)};
   for (const char* flag : command.node_flags) arguments.push_back(const_cast<char*>(flag));
+  // Without it Node would look for options of its own (--env-file) among the command's.
+  static char end_of_options[] = "--";
+  arguments.push_back(end_of_options);
   arguments.push_back(const_cast<char*>(script.c_str()));
   for (int i = 1; i < argc; ++i) arguments.push_back(argv[i]);
   arguments.push_back(nullptr);
