@@ -18,7 +18,7 @@ root.loadSync(
     'containerd/events/task.proto',
     'containerd/services/events/ttrpc/v1/events.proto',
     'containerd/runc/v1/options.proto',
-  'containerd/types/introspection.proto',
+    'containerd/types/introspection.proto',
     'containerd/runtime/bootstrap/v1/bootstrap.proto',
     'io/containerd/cgroups/v1/metrics.proto',
     'io/containerd/cgroups/v2/metrics.proto',
@@ -95,6 +95,11 @@ describe('the table codec', () => {
     expect(() => wireMessage('containerd.task.v2.StateRequest').decode(bytes.subarray(0, 4))).toThrow(
       /decode protobuf/,
     );
+  });
+
+  it('takes a field of another wire type for unknown', () => {
+    const bytes = wireMessage('containerd.events.TaskExit').encode({ containerId: 'a', id: 'b', pid: 7 } as object);
+    expect(wireMessage('containerd.events.TaskStart').decode(bytes)).toEqual({ containerId: 'a', pid: 0 });
   });
 
   it('skips fields that it does not know', () => {

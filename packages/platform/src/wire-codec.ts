@@ -153,6 +153,13 @@ function readField(reader: WireReader, field: Field, wireType: number, message: 
   } else (message[field.name] as unknown[]).push(readValue(reader, field));
 }
 
+/** A field that was sent as another type is unknown to us, as in every protobuf. */
+function isReadable(field: Field, wireType: number, reader: WireReader): boolean {
+  if (field.form === 'map') return wireType === wireTypes.bytes;
+  const expected = reader.wireTypeOf(field.scalar);
+  return wireType === expected || (field.form === 'repeated' && wireType === wireTypes.bytes);
+}
+
 function decodeMessage(typeName: string, bytes: Uint8Array): Plain {
   const { fields, byNumber } = shapeOf(typeName);
   const message: Plain = {};
@@ -161,7 +168,7 @@ function decodeMessage(typeName: string, bytes: Uint8Array): Plain {
   while (!reader.isAtEnd) {
     const { number, wireType } = reader.tag();
     const field = byNumber.get(number);
-    if (field === undefined) reader.skip(wireType);
+    if (field === undefined || !isReadable(field, wireType, reader)) reader.skip(wireType);
     else readField(reader, field, wireType, message);
   }
   return message;

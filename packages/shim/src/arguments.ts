@@ -19,6 +19,8 @@ export interface ShimArguments {
   socket: string;
   /** The serving process writes its log to the starter's stderr; ours. */
   logsToStderr: boolean;
+  /** Where the serving process says that it serves; -1 when nobody waits for that. */
+  readyFd: number;
   /** Milliseconds without container and connection after which a shim ends. */
   idleMs: number;
 }
@@ -34,6 +36,7 @@ const valued = new Set([
   'socket-dir',
   'socket',
   'idle-ms',
+  'ready-fd',
 ]);
 const defaultIdleMs = 30_000;
 
@@ -59,6 +62,7 @@ export function parseArguments(args: string[], workingDirectory: string): ShimAr
     socketDirectory: text('socket-dir', '/run/containerd/s'),
     socket: text('socket'),
     logsToStderr: text('log-stderr') === 'true',
+    readyFd: Number(text('ready-fd', '-1')),
     idleMs: Number(text('idle-ms', String(defaultIdleMs))),
   };
 }

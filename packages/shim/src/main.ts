@@ -3,7 +3,7 @@ import { errorMessageOf } from '@tscontainer/core/errors';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
 import { parseArguments, type ShimArguments } from './arguments.ts';
 import { deleteLeftovers } from './delete-command.ts';
-import { serve } from './serve-command.ts';
+import { serve, tellStarter } from './serve-command.ts';
 import { ShimLog } from './shim-log.ts';
 import { startShim } from './start-command.ts';
 import { shimVersion } from './version.ts';
@@ -12,8 +12,17 @@ const runtimeName = 'io.containerd.ts.v2';
 
 async function main(): Promise<void> {
   const args = parseArguments(process.argv.slice(2), process.cwd());
-  if (args.command === 'serve') return serve(args, new ShimLog(args.logLevel));
+  if (args.command === 'serve') return serveOrTell(args);
   process.stdout.write(await outputOf(args), () => process.exit(0));
+}
+
+async function serveOrTell(args: ShimArguments): Promise<void> {
+  try {
+    await serve(args, new ShimLog(args.logLevel));
+  } catch (error) {
+    tellStarter(args.readyFd, errorMessageOf(error));
+    throw error;
+  }
 }
 
 async function outputOf(args: ShimArguments): Promise<string | Buffer> {

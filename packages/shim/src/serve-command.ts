@@ -1,5 +1,5 @@
 // The serving process: the task service on the inherited socket, until no container and no connection is left.
-import { rmSync } from 'node:fs';
+import { closeSync, rmSync, writeSync } from 'node:fs';
 import { peerCredentials, setSubreaper } from '@tscontainer/linux/process';
 import { openRuntime } from '@tscontainer/linux/runtime-manager';
 import { serveTtrpc, type TtrpcServer } from '@tscontainer/platform/ttrpc/ttrpc-server';
@@ -8,7 +8,7 @@ import type { ShimArguments } from './arguments.ts';
 import { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './shim-log.ts';
 import { ShimService, shimServiceName } from './shim-service.ts';
-import { listenFd } from './start-command.ts';
+import { listenFd, readyWord } from './start-command.ts';
 import { StepLog } from './step-log.ts';
 import { TaskEvents } from './task-events.ts';
 import { TaskRegistry } from './task-registry.ts';
@@ -46,6 +46,7 @@ export async function serve(args: ShimArguments, log: ShimLog): Promise<void> {
   });
   idle.start();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => onSignal(signal));
+  tellStarter(args.readyFd, readyWord);
   log.info({ socket: args.socket }, 'shim serves');
 
   /** A shim with containers stays: it ends only when they have ended. */
@@ -64,6 +65,13 @@ export async function serve(args: ShimArguments, log: ShimLog): Promise<void> {
     registry.close();
     process.exit(0);
   }
+}
+
+/** Says to the start command that we serve, or why not, and lets it go. */
+export function tellStarter(fd: number, word: string): void {
+  if (fd < 0) return;
+  writeSync(fd, word);
+  closeSync(fd);
 }
 
 /** Tells once when there has been neither container nor connection for a while. */

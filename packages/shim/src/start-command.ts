@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { ContainerError } from '@tscontainer/core/errors';
 import { connectTtrpc } from '@tscontainer/platform/ttrpc/ttrpc-client';
 import type { ShimArguments } from './arguments.ts';
@@ -13,7 +14,10 @@ import { socketPath } from './socket-address.ts';
 
 /** The descriptor on which the serving process finds its listening socket. */
 export const listenFd = 3;
-const startTimeoutMs = 5000;
+/** The descriptor on which the serving process says that it serves, or why it cannot. */
+const readyFd = 4;
+export const readyWord = 'ready';
+const startTimeoutMs = 15_000;
 
 /** Returns the address to print. */
 export async function startShim(args: ShimArguments): Promise<string> {
@@ -59,31 +63,36 @@ function descriptorOf(server: Server): number {
   return (server as unknown as { _handle: { fd: number } })._handle.fd;
 }
 
-/** Resolves when the serving process says that it serves: a connection made before waits in the socket's backlog. */
+/** Resolves when the serving process says that it serves; rejects with why it does not. */
 async function spawnServing(args: ShimArguments, socket: string, fd: number): Promise<void> {
   const log = openLog(args);
   const [command, first] = ownCommand();
   const flags = ['-namespace', args.namespace, '-id', args.id, '-address', args.address, '-socket', socket];
-  const more = ['-log-level', args.logLevel, '-idle-ms', String(args.idleMs)];
+  const more = ['-log-level', args.logLevel, '-idle-ms', String(args.idleMs), '-ready-fd', String(readyFd)];
   const child = spawn(command, [...first, ...flags, ...more], {
     cwd: args.bundle,
     detached: true,
-    stdio: ['ignore', log, log, fd],
+    stdio: ['ignore', log, log, fd, 'pipe'],
   });
   if (typeof log === 'number') closeSync(log);
+  const ready = child.stdio[readyFd] as Readable;
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new ContainerError('deadline-exceeded', `start shim: not up in ${startTimeoutMs} ms`)),
-      startTimeoutMs,
-    );
-    child.once('error', (error) =>
-      reject(new ContainerError('internal', `start shim ${command}: ${error.message}`, { cause: error })),
-    );
-    child.once('exit', (code) => reject(new ContainerError('internal', `start shim ${command}: ended with ${code}`)));
-    child.once('spawn', () => {
-      clearTimeout(timer);
-      resolve();
+    const fail = (cause: string) => {
+      child.kill('SIGKILL');
+      reject(new ContainerError('internal', `start shim ${command}: ${cause}`));
+    };
+    const timer = setTimeout(() => fail(`not up in ${startTimeoutMs} ms`), startTimeoutMs);
+    let told = '';
+    ready.on('data', (chunk) => {
+      told += chunk;
     });
+    // the end of the pipe: the process serves, or it is gone
+    ready.on('close', () => {
+      clearTimeout(timer);
+      if (told === readyWord) resolve();
+      else fail(told || 'it ended at once');
+    });
+    child.once('error', (error) => fail(error.message));
   });
   child.unref();
 }

@@ -13,13 +13,14 @@ interface ProcessEntry {
   exit: ExitFacts | undefined;
 }
 
-const started = wireMessage<{ containerId: string }>('containerd.events.TaskStart');
+/** The event that has no other field: the others' are skipped as unknown. */
+const anyTaskEvent = wireMessage<{ containerId: string }>('containerd.events.TaskOOM');
 const execStarted = wireMessage<{ containerId: string; execId: string }>('containerd.events.TaskExecStarted');
 const exited = wireMessage<ExitFacts & { containerId: string; id: string }>('containerd.events.TaskExit');
 
 /** The container that a task event is about; it is field 1 of all of them. */
 export function containerOf(event: Any): string {
-  return started.decode(event.value).containerId;
+  return anyTaskEvent.decode(event.value).containerId;
 }
 
 export class EventLedger {

@@ -13,7 +13,11 @@ import { connectShim, type ShimConnection } from './shim-connection.ts';
 
 /** The namespace that a warm shim is started in; each call says which it is for. */
 const warmNamespace = 'tscontainer';
-const refillDelayMs = 1000;
+const firstRefillDelayMs = 200;
+const lastRefillDelayMs = 60_000;
+/** A shim that ends sooner than this has a fault that the next one may have too. */
+const soonMs = 2000;
+const shutdownTimeoutMs = 1000;
 
 export class ShimPool {
   readonly #config: DaemonConfig;
@@ -23,6 +27,8 @@ export class ShimPool {
   #starting = 0;
   /** The start that creates wait for: many of them at once need one shim, not many. */
   #awaited: Promise<ShimConnection> | undefined;
+  #refill: NodeJS.Timeout | undefined;
+  #refillDelayMs = firstRefillDelayMs;
   #isClosed = false;
 
   constructor(config: DaemonConfig, log: Logger, onConnected: (shim: ShimConnection) => void) {
@@ -60,9 +66,12 @@ export class ShimPool {
   /** A shim of an earlier life of the daemon, found through its containers. */
   add(shim: ShimConnection): void {
     this.#shims.add(shim);
+    const startedAt = Date.now();
     void shim.closed.then(() => {
       this.#shims.delete(shim);
-      if (!this.#isClosed && !shim.isRetired) this.fill();
+      if (this.#isClosed || shim.isRetired) return;
+      if (Date.now() - startedAt < soonMs) this.#fillLater();
+      else this.fill();
     });
   }
 
@@ -98,7 +107,7 @@ export class ShimPool {
     shim.isRetired = true;
     this.#shims.delete(shim);
     try {
-      await shim.call('Shutdown', { id: '' }, { namespace: warmNamespace, timeoutMs: refillDelayMs });
+      await shim.call('Shutdown', { id: '' }, { namespace: warmNamespace, timeoutMs: shutdownTimeoutMs });
     } catch (error) {
       this.#log.debug({ err: errorMessageOf(error) }, 'shim gone before its shutdown');
     }
@@ -108,8 +117,19 @@ export class ShimPool {
   #startInBackground(): void {
     this.#start().catch((error: unknown) => {
       this.#log.warn({ err: errorMessageOf(error) }, 'warm shim not started');
-      if (!this.#isClosed) setTimeout(() => this.fill(), refillDelayMs).unref();
+      this.#fillLater();
     });
+  }
+
+  /** What made one shim fail may make the next one fail: each try waits longer, until one lives. */
+  #fillLater(): void {
+    if (this.#isClosed || this.#refill !== undefined) return;
+    this.#refill = setTimeout(() => {
+      this.#refill = undefined;
+      this.fill();
+    }, this.#refillDelayMs);
+    this.#refill.unref();
+    this.#refillDelayMs = Math.min(this.#refillDelayMs * 2, lastRefillDelayMs);
   }
 
   async #start(): Promise<ShimConnection> {
@@ -129,6 +149,7 @@ export class ShimPool {
       };
       const shim = await connectShim(await startShimProcess({ ...command, stderr: 'inherit' }), true);
       this.add(shim);
+      this.#refillDelayMs = firstRefillDelayMs;
       this.#onConnected(shim);
       return shim;
     } finally {
