@@ -1,6 +1,6 @@
 // Leases: names under which a client, or transfer, keeps what it is making from the garbage collector.
 import { ContainerError } from '@tscontainer/core/errors';
-import { checkIdentifier, randomHex } from '@tscontainer/core/ids';
+import { randomHex } from '@tscontainer/core/ids';
 import type { Store } from '@tscontainer/platform/store';
 import { compileFilters, readRecord } from '../filters/filter.ts';
 import { checkLabels, type Labels } from '../metadata/labels.ts';
@@ -22,6 +22,8 @@ export interface LeaseResource {
 /** A label with an RFC 3339 time, after which the collector drops the lease. */
 export const expireLabel = 'containerd.io/gc.expire';
 
+const maxLeaseIdLength = 256;
+
 export class LeaseStore {
   readonly #store: Store;
 
@@ -32,7 +34,7 @@ export class LeaseStore {
   /** With '' as id a random one is given. Throws already-exists. */
   async create(namespace: string, id = '', labels: Labels = {}): Promise<Lease> {
     const lease: Lease = { id: id === '' ? `${Date.now()}-${randomHex(4)}` : id, createdAt: now(), labels };
-    checkIdentifier('lease', lease.id);
+    checkLeaseId(lease.id);
     checkLabels(labels);
     await this.#store.write(() => {
       touchNamespace(this.#store, namespace);
@@ -87,6 +89,13 @@ export class LeaseStore {
   #check(namespace: string, id: string): void {
     const row = this.#store.sql('SELECT 1 FROM leases WHERE namespace=? AND id=?').get(namespace, id);
     if (row === undefined) throw new ContainerError('not-found', `lease "${id}": not found`);
+  }
+}
+
+/** Clients make ids of random base64 (`1700000-aB_-`), which no rule for identifiers would take: only the length is bounded. */
+function checkLeaseId(id: string): void {
+  if (id.length > maxLeaseIdLength) {
+    throw new ContainerError('invalid-argument', `lease id of ${id.length} characters: at most ${maxLeaseIdLength}`);
   }
 }
 

@@ -115,6 +115,8 @@ describe('Leases', () => {
   it('get an id when none is given, and know their types', async () => {
     const { lease } = await daemon.call('leases.Leases/Create', {});
     expect(lease.id).toMatch(/^\d+-[0-9a-f]{8}$/);
+    const random = '751502194-za1_'; // as Go's client makes them
+    expect((await daemon.call('leases.Leases/Create', { id: random })).lease.id).toBe(random);
     const odd = daemon.call('leases.Leases/AddResource', { id: lease.id, resource: { type: 'odd', id: 'x' } });
     await expect(odd).rejects.toMatchObject({ code: 'unimplemented' });
   });
