@@ -5,6 +5,7 @@ import { AttachHub } from './attach-hub.ts';
 import type { ContainerSettings, ContainerState } from './container-record.ts';
 import { SerialQueue } from './serial-queue.ts';
 import type { StdinPipe } from './stdin-pipe.ts';
+import type { ResolvedUser } from './user-lookup.ts';
 
 /** What `wait` answers. */
 export interface ExitResult {
@@ -33,11 +34,15 @@ export class Container {
   run: ContainerRun | undefined;
   /** Where the root filesystem comes from, as the snapshotter said; asked again when undefined. */
   rootfs: Mount[] | undefined;
+  /** Who its process runs as; resolved again when undefined. */
+  user: ResolvedUser | undefined;
   /** The stored specification is what the next start is to run. */
   isSpecCurrent = false;
   /** The deletion of the last run's task, which goes on after the exit was told. */
   taskGone: Promise<void> = Promise.resolve();
   execIds = new Set<string>();
+  /** Pending while a start is under way: an exit that comes meanwhile is told after it. */
+  starting: Promise<void> | undefined;
   /** A restart that its policy has planned. */
   restartTimer: NodeJS.Timeout | undefined;
   isDestroyed = false;

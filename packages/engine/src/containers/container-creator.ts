@@ -1,0 +1,152 @@
+// Creates containers: validates, prepares the snapshot, gives the lifecycle daemon its record, commits ours.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { newId } from '@tscontainer/core/ids';
+import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-stack';
+import { nowText } from '../go-time.ts';
+import type { ResolvedImage } from '../images/image-backend.ts';
+import { writeContainerFiles } from './container-files.ts';
+import { Container } from './container.ts';
+import { type ContainerSettings, type MountPoint, newContainerState } from './container-record.ts';
+import { copyUpVolumes, prepareSnapshot, removeSnapshot } from './container-snapshot.ts';
+import type { CreateRequest } from './create-request.ts';
+import { withImageConfig } from './create-request.ts';
+import type { EngineContext } from './engine-context.ts';
+import { generateName } from './generated-names.ts';
+import { idMappingOf } from './id-mapping.ts';
+import { mountPointsOf } from './mount-requests.ts';
+import { containerHostname } from './spec-builder.ts';
+import { createRecord, joinsOthers, specOf } from './spec-store.ts';
+
+export interface CreatedContainer {
+  container: Container;
+  warnings: string[];
+}
+
+/**
+ * Everything that can be refused is refused before the first side effect, and a failure later undoes what was done.
+ * One commit, and Snapshots.Prepare and Containers.Create side by side, are all that an image known before costs.
+ */
+export async function createContainer(context: EngineContext, request: CreateRequest, name: string | undefined): Promise<CreatedContainer> {
+  const image = await context.images.resolve(request.config.Image);
+  return withCleanup(async (cleanup) => {
+    const id = newId();
+    const containerName = reserveName(context, cleanup, name, id);
+    const settings = settingsOf(context, request, image, id, containerName);
+    checkMountSources(settings.mountPoints, request);
+    await makeSources(context, cleanup, settings);
+    const directory = context.paths.containerData(id);
+    cleanup.defer(`directory ${directory}`, () => rmSync(directory, { recursive: true, force: true }));
+    writeContainerFiles(directory, settings);
+    const container = new Container(settings, newContainerState());
+    await materialize(context, cleanup, container);
+    context.index.add(container);
+    context.events.publish('container', 'create', id, container.eventAttributes());
+    return { container, warnings: warningsOf(settings) };
+  });
+}
+
+function reserveName(context: EngineContext, cleanup: CleanupStack, name: string | undefined, id: string): string {
+  const chosen = name?.replace(/^\//, '') ?? generateName((candidate) => context.index.isTaken(candidate));
+  context.index.reserve(chosen, id);
+  cleanup.defer(`name ${chosen}`, () => context.index.release(chosen));
+  return chosen;
+}
+
+function settingsOf(context: EngineContext, request: CreateRequest, image: ResolvedImage, id: string, name: string): ContainerSettings {
+  const config = withImageConfig(request.config, image.config);
+  const { hostConfig } = request;
+  config.Hostname = containerHostname({ id }, config, hostConfig);
+  const mappings = context.index.values().flatMap((other) => (other.settings.idMapping === undefined ? [] : [other.settings.idMapping]));
+  return {
+    id,
+    name,
+    created: nowText(),
+    config,
+    hostConfig,
+    imageId: image.id,
+    imageReference: image.reference,
+    chainId: image.chainId,
+    args: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
+    snapshotter: context.config.snapshotter,
+    snapshotKey: id,
+    runtime: runtimeName(hostConfig.Runtime || context.config.defaultRuntime),
+    mountPoints: mountPointsOf(hostConfig, config.Volumes).map((point) => (point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point)),
+    idMapping: idMappingOf(hostConfig, context.config, mappings),
+  };
+}
+
+/** `runc` as docker's users name it. */
+function runtimeName(name: string): string {
+  if (name === 'runc') return 'io.containerd.runc.v2';
+  if (!name.includes('.')) throw new ContainerError('invalid-argument', `unknown or invalid runtime name: ${name}`);
+  return name;
+}
+
+/** A source of `--mount` must exist; one of `-v` is made. */
+function checkMountSources(points: MountPoint[], request: CreateRequest): void {
+  const strict = new Set((request.hostConfig.Mounts ?? []).filter((mount) => mount.Type === 'bind' && !mount.BindOptions?.CreateMountpoint).map((mount) => mount.Target));
+  for (const point of points) {
+    if (point.type === 'bind' && strict.has(point.destination) && !existsSync(point.source)) {
+      throw new ContainerError('invalid-argument', `invalid mount config for type "bind": bind source path does not exist: ${point.source}`);
+    }
+  }
+}
+
+async function makeSources(context: EngineContext, cleanup: CleanupStack, settings: ContainerSettings): Promise<void> {
+  const ownerId = settings.idMapping?.hostID;
+  for (const point of settings.mountPoints) {
+    if (point.type === 'bind' && !existsSync(point.source)) mkdirSync(point.source, { recursive: true });
+    if (point.type !== 'volume') continue;
+    const isNew = !context.volumes.has(point.name);
+    const labels = settings.hostConfig.Mounts?.find((mount) => mount.Target === point.destination)?.VolumeOptions?.Labels;
+    await context.volumes.ensure(point.name, { isAnonymous: point.isAnonymous, ownerId, ...(labels === undefined ? {} : { labels }) });
+    if (isNew) cleanup.defer(`volume ${point.name}`, () => context.volumes.remove(point.name, true));
+  }
+}
+
+/** The snapshot, the lifecycle daemon's record and our commit: side by side when the image's users are known. */
+async function materialize(context: EngineContext, cleanup: CleanupStack, container: Container): Promise<void> {
+  const { settings } = container;
+  const known = context.userFiles.get(settings.chainId);
+  cleanup.defer(`snapshot ${settings.snapshotKey}`, () => removeSnapshot(context, settings));
+  // a failure of one waits for the others: an undo must not overtake what it undoes
+  const prepared = prepareSnapshot(context, settings);
+  const files = known ?? (await context.userFiles.read(settings.chainId, await prepared));
+  const isFinal = !joinsOthers(settings);
+  const built = await settle(prepared, () => specOf(context, settings, files, false));
+  cleanup.defer(`record ${settings.id}`, () => deleteRecord(context, settings.id));
+  cleanup.defer(`entry ${settings.id}`, () => context.store.remove(settings.id));
+  const outcomes = await Promise.allSettled([prepared, createRecord(context, settings, built.spec), context.store.add(settings, container.state)]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  container.rootfs = await prepared;
+  container.isSpecCurrent = isFinal;
+  container.user = built.user;
+  if (settings.mountPoints.some((point) => point.type === 'volume')) await copyUpVolumes(context, settings, container.rootfs);
+}
+
+async function settle<T>(pending: Promise<unknown>, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    await pending;
+    throw error;
+  }
+}
+
+export async function deleteRecord(context: EngineContext, id: string): Promise<void> {
+  try {
+    await context.client.containers.Delete({ id });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    context.log.debug({ id, err: errorMessageOf(error) }, 'record was gone');
+  }
+}
+
+function warningsOf({ hostConfig }: ContainerSettings): string[] {
+  const warnings: string[] = [];
+  if (hostConfig.NetworkMode === 'default' || hostConfig.NetworkMode === 'bridge') {
+    warnings.push('The container has a network of its own with a loopback interface only: bridge networks are not there yet');
+  }
+  return warnings;
+}

@@ -1,0 +1,99 @@
+// What happens when a container's process has ended: output drained, state committed, everybody told, policy applied.
+import { rmSync } from 'node:fs';
+import { errorMessageOf } from '@tscontainer/core/errors';
+import { formatNs, parseRfc3339 } from '../go-time.ts';
+import type { Container } from './container.ts';
+import { deleteTask, startContainer } from './container-starter.ts';
+import { removeContainer } from './container-remover.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { ExecManager } from './exec-manager.ts';
+
+export interface TaskExitFacts {
+  exitCode: number;
+  exitedAtNs: bigint;
+}
+
+/** Longest wait for output after the exit, for what something outside of the container still writes. */
+const drainTimeoutMs = 2000;
+const firstRestartDelayMs = 100;
+const maxRestartDelayMs = 60_000;
+/** A run at least this long makes the next delay the first again. */
+const stableRunNs = 10_000_000_000n;
+
+export class ExitHandler {
+  readonly #context: EngineContext;
+  readonly #execs: ExecManager;
+  readonly #delaysMs = new WeakMap<Container, number>();
+  /** The engine ends: no restarts. */
+  isStopping = false;
+
+  constructor(context: EngineContext, execs: ExecManager) {
+    this.#context = context;
+    this.#execs = execs;
+  }
+
+  /** Idempotent for one run; resolves when the exit was told. */
+  async handle(container: Container, facts: TaskExitFacts): Promise<void> {
+    const { run } = container;
+    if (run?.hasExited || (run === undefined && !container.isRunning)) return;
+    if (run !== undefined) run.hasExited = true;
+    await container.starting;
+    if (container.run !== run) return; // the start failed after all, and has undone everything
+    const { store, events, log } = this.#context;
+    this.#execs.containerExited(container);
+    const drained = run?.pump.finish(drainTimeoutMs);
+    container.taskGone = deleteTask(this.#context, container.id).catch((error) => log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted'));
+    const { state } = container;
+    const willRestart = this.#willRestart(container, facts.exitCode);
+    const change = { status: willRestart ? 'restarting' : 'exited', pid: 0, exitCode: facts.exitCode, finishedAt: formatNs(facts.exitedAtNs) } as const;
+    await Promise.all([drained, store.updateState(container.id, { ...state, ...change })]);
+    // seen by others only now: a remove that follows at once meets nothing half done
+    Object.assign(state, change);
+    run?.stdin?.destroy();
+    container.run = undefined;
+    container.hub.onDrain = undefined;
+    container.hub.endAll();
+    const durationNs = facts.exitedAtNs - (parseRfc3339(state.startedAt) ?? facts.exitedAtNs);
+    events.publish('container', 'die', container.id, container.eventAttributes({ execDuration: String(durationNs / 1_000_000_000n), exitCode: String(facts.exitCode) }));
+    container.tellExit();
+    if (willRestart) this.#planRestart(container, durationNs);
+    else if (container.settings.hostConfig.AutoRemove) this.#autoRemove(container);
+    else void container.taskGone.then(() => this.#removeRunDirectory(container));
+  }
+
+  #removeRunDirectory(container: Container): void {
+    if (container.run === undefined && container.starting === undefined) rmSync(this.#context.paths.containerRun(container.id), { recursive: true, force: true });
+  }
+
+  #willRestart(container: Container, exitCode: number): boolean {
+    const { Name, MaximumRetryCount } = container.settings.hostConfig.RestartPolicy;
+    const { state } = container;
+    if (this.isStopping || state.isStoppedByUser) return false;
+    if (Name === 'always' || Name === 'unless-stopped') return true;
+    return Name === 'on-failure' && exitCode !== 0 && (MaximumRetryCount === 0 || state.restartCount < MaximumRetryCount);
+  }
+
+  #planRestart(container: Container, lastRunNs: bigint): void {
+    const last = this.#delaysMs.get(container);
+    const delayMs = last === undefined || lastRunNs >= stableRunNs ? firstRestartDelayMs : Math.min(last * 2, maxRestartDelayMs);
+    this.#delaysMs.set(container, delayMs);
+    container.restartTimer = setTimeout(() => this.restart(container), delayMs);
+  }
+
+  /** Starts it again as its policy says; a failure is kept in its state. */
+  restart(container: Container): void {
+    container.queue
+      .run(async () => {
+        if (container.isDestroyed || container.state.isStoppedByUser || container.isRunning) return;
+        container.state.restartCount++;
+        await startContainer(this.#context, container);
+      })
+      .catch((error) => this.#context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'restart failed'));
+  }
+
+  #autoRemove(container: Container): void {
+    container.queue
+      .run(() => removeContainer(this.#context, container, { isForced: false, removesVolumes: true }))
+      .catch((error) => this.#context.log.error({ id: container.id, err: errorMessageOf(error) }, 'automatic removal failed'));
+  }
+}

@@ -1,0 +1,56 @@
+// Removes a container: the lifecycle daemon's record and snapshot side by side, our commit, and what lies on disk.
+import { rmSync } from 'node:fs';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { deleteRecord } from './container-creator.ts';
+import type { Container } from './container.ts';
+import type { ContainerStatus } from './container-record.ts';
+import { removeSnapshot } from './container-snapshot.ts';
+import { deleteTask } from './container-starter.ts';
+import type { EngineContext } from './engine-context.ts';
+
+export interface RemoveOptions {
+  isForced: boolean;
+  /** Its anonymous volumes go too. */
+  removesVolumes: boolean;
+}
+
+/** To be called in the container's queue, after a forced removal has killed it. Nothing when it is gone already. */
+export async function removeContainer(context: EngineContext, container: Container, options: RemoveOptions): Promise<void> {
+  if (container.isDestroyed) return;
+  if (container.isRunning) {
+    throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`);
+  }
+  clearTimeout(container.restartTimer);
+  const before: ContainerStatus = container.state.status;
+  container.state.status = 'removing';
+  try {
+    await container.taskGone;
+    if (before === 'dead') await deleteTask(context, container.id);
+    await eraseContainer(context, container);
+  } catch (error) {
+    container.state.status = before;
+    throw error;
+  }
+  context.events.publish('container', 'destroy', container.id, container.eventAttributes());
+  container.hub.endAll();
+  container.tellRemoved();
+  if (options.removesVolumes) await removeVolumes(context, container);
+}
+
+/** Everything but telling. The row goes last: a removal that a crash cut short is found and finished by it. */
+export async function eraseContainer(context: EngineContext, container: Container): Promise<void> {
+  const outcomes = await Promise.allSettled([deleteRecord(context, container.id), removeSnapshot(context, container.settings)]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  rmSync(context.paths.containerRun(container.id), { recursive: true, force: true });
+  rmSync(context.paths.containerData(container.id), { recursive: true, force: true });
+  await context.store.remove(container.id);
+  container.isDestroyed = true;
+  context.index.delete(container);
+}
+
+async function removeVolumes(context: EngineContext, container: Container): Promise<void> {
+  for (const point of container.settings.mountPoints) {
+    if (point.type !== 'volume' || !point.isAnonymous) continue;
+    await context.volumes.remove(point.name, true).catch((error) => context.log.warn({ volume: point.name, err: errorMessageOf(error) }, 'volume stays'));
+  }
+}

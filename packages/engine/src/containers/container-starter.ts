@@ -1,0 +1,154 @@
+// Starts a container: stdio first, then the task. A failure leaves it as it was, with the reason and exit code docker has.
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { makeFifo } from '@tscontainer/linux/fifo';
+import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-stack';
+import { nowText } from '../go-time.ts';
+import { notModified } from '../http/http-status.ts';
+import { parseLogOptions } from '../logs/json-file.ts';
+import { makeOutputFifos, type OutputName, OutputPump, resetOutput } from '../logs/output-pump.ts';
+import { writeContainerFiles } from './container-files.ts';
+import { zeroTime } from './container-record.ts';
+import type { Container } from './container.ts';
+import { snapshotMounts } from './container-snapshot.ts';
+import type { EngineContext } from './engine-context.ts';
+import { specOf, updateRecord } from './spec-store.ts';
+import { StdinPipe } from './stdin-pipe.ts';
+import { startFailure } from './task-errors.ts';
+import { readSnapshotUserFiles } from './user-files-cache.ts';
+
+/** To be called in the container's queue. Throws not-modified when it runs. */
+export async function startContainer(context: EngineContext, container: Container): Promise<void> {
+  checkStartable(container);
+  clearTimeout(container.restartTimer);
+  container.restartTimer = undefined;
+  const started = withCleanup((cleanup) => launch(context, container, cleanup));
+  // an exit may be told before Tasks.Start has answered: it waits for this
+  container.starting = started.then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    await started;
+  } catch (error) {
+    throw await recordFailure(context, container, error);
+  } finally {
+    container.starting = undefined;
+  }
+}
+
+function checkStartable(container: Container): void {
+  const { status } = container.state;
+  if (container.isDestroyed || status === 'removing' || status === 'dead') {
+    throw new ContainerError('failed-precondition', 'container is marked for removal and cannot be started');
+  }
+  if (status === 'paused') throw new ContainerError('failed-precondition', 'cannot start a paused container, try unpause instead');
+  if (status === 'running') throw notModified('container is running already');
+}
+
+async function launch(context: EngineContext, container: Container, cleanup: CleanupStack): Promise<void> {
+  const { settings } = container;
+  const { tasks } = context.client;
+  await container.taskGone;
+  if (!container.isSpecCurrent) await renewSpec(context, container);
+  const rootfs = container.rootfs ?? (await snapshotMounts(context, settings));
+  const directory = context.paths.containerRun(container.id);
+  openStdio(context, container, directory, cleanup);
+  Object.assign(container.state, { status: 'running', pid: 0, startedAt: nowText(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', isOomKilled: false, isStoppedByUser: false });
+  // durable while the task is made: were the engine killed now, its successor would find the task and know its past
+  const saved = context.store.updateState(container.id, container.state);
+  cleanup.defer('saved state', () => saved.catch(() => undefined));
+  const { Tty, OpenStdin } = settings.config;
+  cleanup.defer(`task ${container.id}`, () => deleteTask(context, container.id));
+  const created = await tasks.Create({
+    containerId: container.id,
+    rootfs,
+    stdin: OpenStdin ? join(directory, 'stdin') : '',
+    stdout: join(directory, 'stdout'),
+    stderr: Tty ? '' : join(directory, 'stderr'),
+    terminal: Tty,
+  });
+  container.state.pid = created.pid;
+  await Promise.all([tasks.Start({ containerId: container.id, execId: '' }), saved]);
+  container.rootfs = rootfs;
+  // a further start may find other users, devices or neighbours
+  container.isSpecCurrent = false;
+  context.events.publish('container', 'start', container.id, container.eventAttributes());
+}
+
+/** FIFOs and the pump that reads them: there before the task, so that its first byte finds a reader. */
+function openStdio(context: EngineContext, container: Container, directory: string, cleanup: CleanupStack): void {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  cleanup.defer(`directory ${directory}`, () => rmSync(directory, { recursive: true, force: true }));
+  const streams = outputStreams(container);
+  makeOutputFifos(directory, streams);
+  resetOutput(directory, streams);
+  if (container.settings.config.OpenStdin) makeFifo(join(directory, 'stdin'), 0o600);
+  adoptStdio(context, container);
+  cleanup.defer('output pump', () => {
+    container.run?.pump.close();
+    container.run?.stdin?.destroy();
+    container.run = undefined;
+  });
+}
+
+export function outputStreams(container: Container): OutputName[] {
+  return container.settings.config.Tty ? ['stdout'] : ['stdout', 'stderr'];
+}
+
+/** Opens the engine's ends of FIFOs that are there, also after a restart of the engine. */
+export function adoptStdio(context: EngineContext, container: Container): void {
+  const directory = context.paths.containerRun(container.id);
+  const { LogConfig } = container.settings.hostConfig;
+  const logFile = LogConfig.Type === 'none' ? undefined : { path: context.paths.logFile(container.id), ...parseLogOptions(LogConfig.Config) };
+  const pump = new OutputPump({ directory, streams: outputStreams(container), logFile, log: context.log, deliver: (stream, piece) => container.hub.deliver(stream, piece) });
+  container.hub.onDrain = () => pump.resume();
+  const stdin = container.settings.config.OpenStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
+  container.run = { pump, stdin, hasExited: false };
+}
+
+/** Users as the container left them, devices and neighbours as they are now. */
+async function renewSpec(context: EngineContext, container: Container): Promise<void> {
+  const { settings } = container;
+  const hasRun = container.state.startedAt !== zeroTime;
+  container.rootfs ??= await snapshotMounts(context, settings);
+  const files = (hasRun ? undefined : context.userFiles.get(settings.chainId)) ?? (await readSnapshotUserFiles(container.rootfs));
+  writeContainerFiles(context.paths.containerData(settings.id), settings);
+  const { spec, user } = specOf(context, settings, files, true);
+  await updateRecord(context, settings, spec);
+  container.user = user;
+}
+
+/** Kills what still runs of it and deletes it; nothing when there is none. */
+export async function deleteTask(context: EngineContext, id: string): Promise<void> {
+  const { tasks } = context.client;
+  for (let tries = 0; ; tries++) {
+    try {
+      await tasks.Delete({ containerId: id });
+      return;
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (tries >= maxDeleteTries) throw error;
+      await tasks.Kill({ containerId: id, execId: '', signal: 9, all: true }).catch((failure) => context.log.debug({ id, err: errorMessageOf(failure) }, 'kill before delete'));
+      await new Promise((resolve) => setTimeout(resolve, deleteRetryMs * (tries + 1)));
+    }
+  }
+}
+
+const maxDeleteTries = 8;
+const deleteRetryMs = 20;
+
+/** The container is `created` or `exited` again, and says why; the error is in docker's words. */
+async function recordFailure(context: EngineContext, container: Container, cause: unknown): Promise<ContainerError> {
+  const { state, settings } = container;
+  const { error, exitCode } = startFailure('failed to create task for container', settings.args[0] ?? '', cause);
+  const hasRunBefore = state.finishedAt !== zeroTime;
+  Object.assign(state, { status: hasRunBefore ? 'exited' : 'created', pid: 0, exitCode, error: error.message });
+  if (!hasRunBefore) state.startedAt = zeroTime;
+  await context.store.updateState(container.id, state);
+  container.hub.endAll();
+  container.tellExit();
+  return error;
+}

@@ -1,0 +1,98 @@
+// Signals, stops, pauses: everything that reaches a running container's process.
+import { ContainerError, isNotFound } from '@tscontainer/core/errors';
+import { notModified } from '../http/http-status.ts';
+import type { Container } from './container.ts';
+import type { EngineContext } from './engine-context.ts';
+import { parseSignal } from './signals.ts';
+
+const defaultStopSignal = 'SIGTERM';
+export const defaultStopSeconds = 10;
+const sigkill = 9;
+/** How long the exit is waited for after SIGKILL: a process in uninterruptible sleep takes its time. */
+const killWaitMs = 10_000;
+
+function checkRunning(container: Container, verb: string): void {
+  if (!container.isRunning) throw new ContainerError('failed-precondition', `cannot ${verb} container: ${container.name}: container ${container.id} is not running`);
+}
+
+/** True when it exited within `timeoutMs`; a negative one waits for ever. */
+async function waitForExit(container: Container, timeoutMs: number): Promise<boolean> {
+  if (!container.isRunning) return true;
+  const abort = new AbortController();
+  const timer = timeoutMs < 0 ? undefined : setTimeout(() => abort.abort(), timeoutMs);
+  const result = await container.waitFor('next-exit', abort.signal);
+  clearTimeout(timer);
+  return result !== undefined || !container.isRunning;
+}
+
+async function send(context: EngineContext, container: Container, signal: number): Promise<void> {
+  try {
+    await context.client.tasks.Kill({ containerId: container.id, execId: '', signal, all: false });
+  } catch (error) {
+    if (!isNotFound(error)) throw error; // it ended meanwhile, which is what was wanted
+  }
+  // a frozen process takes its signal only when thawed
+  if (container.state.status === 'paused') await context.client.tasks.Resume({ containerId: container.id }).catch(() => undefined);
+}
+
+/** Sends `signal`; SIGKILL waits for the exit. */
+export async function killContainer(context: EngineContext, container: Container, signalText: string): Promise<void> {
+  const signal = parseSignal(signalText);
+  checkRunning(container, 'kill');
+  const stopSignal = parseSignal(container.settings.config.StopSignal || defaultStopSignal);
+  if (signal === sigkill || signal === stopSignal) container.state.isStoppedByUser = true;
+  context.events.publish('container', 'kill', container.id, container.eventAttributes({ signal: String(signal) }));
+  await send(context, container, signal);
+  if (signal === sigkill && !(await waitForExit(container, killWaitMs))) {
+    throw new ContainerError('deadline-exceeded', `kill container ${container.id}: no exit within ${killWaitMs / 1000} seconds`);
+  }
+}
+
+export interface StopOptions {
+  /** Seconds; undefined: the container's own, or ten. */
+  timeoutSeconds: number | undefined;
+  signal: string | undefined;
+}
+
+/** Throws not-modified when it is not running. */
+export async function stopContainer(context: EngineContext, container: Container, options: StopOptions): Promise<void> {
+  if (container.restartTimer !== undefined) {
+    clearTimeout(container.restartTimer);
+    container.restartTimer = undefined;
+    Object.assign(container.state, { status: 'exited', isStoppedByUser: true });
+    await context.store.updateState(container.id, container.state);
+    return;
+  }
+  if (!container.isRunning) throw notModified('container is not running');
+  container.state.isStoppedByUser = true;
+  const { config } = container.settings;
+  const signal = parseSignal(options.signal || config.StopSignal || defaultStopSignal);
+  const seconds = options.timeoutSeconds ?? config.StopTimeout ?? defaultStopSeconds;
+  context.events.publish('container', 'kill', container.id, container.eventAttributes({ signal: String(signal) }));
+  await send(context, container, signal);
+  if (!(await waitForExit(container, seconds < 0 ? -1 : seconds * 1000))) {
+    context.events.publish('container', 'kill', container.id, container.eventAttributes({ signal: String(sigkill) }));
+    await send(context, container, sigkill);
+    if (!(await waitForExit(container, killWaitMs))) {
+      throw new ContainerError('deadline-exceeded', `stop container ${container.id}: no exit within ${killWaitMs / 1000} seconds of SIGKILL`);
+    }
+  }
+  context.events.publish('container', 'stop', container.id, container.eventAttributes());
+}
+
+export async function pauseContainer(context: EngineContext, container: Container): Promise<void> {
+  checkRunning(container, 'pause');
+  if (container.state.status === 'paused') throw new ContainerError('failed-precondition', `Container ${container.id} is already paused`);
+  await context.client.tasks.Pause({ containerId: container.id });
+  container.state.status = 'paused';
+  await context.store.updateState(container.id, container.state);
+  context.events.publish('container', 'pause', container.id, container.eventAttributes());
+}
+
+export async function unpauseContainer(context: EngineContext, container: Container): Promise<void> {
+  if (container.state.status !== 'paused') throw new ContainerError('failed-precondition', `Container ${container.id} is not paused`);
+  await context.client.tasks.Resume({ containerId: container.id });
+  container.state.status = 'running';
+  await context.store.updateState(container.id, container.state);
+  context.events.publish('container', 'unpause', container.id, container.eventAttributes());
+}

@@ -1,0 +1,78 @@
+// Reads and completes a create request: the body's Config and HostConfig, and what the image contributes.
+import { ContainerError } from '@tscontainer/core/errors';
+import type { ImageConfig } from '@tscontainer/core/oci-image';
+import { decodeObject, type Schema } from '../http/json-body.ts';
+import { normalizeCapabilities } from './capabilities.ts';
+import { configSchema, type ContainerConfig, type HostConfig, hostConfigSchema, toConfig, toHostConfig } from './container-config.ts';
+import { checkConfig, checkHostConfig } from './host-config-rules.ts';
+import { memorySwapOf } from './spec-resources.ts';
+
+export interface CreateRequest {
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+}
+
+const requestSchema: Schema = { ...configSchema, HostConfig: { object: hostConfigSchema }, NetworkingConfig: 'any' };
+
+/** Settings of an endpoint that would need a network of one's own. */
+const refusedEndpointFields = ['IPAMConfig', 'Links', 'Aliases', 'MacAddress', 'DriverOpts'];
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
+function checkNetworking(value: unknown): void {
+  const endpoints = (value as { EndpointsConfig?: Record<string, Record<string, unknown> | null> | null } | undefined)?.EndpointsConfig ?? {};
+  for (const [network, endpoint] of Object.entries(endpoints)) {
+    if (!['default', 'bridge', 'none', 'host'].includes(network)) throw new ContainerError('not-found', `network ${network} not found`);
+    for (const field of refusedEndpointFields) {
+      if (!isEmpty(endpoint?.[field])) throw new ContainerError('invalid-argument', `NetworkingConfig.EndpointsConfig.${network}.${field}: not supported by this engine`);
+    }
+  }
+}
+
+/** Throws invalid-argument. The image is not looked at yet. */
+export function decodeCreateRequest(body: unknown): CreateRequest {
+  const { HostConfig: host, NetworkingConfig: networking, ...rest } = decodeObject(requestSchema, body ?? {}, 'Config');
+  const rawHost = (host ?? {}) as Record<string, unknown>;
+  const config = toConfig(rest);
+  if (config.Image === '') throw new ContainerError('invalid-argument', 'no image specified');
+  const hostConfig = toHostConfig(rawHost);
+  checkConfig(config);
+  checkHostConfig(hostConfig, rawHost);
+  checkNetworking(networking);
+  hostConfig.CapAdd = normalizeCapabilities('CapAdd', hostConfig.CapAdd);
+  hostConfig.CapDrop = normalizeCapabilities('CapDrop', hostConfig.CapDrop);
+  hostConfig.MemorySwap = memorySwapOf(hostConfig);
+  return { config, hostConfig };
+}
+
+function mergedEnvironment(own: string[] | null, image: string[] | null | undefined): string[] {
+  const names = new Set((own ?? []).map((entry) => entry.split('=', 1)[0]));
+  return [...(own ?? []), ...(image ?? []).filter((entry) => !names.has(entry.split('=', 1)[0]))];
+}
+
+/** The request's settings over the image's, as docker merges them. Throws invalid-argument without a command. */
+export function withImageConfig(config: ContainerConfig, image: ImageConfig): ContainerConfig {
+  const from = image.config ?? {};
+  const isEntrypointGiven = config.Entrypoint !== null;
+  const merged: ContainerConfig = {
+    ...config,
+    User: config.User || (from.User ?? ''),
+    Env: mergedEnvironment(config.Env, from.Env),
+    WorkingDir: config.WorkingDir || (from.WorkingDir ?? ''),
+    Labels: { ...from.Labels, ...config.Labels },
+    Cmd: config.Cmd === null && (config.Entrypoint === null || config.Entrypoint.length === 0) ? (from.Cmd ?? null) : config.Cmd,
+    Entrypoint: isEntrypointGiven ? config.Entrypoint : (from.Entrypoint ?? null),
+  };
+  // `--entrypoint ""` takes the image's away
+  if (merged.Entrypoint?.length === 1 && merged.Entrypoint[0] === '') merged.Entrypoint = null;
+  const volumes = { ...from.Volumes, ...config.Volumes };
+  if (Object.keys(volumes).length > 0) merged.Volumes = volumes as Record<string, object>;
+  const ports = { ...from.ExposedPorts, ...config.ExposedPorts };
+  if (Object.keys(ports).length > 0) merged.ExposedPorts = ports as Record<string, object>;
+  if (merged.StopSignal === undefined && from.StopSignal) merged.StopSignal = from.StopSignal;
+  if (merged.Shell === undefined && from.Shell) merged.Shell = from.Shell;
+  if ((merged.Entrypoint ?? []).length + (merged.Cmd ?? []).length === 0) throw new ContainerError('invalid-argument', 'no command specified');
+  return merged;
+}

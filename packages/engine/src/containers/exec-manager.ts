@@ -1,0 +1,282 @@
+// Exec processes: made by `create`, run once by `start`, kept in memory until their container goes.
+import { constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { newId } from '@tscontainer/core/ids';
+import type { Process } from '@tscontainer/core/oci-runtime';
+import { makeFifo } from '@tscontainer/linux/fifo';
+import type { RawConnection } from '../http/hijack.ts';
+import { writePiece } from '../http/stream-frames.ts';
+import type { OutputName } from '../logs/output-pump.ts';
+import { containerCapabilities } from './capabilities.ts';
+import type { Container } from './container.ts';
+import type { TaskExitFacts } from './container-exit.ts';
+import type { EngineContext } from './engine-context.ts';
+import { pumpInput } from './input-pump.ts';
+import { capabilitySets, defaultPath, hasNoNewPrivileges, mergeEnvironment } from './spec-builder.ts';
+import { StdinPipe } from './stdin-pipe.ts';
+import { startFailure } from './task-errors.ts';
+import { readRunningUserFiles } from './user-files-cache.ts';
+import { type ResolvedUser, resolveUser } from './user-lookup.ts';
+
+export interface ExecConfig {
+  AttachStdin: boolean;
+  AttachStdout: boolean;
+  AttachStderr: boolean;
+  DetachKeys: string;
+  Tty: boolean;
+  Env: string[];
+  Cmd: string[];
+  Privileged: boolean;
+  User: string;
+  WorkingDir: string;
+}
+
+export interface Exec {
+  id: string;
+  container: Container;
+  config: ExecConfig;
+  isRunning: boolean;
+  hasStarted: boolean;
+  /** Undefined until it has ended. */
+  exitCode: number | undefined;
+  pid: number;
+  exited: PromiseWithResolvers<TaskExitFacts>;
+}
+
+const processTypeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
+/** Longest wait for output after the exit. */
+const drainTimeoutMs = 2000;
+/** Ended ones kept per container, for their exit codes. */
+const maxEndedPerContainer = 1000;
+
+export class ExecManager {
+  readonly #context: EngineContext;
+  readonly #execs = new Map<string, Exec>();
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  /** Throws failed-precondition unless the container runs. */
+  create(container: Container, config: ExecConfig): Exec {
+    if (config.Cmd.length === 0) throw new ContainerError('invalid-argument', 'No exec command specified');
+    checkRunning(container);
+    const exec: Exec = { id: newId(), container, config, isRunning: false, hasStarted: false, exitCode: undefined, pid: 0, exited: Promise.withResolvers() };
+    this.#execs.set(exec.id, exec);
+    container.execIds.add(exec.id);
+    this.#forgetOldest(container);
+    this.#publish('exec_create', exec);
+    return exec;
+  }
+
+  /** By id or a prefix of it. Throws not-found. */
+  get(id: string): Exec {
+    const exec = this.#execs.get(id) ?? [...this.#execs.values()].find((candidate) => id.length >= 12 && candidate.id.startsWith(id));
+    if (exec === undefined) throw new ContainerError('not-found', `No such exec instance: ${id}`);
+    return exec;
+  }
+
+  /**
+   * Runs it. `connect` is called once the process is sure to be tried, and gives the client's streams; undefined when
+   * detached. Resolves at the end of the process with a client, else once it runs.
+   */
+  async start(exec: Exec, connect: (() => RawConnection) | undefined): Promise<void> {
+    if (exec.hasStarted) throw new ContainerError('failed-precondition', `Error: Exec command ${exec.id} has already run`);
+    checkRunning(exec.container);
+    exec.hasStarted = true;
+    const directory = this.#context.paths.execRun(exec.container.id, exec.id);
+    const streams: OutputName[] = connect === undefined ? [] : exec.config.Tty ? ['stdout'] : ['stdout', 'stderr'];
+    const hasStdin = connect !== undefined && exec.config.AttachStdin;
+    try {
+      const process = await this.#processOf(exec);
+      if (connect !== undefined) makeFifos(directory, [...streams, ...(hasStdin ? ['stdin'] : [])]);
+      const stdin = hasStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
+      const connection = connect?.();
+      const outputs = connection === undefined ? [] : streams.map((stream) => new ExecOutput(join(directory, stream), stream, connection, exec.config.Tty));
+      try {
+        await this.#run(exec, process, directory, streams, hasStdin);
+      } catch (error) {
+        stdin?.destroy();
+        for (const output of outputs) output.close();
+        throw this.#failed(exec, error, connection);
+      }
+      if (connection !== undefined) await this.#serve(exec, connection, stdin, outputs);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** From the event stream. */
+  exited(execId: string, facts: TaskExitFacts): void {
+    const exec = this.#execs.get(execId);
+    if (exec === undefined || exec.exitCode !== undefined) return;
+    exec.exited.resolve(facts);
+    exec.isRunning = false;
+    exec.exitCode = facts.exitCode;
+    const { tasks } = this.#context.client;
+    // off the path: the exit code is known, the rest is tidying up
+    tasks.DeleteProcess({ containerId: exec.container.id, execId }).catch((error) => {
+      if (!isNotFound(error)) this.#context.log.warn({ execId, err: errorMessageOf(error) }, 'exec not deleted');
+    });
+    this.#publish('exec_die', exec, { exitCode: String(facts.exitCode) });
+  }
+
+  /** Its processes died with it; those whose own event has not come yet are told as killed. */
+  containerExited(container: Container): void {
+    const facts = { exitCode: 137, exitedAtNs: 0n };
+    for (const id of container.execIds) {
+      const exec = this.#execs.get(id);
+      if (exec?.isRunning) setTimeout(() => this.exited(id, facts), drainTimeoutMs).unref();
+    }
+  }
+
+  forget(container: Container): void {
+    for (const id of container.execIds) this.#execs.delete(id);
+    container.execIds.clear();
+  }
+
+  async resize(exec: Exec, width: number, height: number): Promise<void> {
+    if (!exec.isRunning) throw new ContainerError('failed-precondition', `exec ${exec.id} is not running`);
+    await this.#context.client.tasks.ResizePty({ containerId: exec.container.id, execId: exec.id, width, height });
+  }
+
+  async #run(exec: Exec, process: Process, directory: string, streams: OutputName[], hasStdin: boolean): Promise<void> {
+    const { tasks } = this.#context.client;
+    const path = (stream: OutputName | 'stdin') => join(directory, stream);
+    await tasks.Exec({
+      containerId: exec.container.id,
+      execId: exec.id,
+      stdin: hasStdin ? path('stdin') : '',
+      stdout: streams.includes('stdout') ? path('stdout') : '',
+      stderr: streams.includes('stderr') ? path('stderr') : '',
+      terminal: exec.config.Tty,
+      spec: { typeUrl: processTypeUrl, value: Buffer.from(JSON.stringify(process)) },
+    });
+    exec.isRunning = true;
+    try {
+      const { pid } = await tasks.Start({ containerId: exec.container.id, execId: exec.id });
+      exec.pid = pid;
+    } catch (error) {
+      exec.isRunning = false;
+      await tasks.DeleteProcess({ containerId: exec.container.id, execId: exec.id }).catch(() => undefined);
+      throw error;
+    }
+    this.#publish('exec_start', exec);
+  }
+
+  /** Ends once the process has exited and its output is with the client; then the connection closes. */
+  async #serve(exec: Exec, connection: RawConnection, stdin: StdinPipe | undefined, outputs: ExecOutput[]): Promise<void> {
+    const { tasks } = this.#context.client;
+    const closeStdin = async () => {
+      await tasks.CloseIO({ containerId: exec.container.id, execId: exec.id, stdin: true }).catch((error) => this.#context.log.debug({ execId: exec.id, err: errorMessageOf(error) }, 'stdin not closed'));
+    };
+    if (stdin === undefined) connection.input.resume();
+    else pumpInput(connection.input, stdin, { closesAtEnd: !exec.config.Tty, onClosed: closeStdin, detachKeys: undefined, onDetach: () => undefined });
+    await exec.exited.promise;
+    await Promise.all(outputs.map((output) => output.finish(drainTimeoutMs)));
+    stdin?.destroy();
+    connection.output.end();
+  }
+
+  /** After the connection was taken over the reason goes into the stream, as docker has it. */
+  #failed(exec: Exec, cause: unknown, connection: RawConnection | undefined): ContainerError {
+    const { error, exitCode } = startFailure('OCI runtime exec failed', exec.config.Cmd[0] ?? '', cause);
+    exec.isRunning = false;
+    exec.exitCode = exitCode;
+    if (connection !== undefined) {
+      writePiece(connection.output, exec.config.Tty, 'stdout', Buffer.from(`${error.message}\r\n`));
+      connection.output.end();
+    }
+    return error;
+  }
+
+  async #processOf(exec: Exec): Promise<Process> {
+    const { config, container } = exec;
+    const { settings } = container;
+    const host = settings.hostConfig;
+    const user = await this.#userOf(exec);
+    const isPrivileged = config.Privileged || host.Privileged;
+    const base = [`PATH=${defaultPath}`, `HOSTNAME=${settings.config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : []), `HOME=${user.home}`];
+    return {
+      terminal: config.Tty,
+      user: { uid: user.uid, gid: user.gid, ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }) },
+      args: config.Cmd,
+      env: mergeEnvironment(base, settings.config.Env, config.Env),
+      cwd: config.WorkingDir || settings.config.WorkingDir || '/',
+      capabilities: capabilitySets(containerCapabilities(isPrivileged, host.CapAdd, host.CapDrop), user.uid === 0),
+      noNewPrivileges: hasNoNewPrivileges(host),
+    };
+  }
+
+  async #userOf({ config, container }: Exec): Promise<ResolvedUser> {
+    // without a user of its own it runs as the container does, and nothing is to be read
+    if (config.User === '' && container.user !== undefined) return container.user;
+    const files = await readRunningUserFiles(container.state.pid);
+    return resolveUser(config.User || container.settings.config.User, container.settings.hostConfig.GroupAdd ?? [], files);
+  }
+
+  #forgetOldest(container: Container): void {
+    if (container.execIds.size <= maxEndedPerContainer) return;
+    for (const id of container.execIds) {
+      if (this.#execs.get(id)?.isRunning) continue;
+      this.#execs.delete(id);
+      container.execIds.delete(id);
+      return;
+    }
+  }
+
+  #publish(action: string, exec: Exec, extra: Record<string, string> = {}): void {
+    const command = exec.config.Cmd.join(' ');
+    const suffix = action === 'exec_die' ? '' : `: ${command}`;
+    this.#context.events.publish('container', `${action}${suffix}`, exec.container.id, exec.container.eventAttributes({ execID: exec.id, ...extra }));
+  }
+}
+
+function checkRunning(container: Container): void {
+  if (container.state.status === 'paused') throw new ContainerError('failed-precondition', `Container ${container.id} is paused, unpause the container before exec`);
+  if (!container.isRunning) throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+}
+
+function makeFifos(directory: string, names: string[]): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const name of names) makeFifo(join(directory, name), 0o600);
+}
+
+/** One output of an exec: FIFO to client, held back while the client lags behind. */
+class ExecOutput {
+  readonly #socket: net.Socket;
+  readonly #ended: Promise<void>;
+
+  constructor(path: string, stream: OutputName, connection: RawConnection, isRaw: boolean) {
+    const { output } = connection;
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#socket = new net.Socket({ fd, readable: true, writable: false });
+    this.#ended = new Promise((resolve) => this.#socket.once('close', () => resolve()));
+    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.on('data', (piece) => {
+      // a client that is gone does not stop the process: its output is read and dropped
+      if (output.destroyed || output.writableEnded) return;
+      if (writePiece(output, isRaw, stream, piece)) return;
+      this.#socket.pause();
+      const resume = () => {
+        output.off('drain', resume);
+        output.off('close', resume);
+        this.#socket.resume();
+      };
+      output.on('drain', resume);
+      output.on('close', resume);
+    });
+  }
+
+  async finish(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.close(), timeoutMs);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}

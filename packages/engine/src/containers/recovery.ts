@@ -1,0 +1,100 @@
+// After a start of the engine, or a lost event stream: finds what goes on and what ended, and tidies what was cut short.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import type { Process } from '@tscontainer/platform/contracts/containerd/v1/types/task';
+import { nowNs, nsOfTimestamp } from '../go-time.ts';
+import { Container } from './container.ts';
+import { deleteRecord } from './container-creator.ts';
+import type { ExitHandler } from './container-exit.ts';
+import { eraseContainer } from './container-remover.ts';
+import { containerLabel } from './container-snapshot.ts';
+import { adoptStdio, deleteTask } from './container-starter.ts';
+import type { EngineContext } from './engine-context.ts';
+import { ownerLabel } from './spec-store.ts';
+
+/** What docker gives an exit that nobody saw. */
+const unknownExitCode = 255;
+
+/** Once, before requests are served: the index, and the leftovers of operations that a crash cut short. */
+export async function loadContainers(context: EngineContext): Promise<void> {
+  for (const { settings, state } of context.store.loadAll()) context.index.add(new Container(settings, state));
+  const { containers } = await context.client.containers.List({ filters: [] });
+  const recorded = new Set(containers.map((container) => container.id));
+  for (const container of context.index.values()) {
+    // the row goes last, so a row without its record is a removal that was under way
+    if (!recorded.has(container.id)) await finishRemoval(context, container);
+  }
+  for (const record of containers) {
+    if (record.labels[ownerLabel] !== context.engineId || context.index.get(record.id) !== undefined) continue;
+    context.log.info({ id: record.id }, 'removing a container whose creation was cut short');
+    await deleteTask(context, record.id);
+    await deleteRecord(context, record.id);
+  }
+  await removeOrphanSnapshots(context);
+  removeOrphanDirectories(context);
+}
+
+async function finishRemoval(context: EngineContext, container: Container): Promise<void> {
+  context.log.info({ id: container.id }, 'finishing a removal that was cut short');
+  await deleteTask(context, container.id).catch((error) => context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'task stays'));
+  await eraseContainer(context, container);
+}
+
+async function removeOrphanSnapshots(context: EngineContext): Promise<void> {
+  const { snapshotter } = context.config;
+  const filters = [`labels."${ownerLabel}"==${context.engineId}`];
+  for await (const { info } of context.client.snapshots.List({ snapshotter, filters })) {
+    for (const snapshot of info) {
+      const id = snapshot.labels[containerLabel];
+      if (id === undefined || context.index.get(id) !== undefined) continue;
+      await context.client.snapshots.Remove({ snapshotter, key: snapshot.name }).catch((error) => {
+        if (!isNotFound(error)) context.log.warn({ snapshot: snapshot.name, err: errorMessageOf(error) }, 'snapshot stays');
+      });
+    }
+  }
+}
+
+function removeOrphanDirectories(context: EngineContext): void {
+  for (const directory of [context.paths.containers, context.paths.runs]) {
+    if (!existsSync(directory)) continue;
+    for (const id of readdirSync(directory)) {
+      if (context.index.get(id) === undefined) rmSync(`${directory}/${id}`, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Brings every container that counts as running in line with the tasks that there are. */
+export async function catchUp(context: EngineContext, exits: ExitHandler): Promise<void> {
+  const { tasks } = await context.client.tasks.List({ filter: '' });
+  const byContainer = new Map(tasks.map((task) => [task.containerId || task.id, task]));
+  await Promise.all(context.index.values().map((container) => align(context, exits, container, byContainer.get(container.id))));
+}
+
+async function align(context: EngineContext, exits: ExitHandler, container: Container, task: Process | undefined): Promise<void> {
+  // a start or an exit that is under way settles the matter itself
+  if (container.starting !== undefined || container.run?.hasExited) return;
+  if (!container.isRunning) {
+    if (task !== undefined && container.run === undefined) container.taskGone = deleteTask(context, container.id).catch(() => undefined);
+    if (container.state.status === 'restarting' && container.restartTimer === undefined) exits.restart(container);
+    return;
+  }
+  try {
+    if (container.run === undefined) adoptStdio(context, container);
+  } catch (error) {
+    context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'stdio is gone');
+  }
+  if (task !== undefined && (task.status === 'RUNNING' || task.status === 'PAUSED' || task.status === 'PAUSING')) {
+    container.state.pid = task.pid;
+    container.state.status = task.status === 'RUNNING' ? 'running' : 'paused';
+    return;
+  }
+  if (task?.status === 'CREATED') {
+    context.log.warn({ id: container.id }, 'a start was cut short');
+    await deleteTask(context, container.id);
+  }
+  const hasEnded = task?.status === 'STOPPED';
+  await exits.handle(container, {
+    exitCode: hasEnded ? task.exitStatus : unknownExitCode,
+    exitedAtNs: hasEnded ? nsOfTimestamp(task.exitedAt) : nowNs(),
+  });
+}

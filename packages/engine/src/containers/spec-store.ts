@@ -1,0 +1,75 @@
+// Gives the lifecycle daemon a container's specification: at create, and again when it changed before a start.
+import type { Spec } from '@tscontainer/core/oci-runtime';
+import { ContainerError } from '@tscontainer/core/errors';
+import { boundFiles } from './container-files.ts';
+import type { Container } from './container.ts';
+import type { ContainerSettings } from './container-record.ts';
+import type { EngineContext } from './engine-context.ts';
+import { buildSpec } from './spec-builder.ts';
+import { resolveUser, type UserFiles } from './user-lookup.ts';
+
+/** On records in the lifecycle daemon: which engine made them. */
+export const ownerLabel = 'tscontainer.engine/owner';
+
+const specTypeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
+
+/** The container that `mode` (`container:REF`) names; undefined for other modes. Throws when it is not running. */
+export function joinedContainer(context: EngineContext, mode: string): Container | undefined {
+  if (!mode.startsWith('container:')) return undefined;
+  const target = context.index.find(mode.slice('container:'.length));
+  if (!target.isRunning) throw new ContainerError('failed-precondition', `cannot join the namespaces of a non running container: ${target.id}`);
+  return target;
+}
+
+/** Such a specification holds another container's pid, so it is made at start. */
+export function joinsOthers(settings: ContainerSettings): boolean {
+  const { PidMode, NetworkMode, IpcMode } = settings.hostConfig;
+  return [PidMode, NetworkMode, IpcMode].some((mode) => mode.startsWith('container:'));
+}
+
+export interface BuiltSpec {
+  spec: Spec;
+  /** For exec processes, which take over user and home. */
+  user: ReturnType<typeof resolveUser>;
+}
+
+/** `isFinal` false: namespaces of others are left out, since they need not run yet. */
+export function specOf(context: EngineContext, settings: ContainerSettings, userFiles: UserFiles, isFinal: boolean): BuiltSpec {
+  const { hostConfig } = settings;
+  const user = resolveUser(settings.config.User, hostConfig.GroupAdd ?? [], userFiles);
+  const pidOf = (mode: string) => (isFinal ? joinedContainer(context, mode)?.state.pid : undefined);
+  const hasInit = hostConfig.Init ?? context.config.isInitDefault;
+  const spec = buildSpec({
+    settings,
+    user,
+    files: boundFiles(context.paths.containerData(settings.id)),
+    initProgram: hasInit ? context.initProgram : undefined,
+    joined: { pid: pidOf(hostConfig.PidMode), network: pidOf(hostConfig.NetworkMode), ipc: pidOf(hostConfig.IpcMode) },
+    sharedShm: undefined,
+    cgroupParent: context.config.cgroupParent,
+  });
+  return { spec, user };
+}
+
+function specAny(spec: Spec) {
+  return { typeUrl: specTypeUrl, value: Buffer.from(JSON.stringify(spec)) };
+}
+
+export async function createRecord(context: EngineContext, settings: ContainerSettings, spec: Spec): Promise<void> {
+  await context.client.containers.Create({
+    container: {
+      id: settings.id,
+      labels: { [ownerLabel]: context.engineId },
+      image: settings.imageReference,
+      runtime: { name: settings.runtime, options: null },
+      spec: specAny(spec),
+      snapshotter: settings.snapshotter,
+      snapshotKey: settings.snapshotKey,
+      extensions: {},
+    },
+  });
+}
+
+export async function updateRecord(context: EngineContext, settings: ContainerSettings, spec: Spec): Promise<void> {
+  await context.client.containers.Update({ container: { id: settings.id, spec: specAny(spec) }, updateMask: { paths: ['spec'] } });
+}

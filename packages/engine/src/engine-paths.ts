@@ -1,0 +1,51 @@
+// Where the engine keeps what: the only file that knows the layout of the data root and the exec root.
+import { join } from 'node:path';
+
+export class EnginePaths {
+  readonly dataRoot: string;
+  readonly execRoot: string;
+
+  constructor(dataRoot: string, execRoot: string) {
+    this.dataRoot = dataRoot;
+    this.execRoot = execRoot;
+  }
+
+  get database(): string {
+    return join(this.dataRoot, 'engine.db');
+  }
+
+  get volumes(): string {
+    return join(this.dataRoot, 'volumes');
+  }
+
+  /** Scratch directories, emptied at start. */
+  get temporary(): string {
+    return join(this.dataRoot, 'tmp');
+  }
+
+  get containers(): string {
+    return join(this.dataRoot, 'containers');
+  }
+
+  /** Generated files and the log of one container. */
+  containerData(id: string): string {
+    return join(this.containers, id);
+  }
+
+  logFile(id: string): string {
+    return join(this.containerData(id), `${id}-json.log`);
+  }
+
+  get runs(): string {
+    return join(this.execRoot, 'containers');
+  }
+
+  /** FIFOs and spools of one container's run: on a tmpfs. */
+  containerRun(id: string): string {
+    return join(this.runs, id);
+  }
+
+  execRun(id: string, execId: string): string {
+    return join(this.containerRun(id), `exec-${execId.slice(0, 16)}`);
+  }
+}

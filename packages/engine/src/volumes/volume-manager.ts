@@ -1,0 +1,106 @@
+// Named and anonymous volumes of the local driver: a directory each, a row each, and who uses them.
+import { chownSync, existsSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ContainerError } from '@tscontainer/core/errors';
+import { randomHex } from '@tscontainer/core/ids';
+import { diskUsage } from '@tscontainer/linux/tree';
+import type { Store } from '@tscontainer/platform/store';
+import type { EventHub } from '../events/event-hub.ts';
+import { nowText } from '../go-time.ts';
+
+export interface Volume {
+  name: string;
+  createdAt: string;
+  labels: Record<string, string> | null;
+  isAnonymous: boolean;
+}
+
+/** Ids of the containers that have a volume mounted, running or not. */
+export type VolumeUsers = (name: string) => string[];
+
+export class VolumeManager {
+  readonly #directory: string;
+  readonly #store: Store;
+  readonly #events: EventHub;
+  readonly #volumes = new Map<string, Volume>();
+  /** Set by the container manager. */
+  usersOf: VolumeUsers = () => [];
+
+  constructor(directory: string, store: Store, events: EventHub) {
+    this.#directory = directory;
+    this.#store = store;
+    this.#events = events;
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+    for (const row of store.sql('SELECT record FROM volumes').all() as { record: string }[]) {
+      const volume = JSON.parse(row.record) as Volume;
+      this.#volumes.set(volume.name, volume);
+    }
+  }
+
+  list(): Volume[] {
+    return [...this.#volumes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The host directory that is mounted. */
+  mountpoint(name: string): string {
+    return join(this.#directory, name, '_data');
+  }
+
+  /** Throws not-found. */
+  get(name: string): Volume {
+    const volume = this.#volumes.get(name);
+    if (volume === undefined) throw new ContainerError('not-found', `get ${name}: no such volume`);
+    return volume;
+  }
+
+  has(name: string): boolean {
+    return this.#volumes.has(name);
+  }
+
+  /** Gives the one that is there, or makes it. `ownerId`: host uid and gid of its root directory. */
+  async ensure(name: string, options: { labels?: Record<string, string> | null; isAnonymous?: boolean; ownerId?: number | undefined } = {}): Promise<Volume> {
+    const known = this.#volumes.get(name);
+    if (known !== undefined) {
+      mkdirSync(this.mountpoint(name), { recursive: true });
+      return known;
+    }
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+      throw new ContainerError('invalid-argument', `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+    }
+    const volume: Volume = { name, createdAt: nowText(), labels: options.labels ?? null, isAnonymous: options.isAnonymous ?? false };
+    mkdirSync(this.mountpoint(name), { recursive: true, mode: 0o755 });
+    if (options.ownerId !== undefined) chownSync(this.mountpoint(name), options.ownerId, options.ownerId);
+    this.#volumes.set(name, volume);
+    await this.#store.write(() => {
+      this.#store.sql('INSERT OR REPLACE INTO volumes (name, record) VALUES (?, ?)').run(name, JSON.stringify(volume));
+    });
+    this.#events.publish('volume', 'create', name, { driver: 'local' });
+    return volume;
+  }
+
+  newName(): string {
+    return randomHex(32);
+  }
+
+  /** Rejects not-found, or failed-precondition while a container has it. */
+  async remove(name: string, isForced: boolean): Promise<void> {
+    if (isForced && !this.#volumes.has(name)) return;
+    this.get(name);
+    const users = this.usersOf(name);
+    if (users.length > 0) throw new ContainerError('failed-precondition', `remove ${name}: volume is in use - [${users.join(', ')}]`);
+    await this.#store.write(() => {
+      this.#store.sql('DELETE FROM volumes WHERE name = ?').run(name);
+    });
+    this.#volumes.delete(name);
+    // the row goes first: a crash leaves a directory without a name, never a name without its directory
+    await rm(join(this.#directory, name), { recursive: true, force: true });
+    this.#events.publish('volume', 'destroy', name, { driver: 'local' });
+  }
+
+  /** Bytes on disk. */
+  async size(name: string): Promise<number> {
+    const path = this.mountpoint(name);
+    return existsSync(path) ? (await diskUsage(path)).bytes : 0;
+  }
+}
