@@ -1,0 +1,215 @@
+// The container's own process, from clone to execve: init builds the container around itself, an exec process only
+// takes its place in it. The order of the steps is the point of this file.
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child/devices.h"
+#include "child/mounts.h"
+#include "child/process.h"
+#include "child/stage.h"
+
+namespace tsc::child {
+namespace {
+
+void become_mapped_root(Context& context) {
+  if ((context.plan->clone_flags & CLONE_NEWUSER) != 0) {
+    begin_step(context, Step::wait_release);
+    char byte;
+    if (read_retry(context.sync_fd, &byte, 1) != 1) fail(context, "read", "release");
+  }
+  if (!context.plan->becomes_mapped_root) return;
+  begin_step(context, Step::become_root);
+  if (syscall(SYS_setresgid, 0, 0, 0) != 0) fail(context, "setresgid", nullptr);
+  if (syscall(SYS_setresuid, 0, 0, 0) != 0) fail(context, "setresuid", nullptr);
+  if (syscall(SYS_setgroups, 0, nullptr) != 0 && errno != EPERM) fail(context, "setgroups", nullptr);
+}
+
+/// "0" into `tasks`, by the task itself, while it has one thread: of all ways into a v1 cgroup the only one that
+/// takes no lock over every thread group, which costs 7 to 15 ms of RCU on a machine that was idle.
+void enter_cgroups(Context& context) {
+  const Plan& plan = *context.plan;
+  begin_step(context, Step::enter_cgroup);
+  for (const CgroupHierarchy& hierarchy : plan.hierarchies) {
+    if (hierarchy.tasks_fd < 0) continue;
+    if (write_retry(hierarchy.tasks_fd, "0", 1) != 1) fail(context, "write", hierarchy.name.get());
+    close(hierarchy.tasks_fd);
+  }
+  if (!plan.unshares_cgroup) return;
+  begin_step(context, Step::new_cgroup_namespace);
+  if (unshare(CLONE_NEWCGROUP) != 0) fail(context, "unshare", "cgroup");
+}
+
+void name_host(Context& context) {
+  const Plan& plan = *context.plan;
+  begin_step(context, Step::set_hostname);
+  const char* hostname = plan.hostname.get();
+  const char* domainname = plan.domainname.get();
+  if (hostname != nullptr && sethostname(hostname, strlen(hostname)) != 0) fail(context, "sethostname", hostname);
+  if (domainname != nullptr && setdomainname(domainname, strlen(domainname)) != 0) {
+    fail(context, "setdomainname", domainname);
+  }
+}
+
+void raise_loopback(Context& context) {
+  if (!context.plan->raises_loopback) return;
+  begin_step(context, Step::raise_loopback);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail(context, "socket", "lo");
+  ifreq request;
+  memset(&request, 0, sizeof request);
+  memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) fail(context, "ioctl", "lo");
+  close(fd);
+}
+
+void write_sysctls(Context& context, int proc_fd) {
+  std::uint16_t index = 0;
+  for (const Sysctl& sysctl : context.plan->sysctls) {
+    begin_step(context, Step::write_sysctl, index++);
+    open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = O_WRONLY | O_CLOEXEC;
+    // Beneath the procfs that was just made, whatever the image put over its paths (CVE-2025-52881).
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+    const int fd = static_cast<int>(syscall(SYS_openat2, proc_fd, sysctl.path.get(), &how, sizeof how));
+    if (fd < 0) fail(context, "openat2", sysctl.path.get());
+    const char* value = sysctl.value.get();
+    if (write_retry(fd, value, strlen(value)) < 0) fail(context, "write", sysctl.path.get());
+    close(fd);
+  }
+}
+
+/// Mounts in the order of config.json, with the devices as soon as there is a /dev. Gives the terminal, or -1.
+int build_rootfs(Context& context) {
+  Plan& plan = *context.plan;
+  begin_step(context, Step::set_propagation);
+  set_old_root_propagation(context);
+  begin_step(context, Step::attach_rootfs);
+  const int root_fd = attach_rootfs(context);
+  int devpts_fd = -1;
+  int proc_fd = -1;
+  std::uint16_t index = 0;
+  for (Mount& mount : plan.mounts) {
+    begin_step(context, Step::mount, index++);
+    make_mount(context, root_fd, mount);
+    if (mount.is_devpts) devpts_fd = mount.tree_fd;
+    if (mount.is_proc) proc_fd = mount.tree_fd;
+    // Trees stay open until execve, all of them CLOEXEC: one close_range is cheaper than many closes.
+  }
+  if (plan.makes_devices) {
+    begin_step(context, Step::make_devices);
+    make_devices(context, root_fd);
+    make_links(context, root_fd);
+  }
+  int terminal_fd = -1;
+  if (plan.process.is_terminal) {
+    begin_step(context, Step::open_console);
+    terminal_fd = open_console(context, root_fd, devpts_fd, true);
+  }
+  // The working directory is made while the root can still be written.
+  begin_step(context, Step::change_directory);
+  const int cwd_fd = make_target(root_fd, plan.process.cwd.get(), true, 0);
+  if (cwd_fd >= 0) close(cwd_fd);
+  if (proc_fd >= 0) write_sysctls(context, proc_fd);
+  begin_step(context, Step::readonly_path);
+  for (const Text& path : plan.readonly_paths) make_path_readonly(context, root_fd, path.get());
+  begin_step(context, Step::mask_path);
+  int directory_mask = -1;
+  for (const Text& path : plan.masked_paths) mask_path(context, root_fd, path.get(), &directory_mask);
+  begin_step(context, Step::readonly_rootfs);
+  finish_rootfs(context, root_fd);
+  begin_step(context, Step::pivot_root);
+  enter_rootfs(context, root_fd);
+  return terminal_fd;
+}
+
+/// The container's 0, 1, 2 as the stage opened them.
+void take_stdio(Context& context, const Stage& stage) {
+  for (int fd = 0; fd < 3; ++fd) {
+    if (stage.stdio_child[fd] >= 0 && dup2(stage.stdio_child[fd], fd) < 0) fail(context, "dup2", "stdio");
+  }
+}
+
+void tell_ready(Context& context) {
+  begin_step(context, Step::none);
+  context.report.kind = ReportKind::ready;
+  send_report(context.sync_fd, context.report);
+  context.report.kind = ReportKind::none;
+  context.report.step_count = 0;
+}
+
+void wait_for_start(Context& context) {
+  const Plan& plan = *context.plan;
+  if (plan.kind != Kind::init) return;
+  begin_step(context, Step::wait_start);
+  char byte;
+  if (read_retry(plan.exec_fifo_fd, &byte, 1) != 1) fail(context, "read", "exec.fifo");
+}
+
+void reset_signals() {
+  struct sigaction standard;
+  memset(&standard, 0, sizeof standard);
+  standard.sa_handler = SIG_DFL;
+  for (int number = 1; number < 65; ++number) {
+    if (number != SIGKILL && number != SIGSTOP && number != 32 && number != 33) sigaction(number, &standard, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+void run_child(Plan* plan, const Stage& stage, int sync_fd) {
+  Context context;
+  memset(&context, 0, sizeof context);
+  context.plan = plan;
+  context.sync_fd = sync_fd;
+  // Nothing inside a shared pid namespace may trace us or read our fds before execve (CVE-2016-9962).
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  umask(0);
+  become_mapped_root(context);
+  enter_cgroups(context);
+  begin_step(context, Step::new_session);
+  setsid();
+  take_stdio(context, stage);
+  int terminal_fd = -1;
+  if (plan->kind == Kind::init) {
+    name_host(context);
+    raise_loopback(context);
+    prepare_process(context);
+    terminal_fd = build_rootfs(context);
+  } else {
+    prepare_process(context);
+    if (plan->process.is_terminal) {
+      begin_step(context, Step::open_console);
+      const int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+      terminal_fd = open_console(context, root_fd, -1, false);
+    }
+  }
+  if (terminal_fd >= 0) adopt_console(context, terminal_fd);
+  // Every other fd goes at execve; a path through /proc/self/fd must not lead outside before that either.
+  if (close_range(3 + static_cast<unsigned>(plan->preserved_fds), ~0u, CLOSE_RANGE_CLOEXEC) != 0) fail(context, "close_range", nullptr);
+  umask(022);
+  become_user(context);
+  reset_signals();
+  tell_ready(context);
+  wait_for_start(context);
+  execute(context);
+}
+
+}  // namespace tsc::child

@@ -1,0 +1,219 @@
+// The plan: everything that the processes after clone need, laid out flat by the parent and obeyed by the child.
+//
+// It is built in one piece of memory (a memfd for the monitor, anonymous memory for the tsrunc command) and holds no
+// absolute address: a Ref is relative to itself, so the bytes may be mapped anywhere. Nothing in it is allocated
+// later; the few fields under "filled in" are the child's scratch space.
+#pragma once
+
+#include <cstdint>
+
+namespace tsc::child {
+
+/// A pointer relative to its own address; zero is null.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  Ref(const Ref&) = delete;
+  Ref& operator=(const Ref&) = delete;
+
+  T* get() const { return offset_ == 0 ? nullptr : reinterpret_cast<T*>(reinterpret_cast<std::intptr_t>(this) + offset_); }
+  void set(const T* target) {
+    offset_ = target == nullptr ? 0 : reinterpret_cast<std::intptr_t>(target) - reinterpret_cast<std::intptr_t>(this);
+  }
+  explicit operator bool() const { return offset_ != 0; }
+
+ private:
+  std::int64_t offset_;
+};
+
+using Text = Ref<const char>;
+
+template <class T>
+struct List {
+  Ref<T> items;
+  std::uint64_t count;
+
+  T& operator[](std::uint64_t index) const { return items.get()[index]; }
+  T* begin() const { return items.get(); }
+  T* end() const { return items.get() + count; }
+};
+
+struct FsOption {
+  Text key;
+  Text value;  // null: a flag
+};
+
+enum class MountKind : std::uint8_t {
+  filesystem,  // fsopen in the container's namespaces
+  bind,        // a tree of the host, cloned by the stage
+  prepared,    // fsopen by the stage, in the host's user namespace (the root filesystem)
+  cgroup_v1,   // a tmpfs with one mount per hierarchy below it
+};
+
+struct Mount {
+  MountKind kind;
+  bool is_recursive_bind;
+  bool refuses_symlinks;  // /proc and /sys: a link there would aim the mount elsewhere (CVE-2019-19921)
+  bool copies_up;         // tmpcopyup
+  bool is_device_tmpfs;   // mounted on /dev
+  bool is_proc;
+  bool is_devpts;
+  Text type;
+  Text source;
+  List<FsOption> options;
+  Text legacy_data;  // for kernels whose fsconfig cannot take these options
+  std::uint64_t attributes_set;
+  std::uint64_t attributes_clear;
+  std::uint64_t recursive_set;
+  std::uint64_t recursive_clear;
+  std::uint64_t propagation;  // MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE or 0
+  bool is_propagation_recursive;
+  Text target;  // absolute, inside the root filesystem
+  // filled in by the stage
+  int tree_fd;
+  bool is_source_directory;
+};
+
+struct CgroupHierarchy {
+  Text name;        // directory below /sys/fs/cgroup in the container: "cpu"
+  Text controllers; // mount option: "cpu", "name=systemd"
+  int tasks_fd;     // the container's `tasks` file, -1 when the container has no directory there
+};
+
+struct Device {
+  Text path;  // absolute, inside the root filesystem
+  std::uint32_t mode;  // with S_IFCHR, S_IFBLK or S_IFIFO
+  std::uint32_t major;
+  std::uint32_t minor;
+  std::uint32_t uid;
+  std::uint32_t gid;
+  // filled in by the stage: a clone of the host's node, where mknod is not allowed
+  int tree_fd;
+};
+
+struct Link {
+  Text target;
+  Text path;
+};
+
+struct Sysctl {
+  Text path;  // relative to /proc: "sys/net/ipv4/ip_forward"
+  Text value;
+};
+
+struct NamespaceJoin {
+  std::uint32_t type;  // CLONE_NEW*
+  Text path;
+};
+
+struct Rlimit {
+  std::uint32_t resource;
+  std::uint64_t soft;
+  std::uint64_t hard;
+};
+
+struct Capabilities {
+  std::uint64_t bounding, effective, inheritable, permitted, ambient;
+  bool is_given;
+};
+
+struct Process {
+  List<Text> arguments;
+  List<Text> environment;
+  Text path_variable;  // of the environment, for the look-up of the command
+  Text cwd;
+  std::uint32_t uid, gid;
+  std::uint32_t host_uid;  // owner of the stdio FIFOs, as the host sees the user
+  List<std::uint32_t> additional_gids;
+  std::uint32_t umask;
+  bool has_umask;
+  bool is_terminal;
+  bool has_no_new_privileges;
+  std::uint16_t console_rows, console_columns;
+  List<Rlimit> rlimits;
+  Capabilities capabilities;
+  Text lsm_attribute;  // relative to /proc: "thread-self/attr/apparmor/exec"
+  Text lsm_label;
+  Text oom_score_adj;
+  Text keyring;  // null: keep the caller's session keyring
+  List<std::uint64_t> seccomp;  // struct sock_filter, as words
+  std::uint32_t seccomp_flags;
+  std::uint32_t personality;
+  bool has_personality;
+  // filled in
+  char** argument_vector;
+  char** environment_vector;
+  Ref<char*> vector_space;  // room for both
+  Ref<char> path_space;     // room for the resolved command; kPathSpace bytes
+};
+
+inline constexpr std::uint64_t kPathSpace = 4096;
+
+enum class Kind : std::uint32_t { init, exec };
+
+/// The numbers of the fds a monitor is born with. In the tsrunc command the plan carries the fds' own numbers.
+inline constexpr int kMonitorPlanFd = 3;
+inline constexpr int kMonitorChannelFd = 4;      // monitor's end: reports to the shim
+inline constexpr int kMonitorPeerFd = 5;         // the shim's end, kept for a shim that adopts (pidfd_getfd)
+inline constexpr int kMonitorExitWriteFd = 6;    // closed once the exit record is written
+inline constexpr int kMonitorExitReadFd = 7;     // kept for a shim that adopts
+inline constexpr int kMonitorDirectoryFd = 8;    // <root>/<id> or <root>/<id>/exec/<execId>
+inline constexpr int kMonitorFirstFd = 9;        // what the plan names
+inline constexpr int kMonitorPtyFd = 60;         // the pty master, once there is one
+
+inline constexpr std::uint32_t kPlanMagic = 0x54534e35;
+
+struct Plan {
+  std::uint32_t magic;
+  Kind kind;
+  std::uint64_t size;
+  Text label;  // the container's id, for argv and messages
+  std::uint64_t named_fd_count;  // fds from kMonitorFirstFd on that only the stage needs
+
+  std::uint64_t preserved_fds;   // the command's --preserve-fds: 3 and on stay open for the container
+
+  // stdio (only under a monitor; the command's container inherits 0, 1, 2)
+  bool opens_stdio;
+  Text stdio[3];
+
+  // namespaces
+  std::uint64_t clone_flags;      // CLONE_NEW* to create in clone3 (without cgroup and time)
+  bool unshares_cgroup;           // after the cgroups have been entered, so that the view is rooted there
+  bool unshares_time;
+  Text time_offsets;
+  List<NamespaceJoin> joins;      // in order
+  int join_pidfd;                 // exec: all of join_mask in one setns
+  std::uint64_t join_mask;
+  Text uid_map;                   // text of /proc/PID/uid_map
+  Text gid_map;
+  bool becomes_mapped_root;       // in a user namespace: setresuid(0) before anything else
+  bool raises_loopback;
+
+  // cgroups
+  List<CgroupHierarchy> hierarchies;
+  int cgroup2_fd;  // directory, for CLONE_INTO_CGROUP; -1 none
+
+  // init only
+  int exec_fifo_fd;
+  Text hostname;
+  Text domainname;
+  Mount rootfs;
+  bool is_rootfs_readonly;
+  bool uses_pivot_root;
+  std::uint64_t old_root_propagation;  // MS_SLAVE or MS_PRIVATE, recursive
+  std::uint64_t rootfs_propagation;    // applied to / at the end; 0 none
+  bool is_rootfs_propagation_recursive;
+  List<Mount> mounts;
+  List<Device> devices;
+  List<Link> links;
+  bool makes_devices;
+  bool binds_devices;  // user namespace: mknod is refused there
+  List<Sysctl> sysctls;
+  List<Text> masked_paths;
+  List<Text> readonly_paths;
+
+  Process process;
+};
+
+}  // namespace tsc::child

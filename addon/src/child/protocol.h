@@ -1,0 +1,103 @@
+// The messages between the processes of one container, drawn once.
+//
+//   shim (or tsrunc)             monitor                          init (or exec process)
+//     | vfork, execve  ------------>|
+//     |                             | stage: stdio, trees of mounts
+//     |                             | clone3  ----------------------->|
+//     |                             | uid_map, gid_map                |
+//     |                             | release (1 byte) -------------->|  only with a new user namespace
+//     |                             |                                 | namespaces, mounts, pivot_root, user, ...
+//     |                             |<---------- console + SCM_RIGHTS |  only with a terminal
+//     |                             |<----------------- ready | failed|
+//     |<-- created(pid) | failed ---|                                 | waits in read(exec.fifo); exec: goes on
+//     | start: one byte into exec.fifo ------------------------------>|
+//     |                             |<------- EOF (execve) | failed   |
+//     |<-- started | failed --------|
+//     |                             | waits for its child; copies the pty
+//     |<-- exit pipe closes --------| exit record written
+//
+// Both sockets are SOCK_SEQPACKET: one message is one Report.
+#pragma once
+
+#include <cstdint>
+
+namespace tsc::child {
+
+enum class ReportKind : std::uint32_t { none, console, ready, created, started, failed };
+
+/// One step of the runtime. The order is that of the names in step_name().
+enum class Step : std::uint16_t {
+  none,
+  read_plan,
+  open_stdio,
+  prepare_rootfs,
+  prepare_binds,
+  join_namespaces,
+  clone,
+  write_id_maps,
+  wait_release,
+  become_root,
+  enter_cgroup,
+  new_cgroup_namespace,
+  new_session,
+  set_hostname,
+  raise_loopback,
+  set_propagation,
+  attach_rootfs,
+  mount,
+  make_devices,
+  open_console,
+  pivot_root,
+  write_sysctl,
+  readonly_path,
+  mask_path,
+  readonly_rootfs,
+  set_oom_score,
+  join_keyring,
+  set_rlimit,
+  set_personality,
+  set_label,
+  set_user,
+  set_capabilities,
+  change_directory,
+  find_command,
+  load_seccomp,
+  wait_start,
+  execute,
+  count,
+};
+
+struct StepTime {
+  Step step;
+  std::uint16_t index;  // of the plan's list, e.g. which mount
+  std::uint64_t began_ns;
+  std::uint64_t ended_ns;
+};
+
+inline constexpr int kMaxStepTimes = 48;
+inline constexpr int kReportPath = 256;
+
+struct Report {
+  ReportKind kind;
+  std::int32_t pid;
+  std::int32_t error;          // errno
+  Step step;                   // that failed
+  std::uint16_t index;
+  char call[24];               // system call that failed
+  char path[kReportPath];
+  std::uint32_t step_count;
+  StepTime steps[kMaxStepTimes];
+};
+
+/// The exit record, as it stands in the file `exit`.
+struct ExitFile {
+  std::uint32_t magic;
+  std::int32_t pid;
+  std::int32_t status;  // as wait4 gave it
+  std::int32_t reserved;
+  std::int64_t exited_at_ns;
+};
+
+inline constexpr std::uint32_t kExitMagic = 0x54534558;
+
+}  // namespace tsc::child

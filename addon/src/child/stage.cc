@@ -1,0 +1,283 @@
+// The stage: see the header. Everything here runs in the host's namespaces, with the caller's privileges.
+#include "child/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child/mounts.h"
+
+namespace tsc::child {
+namespace {
+
+bool refuse(Stage& stage, const char* call, const char* path) {
+  record_failure(stage.context, call, path);
+  return false;
+}
+
+/// One stdio end. A FIFO is held O_RDWR by the stage, so that a reader that goes away never causes EPIPE, and opened
+/// again one-sided for the container.
+bool open_one(Stage& stage, int index, const char* path) {
+  static const char kFileScheme[] = "file://";
+  const bool is_input = index == 0;
+  const Process& process = stage.context.plan->process;
+  if (*path == '\0') {
+    stage.stdio_child[index] = open("/dev/null", (is_input ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+    return stage.stdio_child[index] >= 0 || refuse(stage, "open", "/dev/null");
+  }
+  if (strncmp(path, kFileScheme, sizeof kFileScheme - 1) == 0) {
+    path += sizeof kFileScheme - 1;
+    const int flags = is_input ? O_RDONLY : O_WRONLY | O_APPEND | O_CREAT;
+    stage.stdio_child[index] = open(path, flags | O_CLOEXEC, 0640);
+    return stage.stdio_child[index] >= 0 || refuse(stage, "open", path);
+  }
+  struct stat found;
+  const int keep = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (keep < 0) return refuse(stage, "open", path);
+  if (fstat(keep, &found) != 0) return refuse(stage, "fstat", path);
+  stage.stdio_child[index] = open(path, (is_input ? O_RDONLY : O_WRONLY | O_APPEND) | O_CLOEXEC);
+  if (stage.stdio_child[index] < 0) return refuse(stage, "open", path);
+  if (!S_ISFIFO(found.st_mode)) {
+    close(keep);
+    return true;
+  }
+  stage.stdio_keep[index] = keep;
+  // Only a FIFO is given to the container's user, never a device such as the host's /dev/null.
+  if (process.host_uid != 0 && fchown(keep, process.host_uid, static_cast<gid_t>(-1)) != 0) {
+    return refuse(stage, "fchown", path);
+  }
+  return true;
+}
+
+bool open_stdio(Stage& stage) {
+  const Plan& plan = *stage.context.plan;
+  if (!plan.opens_stdio) return true;
+  begin_step(stage.context, Step::open_stdio);
+  for (int index = 0; index < 3; ++index) {
+    const char* path = plan.stdio[index].get();
+    if (plan.process.is_terminal && index == 2) break;  // a terminal has one output
+    if (!open_one(stage, index, path == nullptr ? "" : path)) return false;
+  }
+  return true;
+}
+
+/// Everything that the container sees of the host's files: cloned here, because the child may not be allowed to walk
+/// to them, and detached, so that the host never sees them mounted twice.
+bool prepare_trees(Stage& stage) {
+  Plan& plan = *stage.context.plan;
+  if (plan.kind != Kind::init) return true;
+  begin_step(stage.context, Step::prepare_rootfs);
+  if (!prepare_mount(stage.context, plan.rootfs)) return false;
+  std::uint16_t index = 0;
+  for (Mount& mount : plan.mounts) {
+    if (mount.kind == MountKind::bind) {
+      begin_step(stage.context, Step::prepare_binds, index);
+      if (!prepare_mount(stage.context, mount)) return false;
+    }
+    ++index;
+  }
+  if (!plan.binds_devices) return true;
+  for (Device& device : plan.devices) {
+    device.tree_fd = open_tree(AT_FDCWD, device.path.get(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (device.tree_fd < 0) return refuse(stage, "open_tree", device.path.get());
+  }
+  return true;
+}
+
+void close_trees(Plan& plan) {
+  if (plan.kind != Kind::init) return;
+  if (plan.rootfs.tree_fd >= 0) close(plan.rootfs.tree_fd);
+  for (Mount& mount : plan.mounts) {
+    if (mount.tree_fd >= 0) close(mount.tree_fd);
+  }
+  if (!plan.binds_devices) return;
+  for (Device& device : plan.devices) {
+    if (device.tree_fd >= 0) close(device.tree_fd);
+  }
+}
+
+/// Joins what the plan names. Only ever in a process of its own, or its namespaces would stay changed.
+bool join_namespaces(Stage& stage) {
+  const Plan& plan = *stage.context.plan;
+  if (plan.join_mask != 0 && setns(plan.join_pidfd, static_cast<int>(plan.join_mask)) != 0) {
+    return refuse(stage, "setns", "/proc/<init>/ns");
+  }
+  for (const NamespaceJoin& join : plan.joins) {
+    const int fd = open(join.path.get(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return refuse(stage, "open", join.path.get());
+    if (setns(fd, static_cast<int>(join.type)) != 0) return refuse(stage, "setns", join.path.get());
+    close(fd);
+  }
+  if (!plan.unshares_time) return true;
+  // The offsets are frozen by the first process inside: write them between unshare and clone. time_namespaces(7)
+  if (unshare(CLONE_NEWTIME) != 0) return refuse(stage, "unshare", "time");
+  const char* offsets = plan.time_offsets.get();
+  if (offsets != nullptr && !write_file_at(AT_FDCWD, "/proc/self/timens_offsets", offsets)) {
+    return refuse(stage, "write", "/proc/self/timens_offsets");
+  }
+  return true;
+}
+
+pid_t clone_child(Stage& stage, unsigned long extra_flags, int sync_fd) {
+  const Plan& plan = *stage.context.plan;
+  clone_args arguments;
+  memset(&arguments, 0, sizeof arguments);
+  arguments.flags = plan.clone_flags | extra_flags;
+  // With CLONE_PARENT the kernel takes the parent's own exit signal and wants none here.
+  arguments.exit_signal = (extra_flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
+  if (plan.cgroup2_fd >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<unsigned long>(plan.cgroup2_fd);
+  }
+  const pid_t pid = static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+  if (pid == 0) run_child(stage.context.plan, stage, sync_fd);
+  return pid;
+}
+
+/// A process between the stage and the child: it joins namespaces, clones the child as the stage's own
+/// (CLONE_PARENT) and goes. It shares no memory with the stage: a time namespace wants its joiner single-threaded.
+bool clone_through_joiner(Stage& stage, int sync_fd) {
+  int result[2];
+  if (pipe2(result, O_CLOEXEC) != 0) return refuse(stage, "pipe2", nullptr);
+  begin_step(stage.context, Step::join_namespaces);
+  const pid_t joiner = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  if (joiner == 0) {
+    if (join_namespaces(stage)) {
+      begin_step(stage.context, Step::clone);
+      stage.child_pid = clone_child(stage, CLONE_PARENT, sync_fd);
+      if (stage.child_pid < 0) record_failure(stage.context, "clone3", nullptr);
+    }
+    stage.context.report.pid = stage.child_pid;
+    write_retry(result[1], &stage.context, sizeof stage.context);
+    _exit(0);
+  }
+  if (joiner < 0) return refuse(stage, "clone", nullptr);
+  close(result[1]);
+  Context answer;
+  const long received = read_retry(result[0], &answer, sizeof answer);
+  const int error = errno;
+  close(result[0]);
+  int status;
+  while (waitpid(joiner, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (received != static_cast<long>(sizeof answer)) {
+    errno = received < 0 ? error : ECHILD;
+    return refuse(stage, "read", "joiner");
+  }
+  stage.context = answer;
+  stage.child_pid = answer.report.pid;
+  return answer.report.kind != ReportKind::failed;
+}
+
+bool start_child(Stage& stage, int sync_fd) {
+  const Plan& plan = *stage.context.plan;
+  if (plan.join_mask != 0 || plan.joins.count > 0 || plan.unshares_time) return clone_through_joiner(stage, sync_fd);
+  begin_step(stage.context, Step::clone);
+  stage.child_pid = clone_child(stage, 0, sync_fd);
+  return stage.child_pid >= 0 || refuse(stage, "clone3", nullptr);
+}
+
+bool write_maps(Stage& stage) {
+  const Plan& plan = *stage.context.plan;
+  char path[64];
+  if (plan.process.oom_score_adj) {
+    begin_step(stage.context, Step::set_oom_score);
+    format_number(path, "/proc/", stage.child_pid, "/oom_score_adj");
+    // Lowering needs CAP_SYS_RESOURCE; the parent has already warned where that is missing.
+    if (!write_file_at(AT_FDCWD, path, plan.process.oom_score_adj.get()) && errno != EACCES && errno != EPERM) {
+      return refuse(stage, "write", path);
+    }
+  }
+  if ((plan.clone_flags & CLONE_NEWUSER) == 0) return true;
+  begin_step(stage.context, Step::write_id_maps);
+  format_number(path, "/proc/", stage.child_pid, "/uid_map");
+  if (plan.uid_map && !write_file_at(AT_FDCWD, path, plan.uid_map.get())) return refuse(stage, "write", path);
+  format_number(path, "/proc/", stage.child_pid, "/gid_map");
+  if (plan.gid_map && !write_file_at(AT_FDCWD, path, plan.gid_map.get())) return refuse(stage, "write", path);
+  return write_retry(stage.child_fd, "", 1) == 1 || refuse(stage, "write", "release");
+}
+
+/// Takes over the child's step times and, when it failed, its failure.
+void absorb(Stage& stage, const Report& report) {
+  Report& own = stage.context.report;
+  for (std::uint32_t i = 0; i < report.step_count && own.step_count < kMaxStepTimes; ++i) {
+    own.steps[own.step_count++] = report.steps[i];
+  }
+  if (report.kind != ReportKind::failed) return;
+  own.kind = report.kind;
+  own.error = report.error;
+  own.step = report.step;
+  own.index = report.index;
+  memcpy(own.call, report.call, sizeof own.call);
+  memcpy(own.path, report.path, sizeof own.path);
+}
+
+bool wait_ready(Stage& stage) {
+  begin_step(stage.context, Step::none);
+  Report report;
+  for (;;) {
+    memset(&report, 0, offsetof(Report, steps));
+    int passed = -1;
+    const int received = receive_report(stage.child_fd, report, &passed);
+    if (received <= 0) {
+      // The child is gone without a word: killed, e.g. for memory.
+      if (received == 0) errno = ECHILD;
+      return refuse(stage, "recvmsg", "child");
+    }
+    if (report.kind == ReportKind::console) {
+      stage.pty_fd = passed;
+      continue;
+    }
+    absorb(stage, report);
+    return report.kind == ReportKind::ready;
+  }
+}
+
+}  // namespace
+
+void stage_init(Stage& stage, Plan* plan) {
+  memset(&stage, 0, sizeof stage);
+  stage.context.plan = plan;
+  stage.context.sync_fd = -1;
+  stage.child_pid = -1;
+  stage.child_fd = -1;
+  stage.pty_fd = -1;
+  for (int index = 0; index < 3; ++index) stage.stdio_keep[index] = stage.stdio_child[index] = -1;
+}
+
+bool stage_run(Stage& stage) {
+  int sync[2];
+  if (!open_stdio(stage) || !prepare_trees(stage)) return false;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) != 0) return refuse(stage, "socketpair", nullptr);
+  stage.child_fd = sync[0];
+  const bool is_cloned = start_child(stage, sync[1]);
+  close(sync[1]);
+  const bool is_ready = is_cloned && write_maps(stage) && wait_ready(stage);
+  close_trees(*stage.context.plan);
+  stage.context.report.pid = stage.child_pid;
+  if (is_ready) return true;
+  if (stage.child_pid > 0) {
+    kill(stage.child_pid, SIGKILL);
+    int status;
+    while (waitpid(stage.child_pid, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+  return false;
+}
+
+int stage_read_outcome(Stage& stage, Report& report) {
+  memset(&report, 0, offsetof(Report, steps));
+  return receive_report(stage.child_fd, report, nullptr) == 1 && report.kind == ReportKind::failed ? 1 : 0;
+}
+
+}  // namespace tsc::child

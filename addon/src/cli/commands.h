@@ -1,0 +1,45 @@
+// The commands of tsrunc; each takes the words after its name and gives the exit status. They throw RuntimeError.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/runtime.h"
+
+namespace tsc::cli {
+
+using Words = std::vector<std::string>;
+
+struct Globals {
+  RuntimeConfig config;
+  bool is_systemd_cgroup = false;
+  bool is_debug = false;
+  std::string log_path;  // "" is stderr
+  bool is_log_json = false;
+};
+
+int run_create(const Globals& globals, const Words& words);
+int run_run(const Globals& globals, const Words& words);
+int run_start(const Globals& globals, const Words& words);
+int run_exec(const Globals& globals, const Words& words);
+int run_state(const Globals& globals, const Words& words);
+int run_kill(const Globals& globals, const Words& words);
+int run_delete(const Globals& globals, const Words& words);
+int run_list(const Globals& globals, const Words& words);
+int run_ps(const Globals& globals, const Words& words);
+int run_pause(const Globals& globals, const Words& words);
+int run_resume(const Globals& globals, const Words& words);
+int run_update(const Globals& globals, const Words& words);
+int run_events(const Globals& globals, const Words& words);
+int run_spec(const Globals& globals, const Words& words);
+int run_features(const Globals& globals, const Words& words);
+int run_unshare(const Words& words);
+
+/// "debug", "warning", "error" lines, to stderr or the log file, as text or JSON like runc's.
+void log_line(const Globals& globals, const char* level, const std::string& message);
+void log_warnings(const Globals& globals, const Warnings& warnings);
+
+/// 127, 126 or 1.
+int exit_status_of(const RuntimeError& error);
+
+}  // namespace tsc::cli

@@ -1,0 +1,37 @@
+// Command line options in the style of runc's: -b X, --bundle X, --bundle=X, flags before or between arguments.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tsc::cli {
+
+struct Option {
+  const char* name;   // "bundle"
+  char letter;        // 'b' or 0
+  bool takes_value;
+};
+
+class Options {
+ public:
+  /// `stops_at_argument`: everything from the first argument on is left alone (the command of exec and unshare).
+  /// Throws RuntimeError for an unknown option.
+  Options(const std::vector<std::string>& words, const std::vector<Option>& known, bool stops_at_argument);
+
+  bool has(const std::string& name) const { return values_.count(name) != 0; }
+  std::string value(const std::string& name, const std::string& fallback = "") const;
+  const std::vector<std::string>& all(const std::string& name) const;
+  const std::vector<std::string>& arguments() const { return arguments_; }
+  /// The n-th argument; throws, naming it, when it is missing.
+  const std::string& argument(size_t index, const char* what) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>> values_;
+  std::vector<std::string> arguments_;
+};
+
+/// An integer option; throws when it is not one.
+long long to_integer(const std::string& name, const std::string& text);
+
+}  // namespace tsc::cli

@@ -1,0 +1,154 @@
+// Spawning monitors: see the header.
+#include "linux/monitor-process.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "child/plan.h"
+#include "linux/error.h"
+#include "linux/file.h"
+
+namespace tsc {
+namespace {
+
+constexpr const char* kStep = "spawn monitor";
+constexpr size_t kStackSize = 64 * 1024;
+
+/// What the vforked child needs, all of it made before: it shares our memory and may change none of it but this.
+struct Birth {
+  int program_fd;
+  char* const* arguments;
+  char* const* environment;
+  const int* fds;   // fds[i] becomes number i
+  int* scratch;     // as many ints
+  int count;
+  int error;
+};
+
+/// A read-only mount of its own for the program: a container that gets hold of /proc/PID/exe cannot write through it
+/// (CVE-2019-5736), and nobody can make that mount writable, since it is in no namespace. No copy, so all monitors
+/// share one text in memory.
+UniqueFd open_program(const std::string& path) {
+  UniqueFd tree(open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree) throw_errno(kStep, "open_tree", path);
+  mount_attr attributes = {};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  if (syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+    throw_errno(kStep, "mount_setattr", path);
+  }
+  return tree;
+}
+
+/// One mount per program and process, kept for good.
+int program_fd(const std::string& path) {
+  static std::mutex mutex;
+  static std::map<std::string, UniqueFd> opened;
+  const std::lock_guard lock(mutex);
+  UniqueFd& fd = opened[path];
+  if (!fd) fd = open_program(path);
+  return fd.get();
+}
+
+int be_born(void* argument) {
+  Birth& birth = *static_cast<Birth*>(argument);
+  // First out of the way of the final numbers, then down to them: a plain dup2 could overwrite one still needed.
+  const int above = 3 + 2 * birth.count;
+  for (int i = 0; i < birth.count; ++i) {
+    birth.scratch[i] = fcntl(birth.fds[i], F_DUPFD_CLOEXEC, above);
+    if (birth.scratch[i] < 0) {
+      birth.error = errno;
+      return 1;
+    }
+  }
+  const int program = fcntl(birth.program_fd, F_DUPFD_CLOEXEC, above);
+  for (int i = 0; i < birth.count; ++i) {
+    if (program < 0 || dup2(birth.scratch[i], i) < 0) {
+      birth.error = errno;
+      return 1;
+    }
+  }
+  close_range(static_cast<unsigned>(birth.count), ~0u, CLOSE_RANGE_CLOEXEC);
+  syscall(SYS_execveat, program, "", birth.arguments, birth.environment, AT_EMPTY_PATH);
+  birth.error = errno;
+  return 1;
+}
+
+class Stack {
+ public:
+  Stack() : memory_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+    if (memory_ == MAP_FAILED) throw_errno(kStep, "mmap");
+  }
+  ~Stack() { munmap(memory_, kStackSize); }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  void* top() const { return static_cast<char*>(memory_) + kStackSize; }
+
+ private:
+  void* memory_;
+};
+
+/// With all signals blocked, so that no handler of ours runs in the child while it shares our memory.
+pid_t clone_with_signals_blocked(Birth& birth) {
+  const Stack stack;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const pid_t pid = clone(be_born, stack.top(), CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return pid;
+}
+
+std::mutex children_mutex;
+std::vector<pid_t> children;
+
+}  // namespace
+
+pid_t spawn_monitor(const std::string& program, const std::string& label, const MonitorFds& fds, const NamedFds& named) {
+  const UniqueFd null = open_file(kStep, "/dev/null", O_RDWR);
+  std::vector<int> numbers = {null.get(), null.get(),     null.get(),    fds.plan,    fds.channel,
+                              fds.peer,   fds.exit_write, fds.exit_read, fds.directory};
+  static_assert(child::kMonitorPlanFd == 3 && child::kMonitorFirstFd == 9);
+  for (const UniqueFd& fd : named.all()) numbers.push_back(fd.get());
+  std::vector<int> scratch(numbers.size());
+  char name[] = "tsrunc";
+  char verb[] = "monitor";
+  char* arguments[] = {name, verb, const_cast<char*>(label.c_str()), nullptr};
+  char* environment[] = {nullptr};
+  Birth birth = {program_fd(program), arguments, environment, numbers.data(), scratch.data(),
+                 static_cast<int>(numbers.size()), 0};
+  const pid_t pid = clone_with_signals_blocked(birth);
+  if (pid < 0) throw_errno(kStep, "clone");
+  if (birth.error == 0) return pid;
+  waitpid(pid, nullptr, 0);
+  throw_errno(birth.error, kStep, "execveat", program);
+}
+
+void remember_child(pid_t pid) {
+  const std::lock_guard lock(children_mutex);
+  children.push_back(pid);
+}
+
+void reap_children() noexcept {
+  const std::lock_guard lock(children_mutex);
+  const auto is_gone = [](pid_t pid) {
+    const pid_t result = waitpid(pid, nullptr, WNOHANG);
+    return result == pid || (result < 0 && errno == ECHILD);
+  };
+  children.erase(std::remove_if(children.begin(), children.end(), is_gone), children.end());
+}
+
+}  // namespace tsc

@@ -1,0 +1,173 @@
+// create: the container exists, its init waits at exec.fifo.
+#include "runtime/create.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "linux/error.h"
+#include "linux/file.h"
+#include "linux/pidfd.h"
+#include "linux/seccomp.h"
+#include "runtime/container-plan.h"
+#include "runtime/launch.h"
+#include "runtime/process-plan.h"
+
+namespace tsc {
+namespace {
+
+std::string real_path(std::string_view step, const std::string& path) {
+  char* resolved = ::realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) throw_errno(step, "realpath", path);
+  const std::string result = resolved;
+  free(resolved);
+  return result;
+}
+
+std::string rfc3339_now() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm parts;
+  gmtime_r(&now.tv_sec, &parts);
+  char text[40], whole[64];
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  snprintf(whole, sizeof whole, "%s.%09ldZ", text, now.tv_nsec);
+  return whole;
+}
+
+/// All namespaces that an exec process has to join: those of config.json, new or joined.
+std::uint64_t namespace_mask(const oci::Config& config) {
+  std::uint64_t mask = 0;
+  for (const oci::Namespace& item : config.linux_.namespaces) mask |= item.type;
+  return mask;
+}
+
+/// What every container may use, whatever its rules say: the nodes that the runtime itself makes, ptys, and the
+/// making of nodes (using one still takes a rule). runtime-spec config-linux.md, "Default Devices"
+void allow_default_devices(oci::Linux& config) {
+  auto& rules = config.resources.devices;
+  if (rules.empty()) return;  // no rules: everything is allowed
+  rules.push_back({true, 'c', -1, -1, "m"});
+  rules.push_back({true, 'b', -1, -1, "m"});
+  constexpr std::pair<int, int> kAllowed[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}, {136, -1}};
+  for (const auto& [major, minor] : kAllowed) rules.push_back({true, 'c', major, minor, "rwm"});
+  for (const oci::Device& device : config.devices) {
+    if (device.type != "p") rules.push_back({true, device.type == "b" ? 'b' : 'c', device.major, device.minor, "rwm"});
+  }
+}
+
+}  // namespace
+
+Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, PlanArena::Storage storage, StepClock& clock)
+    : store_(config.root), arena_(storage), fds_(storage == PlanArena::Storage::memfd) {
+  check_id(request.id);
+  if (request.systemd_cgroup) throw_invalid("create cgroup", "the systemd cgroup driver is not supported by this runtime");
+  clock.begin("parse config");
+  read_config(request);
+  clock.begin("make state directory");
+  store_.make(request.id);
+  is_made_ = true;
+  try {
+    clock.begin("create cgroup");
+    record_.cgroup = create_cgroup(oci_config_.linux_.cgroups_path, request.id, oci_config_.linux_.resources, store_.cgroup_notes());
+    clock.begin("save state");
+    store_.save(record_);
+    clock.begin("plan");
+    plan(request);
+    clock.end();
+  } catch (...) {
+    undo();
+    throw;
+  }
+}
+
+Creation::~Creation() {
+  if (!is_kept_) undo();
+}
+
+void Creation::read_config(const CreateRequest& request) {
+  const std::string bundle = real_path("open bundle", request.bundle);
+  oci_config_ = oci::parse_config(read_file("read config", bundle + "/config.json"));
+  if (!oci_config_.has_process) throw_invalid("parse config", "process: missing");
+  allow_default_devices(oci_config_.linux_);
+  const std::string& root = oci_config_.root_path;
+  record_.oci_version = oci_config_.oci_version;
+  record_.id = request.id;
+  record_.bundle = bundle;
+  record_.rootfs = real_path("open rootfs", root[0] == '/' ? root : bundle + "/" + root);
+  record_.created = rfc3339_now();
+  record_.annotations = oci_config_.annotations;
+  record_.process.io = request.io;
+  record_.namespaces = namespace_mask(oci_config_);
+  record_.uid_mappings = oci_config_.linux_.uid_mappings;
+  record_.no_new_keyring = request.no_new_keyring;
+}
+
+void Creation::plan(const CreateRequest& request) {
+  child::Plan& plan = arena_.plan();
+  plan.kind = child::Kind::init;
+  plan_namespaces(arena_, oci_config_);
+  plan_cgroups(arena_, record_.cgroup, fds_);
+  plan_mounts(arena_, oci_config_, record_.bundle, record_.rootfs, request.rootfs, record_.cgroup, request.no_pivot_root);
+  plan_devices(arena_, oci_config_);
+  plan_sysctls(arena_, oci_config_);
+  std::shared_ptr<const SeccompProgram> seccomp;
+  if (!oci_config_.linux_.seccomp.empty()) {
+    seccomp = compile_seccomp(oci_config_.linux_.seccomp, store_.seccomp_cache());
+    store_.save_seccomp(request.id, *seccomp);
+  }
+  const ProcessContext context = {oci_config_.linux_.has_namespace(CLONE_NEWUSER), record_.uid_mappings,
+                                  request.no_new_keyring, request.id};
+  plan_process(arena_, oci_config_.process, context, seccomp.get(), warnings_);
+  const std::string fifo = store_.directory(request.id) + "/exec.fifo";
+  if (mkfifo(fifo.c_str(), 0600) != 0) throw_errno("make exec.fifo", "mkfifo", fifo);
+  plan.exec_fifo_fd = fds_.add(open_file("make exec.fifo", fifo, O_RDWR));
+}
+
+void Creation::keep(pid_t pid, pid_t monitor_pid) {
+  ProcessRecord& process = record_.process;
+  process.pid = pid;
+  process.start_time = process_start_time(pid);
+  process.monitor_pid = monitor_pid;
+  process.monitor_start_time = monitor_pid == 0 ? 0 : process_start_time(monitor_pid);
+  store_.save(record_);
+  is_kept_ = true;
+}
+
+void Creation::undo() noexcept {
+  if (!is_made_) return;
+  is_made_ = false;
+  try {
+    if (record_.cgroup.exists()) remove_cgroup(record_.cgroup, store_.cgroup_notes());
+  } catch (const RuntimeError&) {
+    // The failure that brought us here is the one to tell; the state directory stays, so that delete can finish this.
+    return;
+  }
+  remove_tree(store_.directory(record_.id));
+}
+
+CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest& request) {
+  try {
+    CreatedProcess created;
+    StepClock clock(created.steps);
+    Creation creation(config, request, PlanArena::Storage::memfd, clock);
+    plan_io(creation.arena(), request.io);
+    Launched launched = launch(config, request.id, creation.arena(), creation.fds(),
+                               StateStore(config.root).directory(request.id), created.steps, clock);
+    clock.begin("save state");
+    creation.keep(launched.pid, launched.monitor_pid);
+    clock.end();
+    created.pid = launched.pid;
+    created.monitor_pid = launched.monitor_pid;
+    created.exit_fd = std::move(launched.exit_fd);
+    created.warnings = std::move(creation.warnings());
+    return created;
+  } catch (const RuntimeError& error) {
+    throw error.within("create container " + request.id);
+  }
+}
+
+}  // namespace tsc

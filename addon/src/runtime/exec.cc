@@ -1,0 +1,98 @@
+// exec: a further process inside a running container, under a monitor of its own.
+#include <fcntl.h>
+#include <sched.h>
+
+#include <optional>
+
+#include "linux/error.h"
+#include "linux/file.h"
+#include "linux/pidfd.h"
+#include "runtime/container-plan.h"
+#include "runtime/exec.h"
+#include "runtime/launch.h"
+#include "runtime/process-plan.h"
+#include "runtime/status.h"
+
+namespace tsc {
+
+void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const ContainerRecord& record,
+               const oci::Process& process, Warnings& warnings) {
+  child::Plan& plan = arena.plan();
+  plan.kind = child::Kind::exec;
+  UniqueFd init = open_recorded_process(record.process.pid, record.process.start_time);
+  if (!init) throw RuntimeError("", "exec", "", 0, "", "the container is not running", Reason::wrong_state);
+  plan.join_pidfd = fds.add(std::move(init));
+  plan.join_mask = record.namespaces;
+  const bool has_user_namespace = (record.namespaces & CLONE_NEWUSER) != 0;
+  plan.becomes_mapped_root = has_user_namespace;
+  plan_cgroups(arena, record.cgroup, fds);
+  SeccompProgram seccomp;
+  const bool has_seccomp = store.load_seccomp(record.id, seccomp);
+  const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id};
+  plan_process(arena, process, context, has_seccomp ? &seccomp : nullptr, warnings);
+}
+
+namespace {
+
+void check_running(const ContainerRecord& record, const StateStore& store) {
+  const std::string status = container_status(store, record);
+  if (status == "running") return;
+  throw RuntimeError("", "exec", "", 0, "", "the container is " + status, Reason::wrong_state);
+}
+
+CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, const ContainerRecord& record,
+                        const ExecRequest& request) {
+  CreatedProcess created;
+  StepClock clock(created.steps);
+  clock.begin("plan");
+  const oci::Process process = oci::parse_process(request.process);
+  PlanArena arena(PlanArena::Storage::memfd);
+  NamedFds fds(true);
+  plan_exec(arena, fds, store, record, process, created.warnings);
+  plan_io(arena, request.io);
+  Launched launched = launch(config, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
+  ProcessRecord made = {launched.pid, process_start_time(launched.pid), launched.monitor_pid,
+                        process_start_time(launched.monitor_pid), request.io};
+  store.save_exec(request.id, request.exec_id, made);
+  // The monitor ends by itself after a failed execve; it is reaped with the next verb.
+  read_start_outcome(launched.channel.get(), created.steps);
+  created.pid = launched.pid;
+  created.monitor_pid = launched.monitor_pid;
+  created.exit_fd = std::move(launched.exit_fd);
+  return created;
+}
+
+}  // namespace
+
+CreatedProcess exec_process(const RuntimeConfig& config, const ExecRequest& request) {
+  try {
+    const StateStore store(config.root);
+    check_id(request.exec_id);
+    const ContainerRecord record = store.load(request.id);
+    check_running(record, store);
+    store.make_exec(request.id, request.exec_id);
+    try {
+      return run_exec(config, store, record, request);
+    } catch (...) {
+      remove_tree(store.exec_directory(request.id, request.exec_id));
+      throw;
+    }
+  } catch (const RuntimeError& error) {
+    throw error.within("exec " + request.exec_id + " in container " + request.id);
+  }
+}
+
+void delete_exec(const RuntimeConfig& config, const std::string& id, const std::string& exec_id) {
+  try {
+    const StateStore store(config.root);
+    const ProcessRecord process = store.load_process(id, exec_id);
+    if (is_process_running(process.pid, process.start_time)) {
+      throw RuntimeError("", "delete", "", 0, "", "the process is running", Reason::wrong_state);
+    }
+    store.remove_exec(id, exec_id);
+  } catch (const RuntimeError& error) {
+    throw error.within("delete exec " + exec_id + " of container " + id);
+  }
+}
+
+}  // namespace tsc

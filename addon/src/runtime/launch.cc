@@ -1,0 +1,97 @@
+// Launching: see the header.
+#include "runtime/launch.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "child/context.h"
+#include "linux/error.h"
+#include "linux/file.h"
+#include "linux/monitor-process.h"
+
+namespace tsc {
+namespace {
+
+constexpr const char* kStep = "spawn monitor";
+
+struct Ends {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+Ends make_channel() {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) throw_errno(kStep, "socketpair");
+  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+Ends make_exit_pipe() {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) throw_errno(kStep, "pipe2");
+  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+/// One report; a monitor that is gone without a word is an error of its own.
+void receive(int channel, child::Report& report) {
+  const int received = child::receive_report(channel, report, nullptr);
+  if (received < 0) throw_errno("wait for monitor", "recvmsg");
+  if (received == 0) throw RuntimeError("", "wait for monitor", "recvmsg", EPIPE, "", "the monitor has ended");
+}
+
+}  // namespace
+
+void plan_io(PlanArena& arena, const ProcessIo& io) {
+  child::Plan& plan = arena.plan();
+  if (io.terminal != plan.process.is_terminal) {
+    throw_invalid("parse config", "process.terminal: the request's stdio says otherwise");
+  }
+  plan.opens_stdio = true;
+  arena.set(plan.stdio[0], io.std_in);
+  arena.set(plan.stdio[1], io.std_out);
+  arena.set(plan.stdio[2], io.std_err);
+}
+
+Launched launch(const RuntimeConfig& config, const std::string& label, PlanArena& arena, NamedFds& fds,
+                const std::string& directory, std::vector<RuntimeStep>& steps, StepClock& clock) {
+  child::Plan& plan = arena.plan();
+  arena.set(plan.label, label);
+  plan.named_fd_count = fds.all().size();
+  arena.finish();
+  reap_children();
+  clock.begin("spawn monitor");
+  Ends channel = make_channel();
+  Ends exit_pipe = make_exit_pipe();
+  const UniqueFd directory_fd = open_file(kStep, directory, O_RDONLY | O_DIRECTORY);
+  const MonitorFds numbers = {arena.memfd(),           channel.theirs.get(),  channel.ours.get(),
+                              exit_pipe.theirs.get(), exit_pipe.ours.get(), directory_fd.get()};
+  Launched launched;
+  launched.monitor_pid = spawn_monitor(config.tsrunc, label, numbers, fds);
+  channel.theirs.reset();
+  exit_pipe.theirs.reset();
+  clock.begin("wait for monitor");
+  child::Report report = {};
+  try {
+    receive(channel.ours.get(), report);
+    clock.end();
+    append_steps(steps, report, &plan);
+    if (report.kind == child::ReportKind::failed) throw to_error(report, &plan);
+  } catch (...) {
+    waitpid(launched.monitor_pid, nullptr, 0);
+    throw;
+  }
+  remember_child(launched.monitor_pid);
+  launched.pid = report.pid;
+  launched.channel = std::move(channel.ours);
+  launched.exit_fd = std::move(exit_pipe.ours);
+  return launched;
+}
+
+void read_start_outcome(int channel, std::vector<RuntimeStep>& steps) {
+  child::Report report = {};
+  receive(channel, report);
+  append_steps(steps, report, nullptr);
+  if (report.kind == child::ReportKind::failed) throw to_error(report, nullptr);
+}
+
+}  // namespace tsc

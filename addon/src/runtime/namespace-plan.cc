@@ -1,0 +1,148 @@
+// Namespaces, cgroups and sysctls of a plan.
+#include <fcntl.h>
+#include <linux/sched.h>
+
+#include "linux/error.h"
+#include "linux/file.h"
+#include "runtime/container-plan.h"
+
+namespace tsc {
+namespace {
+
+std::string map_text(const std::vector<oci::IdMapping>& mappings) {
+  std::string text;
+  for (const oci::IdMapping& mapping : mappings) {
+    text += std::to_string(mapping.container_id) + " " + std::to_string(mapping.host_id) + " " +
+            std::to_string(mapping.size) + "\n";
+  }
+  return text;
+}
+
+std::string offsets_text(const oci::Linux& config) {
+  std::string text;
+  for (const auto& [clock, offset] : config.time_offsets) {
+    text += clock + " " + std::to_string(offset.first) + " " + std::to_string(offset.second) + "\n";
+  }
+  return text;
+}
+
+/// A user namespace first: joining the others needs the rights that it gives. The mount namespace last: after it the
+/// paths of the others would be looked up elsewhere.
+void plan_joins(PlanArena& arena, const oci::Linux& config) {
+  constexpr std::uint64_t kOrder[] = {CLONE_NEWUSER, CLONE_NEWIPC,    CLONE_NEWUTS,  CLONE_NEWNET,
+                                      CLONE_NEWPID,  CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWNS};
+  std::vector<const oci::Namespace*> joined;
+  for (const std::uint64_t type : kOrder) {
+    const oci::Namespace* item = config.find_namespace(type);
+    if (item != nullptr && !item->path.empty()) joined.push_back(item);
+  }
+  auto& list = arena.plan().joins;
+  arena.resize(list, joined.size());
+  for (size_t index = 0; index < joined.size(); ++index) {
+    list[index].type = static_cast<std::uint32_t>(joined[index]->type);
+    arena.set(list[index].path, joined[index]->path);
+  }
+}
+
+void check_mappings(const oci::Linux& config) {
+  const oci::Namespace* user = config.find_namespace(CLONE_NEWUSER);
+  const bool has_mappings = !config.uid_mappings.empty() || !config.gid_mappings.empty();
+  if (user == nullptr && has_mappings) throw_invalid("parse config", "linux.uidMappings: there is no user namespace");
+  if (user != nullptr && user->path.empty() && (config.uid_mappings.empty() || config.gid_mappings.empty())) {
+    throw_invalid("parse config", "linux.uidMappings, linux.gidMappings: a new user namespace needs both");
+  }
+}
+
+/// The namespace that keeps a sysctl from being the host's; 0 for one that has none.
+std::uint64_t sysctl_namespace(const std::string& key) {
+  const auto begins = [&key](const char* prefix) { return key.rfind(prefix, 0) == 0; };
+  if (begins("net.")) return CLONE_NEWNET;
+  if (begins("fs.mqueue.") || begins("kernel.msg") || begins("kernel.shm") || key == "kernel.sem") return CLONE_NEWIPC;
+  if (key == "kernel.domainname" || key == "kernel.hostname") return CLONE_NEWUTS;
+  if (begins("user.")) return CLONE_NEWUSER;
+  return 0;
+}
+
+void check_sysctl(const oci::Linux& config, const std::string& key) {
+  const std::uint64_t type = sysctl_namespace(key);
+  if (type == 0) throw_invalid("parse config", "linux.sysctl: " + key + " is the whole machine's");
+  if (!config.has_namespace(type)) throw_invalid("parse config", "linux.sysctl: " + key + " is the host's without a namespace for it");
+}
+
+}  // namespace
+
+void plan_namespaces(PlanArena& arena, const oci::Config& config) {
+  const oci::Linux& wanted = config.linux_;
+  child::Plan& plan = arena.plan();
+  check_mappings(wanted);
+  for (const oci::Namespace& item : wanted.namespaces) {
+    if (item.type == CLONE_NEWUSER) plan.becomes_mapped_root = true;
+    if (!item.path.empty()) continue;
+    if (item.type == CLONE_NEWCGROUP) {
+      plan.unshares_cgroup = true;
+    } else if (item.type == CLONE_NEWTIME) {
+      plan.unshares_time = true;
+    } else {
+      plan.clone_flags |= item.type;
+    }
+  }
+  if ((plan.clone_flags & CLONE_NEWNS) == 0) throw_invalid("parse config", "linux.namespaces: a new mount namespace is needed");
+  plan.raises_loopback = (plan.clone_flags & CLONE_NEWNET) != 0;
+  plan_joins(arena, wanted);
+  if (!wanted.time_offsets.empty() && !plan.unshares_time) throw_invalid("parse config", "linux.timeOffsets: there is no new time namespace");
+  arena.set_if(plan.time_offsets, offsets_text(wanted));
+  if ((plan.clone_flags & CLONE_NEWUSER) != 0) {
+    arena.set_if(plan.uid_map, map_text(wanted.uid_mappings));
+    arena.set_if(plan.gid_map, map_text(wanted.gid_mappings));
+  }
+  if (!config.hostname.empty() && !wanted.has_namespace(CLONE_NEWUTS)) throw_invalid("parse config", "hostname: there is no uts namespace");
+  arena.set_if(plan.hostname, config.hostname);
+  arena.set_if(plan.domainname, config.domainname);
+}
+
+void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fds) {
+  constexpr const char* kStep = "open cgroup";
+  child::Plan& plan = arena.plan();
+  if (location.version == 2) {
+    plan.cgroup2_fd = fds.add(open_file(kStep, location.find(""), O_RDONLY | O_DIRECTORY));
+    return;
+  }
+  const auto& hierarchies = cgroup_system().hierarchies;
+  arena.resize(plan.hierarchies, location.paths.size());
+  std::uint64_t index = 0;
+  for (const CgroupHierarchy& hierarchy : hierarchies) {
+    const auto found = location.paths.find(hierarchy.name);
+    if (found == location.paths.end()) continue;
+    child::CgroupHierarchy& planned = plan.hierarchies[index++];
+    arena.set(planned.name, hierarchy.name);
+    arena.set(planned.controllers, hierarchy.controllers);
+    planned.tasks_fd = fds.add(open_file(kStep, found->second + "/tasks", O_WRONLY));
+  }
+}
+
+void plan_sysctls(PlanArena& arena, const oci::Config& config) {
+  auto& list = arena.plan().sysctls;
+  arena.resize(list, config.linux_.sysctl.size());
+  std::uint64_t index = 0;
+  for (const auto& [key, value] : config.linux_.sysctl) {
+    std::string dotted = key;
+    // sysctl.d(5): a key that has a slash before any dot is a path already.
+    const size_t first = key.find_first_of("./");
+    const bool is_path = first != std::string::npos && key[first] == '/';
+    for (char& letter : dotted) {
+      if (is_path && (letter == '/' || letter == '.')) letter = letter == '/' ? '.' : '/';
+    }
+    check_sysctl(config.linux_, dotted);
+    std::string path = "sys/" + dotted;
+    for (char& letter : path) {
+      if (letter == '.') letter = '/';
+      else if (letter == '/' && &letter > &path[3]) letter = '.';
+    }
+    if (path.find("/../") != std::string::npos) throw_invalid("parse config", "linux.sysctl: " + key);
+    arena.set(list[index].path, path);
+    arena.set(list[index].value, value);
+    ++index;
+  }
+}
+
+}  // namespace tsc

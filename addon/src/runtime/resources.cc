@@ -1,0 +1,57 @@
+// pids, update, stats and memory events: questions to the container's cgroup.
+#include "linux/error.h"
+#include "runtime/state-store.h"
+#include "runtime/status.h"
+
+namespace tsc {
+
+std::vector<pid_t> container_pids(const RuntimeConfig& config, const std::string& id) {
+  try {
+    return cgroup_pids(StateStore(config.root).load(id).cgroup);
+  } catch (const RuntimeError& error) {
+    throw error.within("list processes of container " + id);
+  }
+}
+
+void update_container(const RuntimeConfig& config, const std::string& id, const std::string& resources_json) {
+  try {
+    const StateStore store(config.root);
+    ContainerRecord record = store.load(id);
+    if (container_status(store, record) == "stopped") {
+      throw RuntimeError("", "update", "", 0, "", "the container is stopped", Reason::wrong_state);
+    }
+    const size_t groups = record.cgroup.paths.size();
+    apply_resources(record.cgroup, oci::parse_resources(resources_json));
+    if (record.cgroup.paths.size() != groups) store.save(record);
+  } catch (const RuntimeError& error) {
+    throw error.within("update container " + id);
+  }
+}
+
+ContainerStats container_stats(const RuntimeConfig& config, const std::string& id) {
+  try {
+    return read_cgroup_stats(StateStore(config.root).load(id).cgroup);
+  } catch (const RuntimeError& error) {
+    throw error.within("stats of container " + id);
+  }
+}
+
+UniqueFd open_oom_events(const RuntimeConfig& config, const std::string& id) {
+  try {
+    return open_cgroup_oom_events(StateStore(config.root).load(id).cgroup);
+  } catch (const RuntimeError& error) {
+    throw error.within("watch memory of container " + id);
+  }
+}
+
+bool acknowledge_oom(const RuntimeConfig& config, const std::string& id, int fd) {
+  try {
+    return acknowledge_cgroup_oom(StateStore(config.root).load(id).cgroup, fd);
+  } catch (const RuntimeError& error) {
+    // Woken by the container's removal.
+    if (error.reason == Reason::not_found) return false;
+    throw error.within("watch memory of container " + id);
+  }
+}
+
+}  // namespace tsc

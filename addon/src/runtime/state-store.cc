@@ -1,0 +1,224 @@
+// The state root: see the header.
+#include "runtime/state-store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "child/protocol.h"
+#include "linux/error.h"
+#include "linux/file.h"
+
+namespace tsc {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kStep = "state";
+constexpr size_t kMaxIdLength = 1024;
+
+json to_json(const ProcessRecord& process) {
+  return {{"pid", process.pid},
+          {"startTime", process.start_time},
+          {"monitorPid", process.monitor_pid},
+          {"monitorStartTime", process.monitor_start_time},
+          {"stdin", process.io.std_in},
+          {"stdout", process.io.std_out},
+          {"stderr", process.io.std_err},
+          {"terminal", process.io.terminal}};
+}
+
+ProcessRecord process_from_json(const json& value) {
+  ProcessRecord process;
+  process.pid = value.at("pid");
+  process.start_time = value.at("startTime");
+  process.monitor_pid = value.at("monitorPid");
+  process.monitor_start_time = value.at("monitorStartTime");
+  process.io = {value.at("stdin"), value.at("stdout"), value.at("stderr"), value.at("terminal")};
+  return process;
+}
+
+json to_json(const ContainerRecord& record) {
+  json mappings = json::array();
+  for (const oci::IdMapping& mapping : record.uid_mappings) {
+    mappings.push_back({mapping.container_id, mapping.host_id, mapping.size});
+  }
+  return {{"ociVersion", record.oci_version},
+          {"id", record.id},
+          {"bundle", record.bundle},
+          {"rootfs", record.rootfs},
+          {"created", record.created},
+          {"annotations", record.annotations},
+          {"process", to_json(record.process)},
+          {"cgroup", {{"version", record.cgroup.version}, {"paths", record.cgroup.paths}}},
+          {"namespaces", record.namespaces},
+          {"uidMappings", mappings},
+          {"noNewKeyring", record.no_new_keyring}};
+}
+
+ContainerRecord container_from_json(const json& value) {
+  ContainerRecord record;
+  record.oci_version = value.at("ociVersion");
+  record.id = value.at("id");
+  record.bundle = value.at("bundle");
+  record.rootfs = value.at("rootfs");
+  record.created = value.at("created");
+  value.at("annotations").get_to(record.annotations);
+  record.process = process_from_json(value.at("process"));
+  record.cgroup.version = value.at("cgroup").at("version");
+  value.at("cgroup").at("paths").get_to(record.cgroup.paths);
+  record.namespaces = value.at("namespaces");
+  for (const json& mapping : value.at("uidMappings")) {
+    record.uid_mappings.push_back({mapping.at(0), mapping.at(1), mapping.at(2)});
+  }
+  record.no_new_keyring = value.at("noNewKeyring");
+  return record;
+}
+
+/// The text of a state file, or not_found.
+json read_state(const std::string& path, const std::string& missing) {
+  std::string text;
+  if (!try_read_file(path, text)) {
+    const Reason reason = errno == ENOENT || errno == ENOTDIR ? Reason::not_found : Reason::none;
+    throw RuntimeError("", kStep, "open", errno, path, missing, reason);
+  }
+  json value = json::parse(text, nullptr, false);
+  if (value.is_discarded()) throw RuntimeError("", kStep, "", EIO, path, "not valid JSON");
+  return value;
+}
+
+template <class Parse>
+auto parse_state(const std::string& path, const json& value, Parse parse) {
+  try {
+    return parse(value);
+  } catch (const json::exception& error) {
+    throw RuntimeError("", kStep, "", EIO, path, error.what());
+  }
+}
+
+std::vector<std::string> list_directories(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* directory = opendir(path.c_str());
+  if (directory == nullptr) return names;
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] != '.' && entry->d_type == DT_DIR) names.push_back(entry->d_name);
+  }
+  closedir(directory);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void make_new(const std::string& path, const std::string& what) {
+  if (mkdir(path.c_str(), 0700) == 0) return;
+  const Reason reason = errno == EEXIST ? Reason::already_exists : Reason::none;
+  throw RuntimeError("", kStep, "mkdir", errno, path, what, reason);
+}
+
+}  // namespace
+
+void check_id(const std::string& id) {
+  const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
+  if (id.empty() || id.size() > kMaxIdLength || id.find_first_not_of(allowed) != std::string::npos || id[0] == '.') {
+    throw_invalid("check id", "\"" + id.substr(0, 80) + "\" is not of [A-Za-z0-9_.+-], or begins with a dot");
+  }
+}
+
+void StateStore::make(const std::string& id) const {
+  make_directories(kStep, root_, 0700);
+  make_new(directory(id), "a container with this id exists");
+}
+
+void StateStore::make_exec(const std::string& id, const std::string& exec_id) const {
+  make_directories(kStep, directory(id) + "/exec", 0700);
+  make_new(exec_directory(id, exec_id), "a process with this exec id exists");
+}
+
+void StateStore::remove(const std::string& id) const {
+  if (!remove_tree(directory(id))) throw_errno(kStep, "rmdir", directory(id));
+}
+
+void StateStore::remove_exec(const std::string& id, const std::string& exec_id) const {
+  const std::string path = exec_directory(id, exec_id);
+  if (!remove_tree(path)) throw_errno(kStep, "rmdir", path);
+}
+
+void StateStore::save(const ContainerRecord& record) const {
+  replace_file(kStep, directory(record.id) + "/state.json", to_json(record).dump());
+}
+
+ContainerRecord StateStore::load(const std::string& id) const {
+  check_id(id);
+  const std::string path = directory(id) + "/state.json";
+  return parse_state(path, read_state(path, "no such container"), container_from_json);
+}
+
+void StateStore::save_exec(const std::string& id, const std::string& exec_id, const ProcessRecord& record) const {
+  replace_file(kStep, exec_directory(id, exec_id) + "/state.json", to_json(record).dump());
+}
+
+ProcessRecord StateStore::load_process(const std::string& id, const std::string& exec_id) const {
+  if (exec_id.empty()) return load(id).process;
+  check_id(id);
+  check_id(exec_id);
+  const std::string path = exec_directory(id, exec_id) + "/state.json";
+  return parse_state(path, read_state(path, "no such process"), process_from_json);
+}
+
+void StateStore::save_seccomp(const std::string& id, const SeccompProgram& program) const {
+  const std::uint64_t flags = program.flags;
+  std::string content(reinterpret_cast<const char*>(&flags), sizeof flags);
+  content.append(reinterpret_cast<const char*>(program.instructions.data()), program.instructions.size() * 8);
+  replace_file(kStep, directory(id) + "/seccomp", content);
+}
+
+bool StateStore::load_seccomp(const std::string& id, SeccompProgram& program) const {
+  std::string content;
+  const std::string path = directory(id) + "/seccomp";
+  if (!try_read_file(path, content)) {
+    if (errno == ENOENT) return false;
+    throw_errno(kStep, "open", path);
+  }
+  if (content.size() < 8 || content.size() % 8 != 0) throw_errno(EIO, kStep, "read", path);
+  std::uint64_t flags;
+  memcpy(&flags, content.data(), sizeof flags);
+  program.flags = static_cast<std::uint32_t>(flags);
+  program.instructions.resize(content.size() / 8 - 1);
+  memcpy(program.instructions.data(), content.data() + 8, content.size() - 8);
+  return true;
+}
+
+bool StateStore::load_exit(const std::string& id, const std::string& exec_id, ExitRecord& record) const {
+  std::string content;
+  if (!try_read_file(process_directory(id, exec_id) + "/exit", content)) return false;
+  child::ExitFile file;
+  if (content.size() != sizeof file) throw_errno(EIO, kStep, "read", "exit");
+  memcpy(&file, content.data(), sizeof file);
+  if (file.magic != child::kExitMagic) throw_errno(EIO, kStep, "read", "exit");
+  const int status = file.status;
+  record = {id, exec_id, file.pid, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+            file.exited_at_ns, file.reserved != 0};
+  return true;
+}
+
+void StateStore::save_lost_exit(const ExitRecord& record) const {
+  child::ExitFile file = {};
+  file.magic = child::kExitMagic;
+  file.pid = record.pid;
+  // Back into wait4's form; a shell's 128+n is not told apart from a signal, nor need it be.
+  file.status = record.exit_status > 128 ? record.exit_status - 128 : record.exit_status << 8;
+  file.reserved = 1;
+  file.exited_at_ns = record.exited_at_ns;
+  replace_file(kStep, process_directory(record.id, record.exec_id) + "/exit",
+               std::string_view(reinterpret_cast<const char*>(&file), sizeof file));
+}
+
+std::vector<std::string> StateStore::list() const { return list_directories(root_); }
+
+std::vector<std::string> StateStore::list_execs(const std::string& id) const { return list_directories(directory(id) + "/exec"); }
+
+}  // namespace tsc

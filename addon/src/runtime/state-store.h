@@ -1,0 +1,89 @@
+// The state root: what is known of a container between two calls, in files that any process of root's may read.
+//
+//   <root>/<id>/state.json          the record below; written whole, by rename
+//   <root>/<id>/exec.fifo           present from create until start claims it
+//   <root>/<id>/seccomp             the compiled filter, for exec
+//   <root>/<id>/exit                exit record of init (child/protocol.h, ExitFile), written by its monitor
+//   <root>/<id>/exec/<execId>/      state.json and exit of an exec process
+//   <root>/.seccomp/ .cgroups/      compiled filters by content; notes of cgroup parents that we made
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "linux/cgroup.h"
+#include "linux/seccomp.h"
+#include "oci/config.h"
+#include "runtime/runtime.h"
+
+namespace tsc {
+
+struct ProcessRecord {
+  pid_t pid = 0;  // 0: not made yet
+  std::uint64_t start_time = 0;
+  pid_t monitor_pid = 0;  // 0: none (the tsrunc command)
+  std::uint64_t monitor_start_time = 0;
+  ProcessIo io;
+};
+
+struct ContainerRecord {
+  std::string oci_version;
+  std::string id;
+  std::string bundle;
+  std::string rootfs;
+  std::string created;
+  std::map<std::string, std::string> annotations;
+  ProcessRecord process;
+  CgroupLocation cgroup;
+  std::uint64_t namespaces = 0;  // CLONE_NEW* in which the container differs from the host: exec joins these
+  std::vector<oci::IdMapping> uid_mappings;
+  bool no_new_keyring = false;
+};
+
+class StateStore {
+ public:
+  explicit StateStore(std::string root) : root_(std::move(root)) {}
+
+  const std::string& root() const { return root_; }
+  std::string directory(const std::string& id) const { return root_ + "/" + id; }
+  std::string exec_directory(const std::string& id, const std::string& exec_id) const {
+    return directory(id) + "/exec/" + exec_id;
+  }
+  /// The process's own directory; exec_id "" is init.
+  std::string process_directory(const std::string& id, const std::string& exec_id) const {
+    return exec_id.empty() ? directory(id) : exec_directory(id, exec_id);
+  }
+  std::string seccomp_cache() const { return root_ + "/.seccomp"; }
+  std::string cgroup_notes() const { return root_ + "/.cgroups"; }
+
+  /// Makes <root>/<id>; throws already_exists.
+  void make(const std::string& id) const;
+  void make_exec(const std::string& id, const std::string& exec_id) const;
+  void remove(const std::string& id) const;
+  void remove_exec(const std::string& id, const std::string& exec_id) const;
+
+  void save(const ContainerRecord& record) const;
+  ContainerRecord load(const std::string& id) const;  // throws not_found
+  void save_exec(const std::string& id, const std::string& exec_id, const ProcessRecord& record) const;
+  ProcessRecord load_process(const std::string& id, const std::string& exec_id) const;  // throws not_found
+
+  void save_seccomp(const std::string& id, const SeccompProgram& program) const;
+  bool load_seccomp(const std::string& id, SeccompProgram& program) const;
+
+  /// False while the process has not ended (or its monitor was lost).
+  bool load_exit(const std::string& id, const std::string& exec_id, ExitRecord& record) const;
+  void save_lost_exit(const ExitRecord& record) const;
+
+  std::vector<std::string> list() const;
+  std::vector<std::string> list_execs(const std::string& id) const;
+
+ private:
+  std::string root_;
+};
+
+/// [A-Za-z0-9_.+-]{1,1024}, not "." or ".."; throws invalid_argument.
+void check_id(const std::string& id);
+
+}  // namespace tsc
