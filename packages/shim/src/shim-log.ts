@@ -4,6 +4,15 @@ import { currentTrace } from '@tscontainer/platform/trace';
 
 const levels = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
+/** The daemons' further levels: an error is the worst that we tell. */
+const thresholds: Record<string, number> = {
+  ...levels,
+  trace: 0,
+  fatal: levels.error + 1,
+  panic: levels.error + 1,
+  silent: levels.error + 1,
+};
+
 export type LogLevel = keyof typeof levels;
 
 export class ShimLog {
@@ -11,7 +20,7 @@ export class ShimLog {
   readonly #fd: number;
 
   constructor(level: string, fd = 2) {
-    this.#threshold = levels[level as LogLevel] ?? (level === 'trace' ? 0 : levels.info);
+    this.#threshold = thresholds[level] ?? levels.info;
     this.#fd = fd;
   }
 
