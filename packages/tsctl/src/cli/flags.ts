@@ -57,11 +57,15 @@ export function flagLabel(definition: FlagDefinition): string {
 const trueWords = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const falseWords = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
+/** `label` as flagLabel gives it. */
+export function invalidFlag(label: string, text: string, why: string): FlagError {
+  return new FlagError(`invalid argument ${JSON.stringify(text)} for "${label}" flag: ${why}`);
+}
+
 /** Throws FlagError with docker's words when `text` is no value of that flag. */
 export function checkFlagValue(definition: FlagDefinition, text: string): void {
   const fault = faultOf(definition.kind, text);
-  if (fault !== undefined)
-    throw new FlagError(`invalid argument ${JSON.stringify(text)} for "${flagLabel(definition)}" flag: ${fault}`);
+  if (fault !== undefined) throw invalidFlag(flagLabel(definition), text, fault);
 }
 
 function faultOf(kind: FlagKind, text: string): string | undefined {

@@ -65,8 +65,13 @@ export class EngineClient {
 
   /** The answer's JSON; undefined when it has no body. Throws EngineError, NoDaemonError. */
   async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-    const text = await readText(await this.call(method, path, options));
+    const text = await this.text(method, path, options);
     return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The answer's body as it came. */
+  async text(method: string, path: string, options: CallOptions = {}): Promise<string> {
+    return await readText(await this.call(method, path, options));
   }
 
   /** For calls whose body does not matter; returns the status (204, 304, ...). */

@@ -1,6 +1,7 @@
 // Pulling: the call, the credentials it sends, and the check that it went well.
-import { familiarReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
+import { familiarReference, parseReference, type Reference, withDefaultTag } from '@tscontainer/core/reference';
 import type { ConfigFile } from '../cli/config-file.ts';
+import { CommandFailure } from '../cli/failures.ts';
 import type { Output } from '../cli/output.ts';
 import { showProgress } from '../format/progress.ts';
 import type { ProgressMessage } from '../format/progress-message.ts';
@@ -17,14 +18,29 @@ export function imagePath(name: string): string {
   return `/images/${name.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** `busybox` -> `busybox:latest`. Throws invalid-argument. */
+/** Throws CommandFailure with docker's words for what is no reference. */
+export function readReference(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch {
+    // the one reason there is: say it in docker's words
+    const path = text.slice(text.indexOf('/') + 1);
+    const why =
+      path.replace(/[:@].*$/, '') === path.replace(/[:@].*$/, '').toLowerCase()
+        ? ''
+        : ': repository name must be lowercase';
+    throw new CommandFailure(`invalid reference format${why}`);
+  }
+}
+
+/** `busybox` -> `busybox:latest`. Throws CommandFailure. */
 export function withLatest(name: string): string {
-  return familiarReference(withDefaultTag(parseReference(name)));
+  return familiarReference(withDefaultTag(readReference(name)));
 }
 
 /** Throws when the daemon refuses, or says within the stream that the pull failed. `tag` '' pulls all tags. */
 export async function pullImage(client: EngineClient, name: string, tag: string, options: PullOptions): Promise<void> {
-  const { domain } = parseReference(name);
+  const { domain } = readReference(name);
   const headers = registryAuthHeaders(options.config, domain);
   const query = { fromImage: name, tag: tag || undefined, platform: options.platform || undefined };
   const messages = client.lines<ProgressMessage>('POST', '/images/create', { query, headers });

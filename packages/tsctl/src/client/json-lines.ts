@@ -5,7 +5,10 @@ import { ContainerError } from '@tscontainer/core/errors';
 const maxLineLength = 16 * 1024 * 1024;
 
 /** Yields each value as soon as its line is complete. Throws data-loss when the stream ends within a value. */
-export async function* readJsonLines<T>(stream: AsyncIterable<unknown>): AsyncGenerator<T> {
+export async function* readJsonLines<T>(
+  stream: AsyncIterable<unknown>,
+  parseValue: (text: string) => unknown = JSON.parse,
+): AsyncGenerator<T> {
   const decoder = new TextDecoder();
   let pending = '';
   for await (const chunk of stream) {
@@ -14,14 +17,14 @@ export async function* readJsonLines<T>(stream: AsyncIterable<unknown>): AsyncGe
     pending = lines.pop() ?? '';
     if (pending.length > maxLineLength)
       throw new ContainerError('resource-exhausted', 'read JSON stream: line too long');
-    for (const line of lines) if (line.trim() !== '') yield parse<T>(line);
+    for (const line of lines) if (line.trim() !== '') yield parse<T>(line, parseValue);
   }
-  if (pending.trim() !== '') yield parse<T>(pending);
+  if (pending.trim() !== '') yield parse<T>(pending, parseValue);
 }
 
-function parse<T>(line: string): T {
+function parse<T>(line: string, parseValue: (text: string) => unknown): T {
   try {
-    return JSON.parse(line) as T;
+    return parseValue(line) as T;
   } catch (error) {
     throw new ContainerError('data-loss', `read JSON stream: ${(error as Error).message}`, { cause: error });
   }

@@ -37,8 +37,8 @@ function row(type: string, total: number, active: number, size: number, reclaima
     Type: type,
     TotalCount: String(total),
     Active: String(active),
-    Size: formatSize(size),
-    Reclaimable: `${formatSize(reclaimable)}${share}`,
+    Size: formatSize(size, 4),
+    Reclaimable: `${formatSize(reclaimable, 4)}${share}`,
   };
 }
 

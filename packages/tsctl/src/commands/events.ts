@@ -3,7 +3,9 @@ import { type Command, type CommandContext, noArguments } from '../cli/command.t
 import { CommandFailure } from '../cli/failures.ts';
 import { filtersParameter } from '../cli/filters.ts';
 import { flag } from '../cli/flags.ts';
+import { readJsonLines } from '../client/json-lines.ts';
 import { toTimestamp } from '../format/durations.ts';
+import { exactDigits, parseExact } from '../format/exact-json.ts';
 import { withEscapes } from '../format/list-format.ts';
 import { compileTemplate } from '../format/template.ts';
 import { toJson } from '../format/template-values.ts';
@@ -13,7 +15,8 @@ interface EngineEvent {
   Action: string;
   Actor: { ID: string; Attributes: Record<string, string> | null };
   time: number;
-  timeNano: number;
+  /** Kept to the last digit. */
+  timeNano: unknown;
 }
 
 export const eventsCommand: Command = {
@@ -36,7 +39,8 @@ export const eventsCommand: Command = {
       until: momentOf(context, 'until'),
       filters: filtersParameter(flags.list('filter')),
     };
-    for await (const event of client.lines<EngineEvent>('GET', '/events', { query })) {
+    const response = await client.call('GET', '/events', { query });
+    for await (const event of readJsonLines<EngineEvent>(response, parseExact)) {
       const data = { ...event, TimeNano: event.timeNano, Time: event.time };
       out.line(template !== undefined ? template(data) : format === 'json' ? toJson(event) : eventText(event));
     }
@@ -51,12 +55,12 @@ function eventText(event: EngineEvent): string {
   return `${moment(event)} ${event.Type} ${event.Action} ${event.Actor.ID}${details}`;
 }
 
-/** RFC 3339 in local time with nine digits; a JavaScript number holds timeNano only to some 200 ns. */
+/** RFC 3339 in local time with nine digits. */
 function moment({ time, timeNano }: EngineEvent): string {
   const at = new Date(time * 1000);
   const offset = -at.getTimezoneOffset();
   const local = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, 19);
-  const nanos = String(Math.max(0, Math.round(timeNano - time * 1e9)) % 1e9).padStart(9, '0');
+  const nanos = (exactDigits(timeNano) ?? String(timeNano)).slice(-9).padStart(9, '0');
   const pad = (value: number) => String(Math.trunc(value)).padStart(2, '0');
   const zone =
     offset === 0 ? 'Z' : `${offset < 0 ? '-' : '+'}${pad(Math.abs(offset) / 60)}:${pad(Math.abs(offset) % 60)}`;

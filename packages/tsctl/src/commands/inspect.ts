@@ -4,6 +4,7 @@ import { CommandFailure } from '../cli/failures.ts';
 import { type FlagDefinition, flag } from '../cli/flags.ts';
 import { isMissing } from '../client/engine-error.ts';
 import { imagePath } from '../client/images.ts';
+import { parseExact } from '../format/exact-json.ts';
 import { withEscapes } from '../format/list-format.ts';
 import { compileTemplate } from '../format/template.ts';
 import { toJson } from '../format/template-values.ts';
@@ -81,7 +82,7 @@ async function inspectOne(
 ): Promise<unknown> {
   for (const kind of among) {
     try {
-      return await context.client.json<unknown>('GET', pathOf(kind, name), { query: sizeQuery(context, kind) });
+      return parseExact(await context.client.text('GET', pathOf(kind, name), { query: sizeQuery(context, kind) }));
     } catch (error) {
       if (!isMissing(error)) throw error;
     }

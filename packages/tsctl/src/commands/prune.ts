@@ -18,7 +18,7 @@ const filter = flag('filter', 'filter', "Provide filter values (e.g. 'until=<tim
 const allImages = flag('bool', 'all,a', 'Remove all unused images, not just dangling ones');
 
 export const containerPruneCommand = prune('Remove all stopped containers', [filter, force], async (context) => {
-  if (!(await isConfirmed(context, 'WARNING! This will remove all stopped containers.'))) return 0;
+  if (!(await isConfirmed(context, 'WARNING! This will remove all stopped containers.'))) return finish(context, []);
   return finish(context, [await pruneContainers(context)]);
 });
 
@@ -26,7 +26,7 @@ export const imagePruneCommand = prune('Remove unused images', [allImages, filte
   const what = context.flags.bool('all')
     ? 'all images without at least one container associated to them'
     : 'all dangling images';
-  if (!(await isConfirmed(context, `WARNING! This will remove ${what}.`))) return 0;
+  if (!(await isConfirmed(context, `WARNING! This will remove ${what}.`))) return finish(context, []);
   return finish(context, [await pruneImages(context)]);
 });
 
@@ -37,7 +37,7 @@ export const volumePruneCommand = prune(
     if (
       !(await isConfirmed(context, 'WARNING! This will remove all local volumes not used by at least one container.'))
     )
-      return 0;
+      return finish(context, []);
     return finish(context, [await pruneVolumes(context)]);
   },
 );
@@ -96,9 +96,8 @@ function finish(context: CommandContext, answers: readonly PruneAnswer[]): numbe
     ],
   ]);
   for (const [title, lines] of sections) if (lines.length > 0) context.out.line(`${title}\n${lines.join('\n')}\n`);
-  context.out.line(
-    `Total reclaimed space: ${formatSize(answers.reduce((total, answer) => total + (answer.SpaceReclaimed ?? 0), 0))}`,
-  );
+  const reclaimed = answers.reduce((total, answer) => total + (answer.SpaceReclaimed ?? 0), 0);
+  context.out.line(`Total reclaimed space: ${formatSize(reclaimed, 4)}`);
   return 0;
 }
 

@@ -64,7 +64,7 @@ export const psCommand: Command = {
   async run(context) {
     const { flags, client, config, out } = context;
     const format = flags.text('format') || (flags.bool('quiet') ? '' : (config.content.psFormat ?? ''));
-    const hasSize = flags.bool('size') || format.includes('.Size');
+    const hasSize = flags.bool('size') || /\.Size|json/.test(format);
     const last = flags.bool('latest') ? 1 : (flags.int('last') ?? -1);
     const query = {
       all: flags.bool('all') || undefined,

@@ -1,9 +1,9 @@
 // `tsctl pull`: an image from a registry.
-import { familiarName, formatReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
+import { familiarName, formatReference, withDefaultTag } from '@tscontainer/core/reference';
 import { type Command, exactly } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
-import { pullImage } from '../client/images.ts';
+import { pullImage, readReference } from '../client/images.ts';
 
 export const pullCommand: Command = {
   name: 'pull',
@@ -18,7 +18,7 @@ export const pullCommand: Command = {
   completes: 'image',
   async run(context) {
     const { client, config, flags, out } = context;
-    const named = parseReference(context.args[0] ?? '');
+    const named = readReference(context.args[0] ?? '');
     const isAll = flags.bool('all-tags');
     if (isAll && (named.tag !== undefined || named.digest !== undefined))
       throw new CommandFailure("tag can't be used with --all-tags/-a");

@@ -1,8 +1,8 @@
 // `tsctl tag`: another name for an image.
-import { familiarName, parseReference, withDefaultTag } from '@tscontainer/core/reference';
+import { familiarName, withDefaultTag } from '@tscontainer/core/reference';
 import { type Command, exactly } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
-import { imagePath } from '../client/images.ts';
+import { imagePath, readReference } from '../client/images.ts';
 
 export const tagCommand: Command = {
   name: 'tag',
@@ -13,7 +13,7 @@ export const tagCommand: Command = {
   completes: 'image',
   async run(context) {
     const [source = '', target = ''] = context.args;
-    const reference = withDefaultTag(parseReference(target));
+    const reference = withDefaultTag(readReference(target));
     if (reference.digest !== undefined) throw new CommandFailure('refusing to create a tag with a digest reference');
     const query = { repo: familiarName(reference), tag: reference.tag };
     await context.client.status('POST', `${imagePath(source)}/tag`, { query });

@@ -1,7 +1,7 @@
 // Builds the body of POST /containers/create from run's and create's flags.
 
 import { CommandFailure } from '../cli/failures.ts';
-import type { FlagValues } from '../cli/flags.ts';
+import { type FlagValues, invalidFlag } from '../cli/flags.ts';
 import { environmentOf, keyValues, labelsOf, pairsOf } from './environment.ts';
 import { healthcheckOf } from './healthcheck.ts';
 import { mountsOf } from './mounts.ts';
@@ -102,8 +102,8 @@ function attachedStreams(
   isDetached: boolean,
 ): Pick<ContainerRequest, 'AttachStdin' | 'AttachStdout' | 'AttachStderr'> {
   const named = flags.list('attach').map((name) => name.toLowerCase());
-  const wrong = named.find((name) => !['stdin', 'stdout', 'stderr'].includes(name));
-  if (wrong !== undefined) throw new CommandFailure('valid streams are STDIN, STDOUT and STDERR', 125);
+  const wrong = flags.list('attach').find((name) => !['stdin', 'stdout', 'stderr'].includes(name.toLowerCase()));
+  if (wrong !== undefined) throw invalidFlag('-a, --attach', wrong, 'valid streams are STDIN, STDOUT and STDERR');
   const isDefault = named.length === 0 && !isDetached;
   return {
     AttachStdin: named.includes('stdin') || (isDefault && flags.bool('interactive')),

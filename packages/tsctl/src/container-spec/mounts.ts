@@ -1,7 +1,7 @@
 // -v, --mount and --tmpfs as Binds, Volumes, Mounts and Tmpfs.
 import { resolve } from 'node:path';
-import { CommandFailure } from '../cli/failures.ts';
-import type { FlagValues } from '../cli/flags.ts';
+import type { FlagError } from '../cli/failures.ts';
+import { type FlagValues, invalidFlag } from '../cli/flags.ts';
 import { parseSize } from '../format/sizes.ts';
 
 interface Mounts {
@@ -34,8 +34,6 @@ function addVolume(entry: string, result: Mounts): void {
     result.volumes[first] = {};
     return;
   }
-  if (rest.length > 2 || rest.some((part) => part === ''))
-    throw new CommandFailure(`invalid volume specification: '${entry}'`, 125);
   const source = first.startsWith('.') ? resolve(first) : first;
   result.binds.push([source, ...rest].join(':'));
 }
@@ -109,8 +107,8 @@ function isTrue(value: string): boolean {
   return value === '' || value === '1' || value.toLowerCase() === 'true';
 }
 
-function badMount(entry: string, why: string): CommandFailure {
-  return new CommandFailure(`invalid argument "${entry}" for "--mount" flag: ${why}\nSee 'tsctl run --help'.`, 125);
+function badMount(entry: string, why: string): FlagError {
+  return invalidFlag('--mount', entry, why);
 }
 
 function fail(entry: string, why: string): never {

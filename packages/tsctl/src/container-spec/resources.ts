@@ -1,6 +1,6 @@
 // The resource flags as HostConfig fields: memory, cpu, pids, block devices, ulimits, devices.
 import { CommandFailure } from '../cli/failures.ts';
-import type { FlagValues } from '../cli/flags.ts';
+import { type FlagValues, invalidFlag } from '../cli/flags.ts';
 import { parseSize } from '../format/sizes.ts';
 
 const nanoPerCpu = 1e9;
@@ -53,7 +53,7 @@ export function cpuOf(flags: FlagValues): Record<string, unknown> {
 /** `nofile=1024:2048`, `nproc=64`. */
 export function ulimit(entry: string): { Name: string; Soft: number; Hard: number } {
   const match = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(entry);
-  if (match === null) throw new CommandFailure(`invalid ulimit argument: ${entry}`, 125);
+  if (match === null) throw invalidFlag('--ulimit', entry, `invalid ulimit argument: ${entry}`);
   const soft = Number(match[2]);
   const hard = match[3] === undefined ? soft : Number(match[3]);
   if (hard !== -1 && (soft === -1 || soft > hard))

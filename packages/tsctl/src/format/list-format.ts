@@ -28,11 +28,11 @@ export function listText(rows: readonly Row[], options: ListFormat): string {
   const { format } = options;
   if (options.quietField !== undefined && (format === '' || format === 'table'))
     return lines(rows.map((row) => String(row[options.quietField ?? ''])));
-  if (format === 'json') return lines(rows.map((row) => toJson(plain(row))));
+  if (format === 'json') return lines(rows.map((row) => toJson(sorted(row))));
   if (format === '' || format === 'table') return tableText(rows, options.preset, options);
   if (format.startsWith('table ') || format.startsWith('table\t')) return tableText(rows, withEscapes(format), options);
   const template = compileTemplate(withEscapes(format));
-  return lines(rows.map((row) => template(row)));
+  return lines(rows.map((row) => template(sorted(row))));
 }
 
 function tableText(rows: readonly Row[], format: string, options: ListFormat): string {
@@ -48,13 +48,9 @@ function headerRow(headers: Readonly<Record<string, string>>): Row {
   return { ...headers, Label: label };
 }
 
-/** Without functions: what `{{json .}}` shows. */
-export function plain(row: Row): Row {
-  return Object.fromEntries(
-    Object.entries(row)
-      .filter(([, value]) => typeof value !== 'function')
-      .sort(([left], [right]) => (left < right ? -1 : 1)),
-  );
+/** The order in which `{{json .}}` shows the fields. */
+function sorted(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 /** Shells leave `\t` and `\n` in single quotes as they are: docker reads them. */

@@ -1,5 +1,6 @@
 // How Go's templates see values: what is true, how a value prints, what a field of it is. template.ts evaluates with these.
 import { ContainerError } from '@tscontainer/core/errors';
+import { exactDigits } from './exact-json.ts';
 
 export type Value = unknown;
 
@@ -16,6 +17,8 @@ export function printed(value: Value): string {
   if (Array.isArray(value)) return `[${value.map(printed).join(' ')}]`;
   if (typeof value === 'number') return printedNumber(value);
   if (typeof value !== 'object') return String(value);
+  const digits = exactDigits(value);
+  if (digits !== undefined) return digits;
   const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
   return `map[${entries.map(([key, each]) => `${key}:${printed(each)}`).join(' ')}]`;
 }
