@@ -76,7 +76,7 @@ class Removal {
 
 void remove_tree_at(int parent, const std::string& name) { Removal().remove(parent, name); }
 
-void remove_tree(const std::string& path) {
+void remove_tree_by_path(const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
   const SplitName split = split_name(end == std::string::npos ? "" : path.substr(0, end + 1));
   const UniqueFd parent(::open(split.parent.empty() ? "/" : split.parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -10,6 +10,6 @@ namespace tsc {
 void remove_tree_at(int parent, const std::string& name);
 
 /// The same for an absolute path.
-void remove_tree(const std::string& path);
+void remove_tree_by_path(const std::string& path);
 
 }  // namespace tsc

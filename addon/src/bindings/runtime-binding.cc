@@ -1,4 +1,4 @@
-// The class Runtime: the OCI verbs as promises, and the exits as callbacks. packages/linux/src/runtime-manager.ts opens it.
+// The class Runtime: OCI verbs as promises, exits as callbacks. packages/linux/src/runtime-manager.ts opens it.
 //
 // A process is watched from the JavaScript thread, after its verb's promise was resolved: so no exit is told before the
 // process is known.

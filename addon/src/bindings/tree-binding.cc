@@ -21,7 +21,7 @@ Napi::Value disk_usage_call(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value remove_tree_call(const Napi::CallbackInfo& info) {
-  return promise_of(info.Env(), [path = path_argument(info, 0, "path")] { remove_tree(path); });
+  return promise_of(info.Env(), [path = path_argument(info, 0, "path")] { remove_tree_by_path(path); });
 }
 
 Napi::Value copy_tree_call(const Napi::CallbackInfo& info) {
