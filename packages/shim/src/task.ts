@@ -201,6 +201,7 @@ export class Task {
       process.isBusy = false;
       throw error;
     }
+    this.#execSpecs.delete(execId); // it may be large, and is not needed again
     process.step('start');
     this.#publish('TaskExecStarted', { execId, pid: process.pid });
     this.#settle(process);

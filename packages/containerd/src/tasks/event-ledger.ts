@@ -9,13 +9,17 @@ export interface ExitFacts {
 }
 
 interface ProcessEntry {
+  isAdded: boolean;
   isStarted: boolean;
+  /** Deleted before its exit was told: the entry goes with that. */
+  isForgotten: boolean;
   exit: ExitFacts | undefined;
 }
 
 /** The event that has no other field: the others' are skipped as unknown. */
 const anyTaskEvent = wireMessage<{ containerId: string }>('containerd.events.TaskOOM');
-const execStarted = wireMessage<{ containerId: string; execId: string }>('containerd.events.TaskExecStarted');
+/** Also of TaskExecAdded, whose fields are the same but for the pid. */
+const execEvent = wireMessage<{ containerId: string; execId: string }>('containerd.events.TaskExecStarted');
 const exited = wireMessage<ExitFacts & { containerId: string; id: string }>('containerd.events.TaskExit');
 
 /** The container that a task event is about; it is field 1 of all of them. */
@@ -35,11 +39,12 @@ export class EventLedger {
   /** Notes an event of the shim. False when it was told before and must not be told again. */
   accept(topic: string, event: Any): boolean {
     if (topic === '/tasks/start') return this.acceptStart('');
-    if (topic === '/tasks/exec-started') return this.acceptStart(execStarted.decode(event.value).execId);
+    if (topic === '/tasks/exec-started') return this.acceptStart(execEvent.decode(event.value).execId);
     if (topic === '/tasks/exit') {
       const { id, pid, exitStatus, exitedAt } = exited.decode(event.value);
       return this.acceptExit(id === this.#containerId ? '' : id, { pid, exitStatus, exitedAt });
     }
+    if (topic === '/tasks/exec-added') return this.#acceptAdded(execEvent.decode(event.value).execId);
     if (topic === '/tasks/delete') this.isDeleted = true;
     return true;
   }
@@ -56,6 +61,7 @@ export class EventLedger {
     const entry = this.#entry(execId);
     if (entry.exit !== undefined && entry.exit.pid === exit.pid) return false;
     entry.exit = exit;
+    if (entry.isForgotten) this.#processes.delete(execId);
     return true;
   }
 
@@ -63,12 +69,28 @@ export class EventLedger {
     return this.#processes.get(execId)?.exit;
   }
 
+  /** The exec is deleted; its id may be used again. */
   forget(execId: string): void {
-    this.#processes.delete(execId);
+    const entry = this.#processes.get(execId);
+    if (entry === undefined) return;
+    if (entry.exit !== undefined || !entry.isStarted) this.#processes.delete(execId);
+    else entry.isForgotten = true;
+  }
+
+  #acceptAdded(execId: string): boolean {
+    const entry = this.#entry(execId);
+    const isNew = !entry.isAdded;
+    entry.isAdded = true;
+    return isNew;
   }
 
   #entry(execId: string): ProcessEntry {
-    const entry = this.#processes.get(execId) ?? { isStarted: false, exit: undefined };
+    const entry = this.#processes.get(execId) ?? {
+      isAdded: false,
+      isStarted: false,
+      isForgotten: false,
+      exit: undefined,
+    };
     this.#processes.set(execId, entry);
     return entry;
   }

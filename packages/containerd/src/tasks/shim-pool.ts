@@ -2,7 +2,7 @@
 //
 // Story: `fill` at the daemon's start, `assign` per container, `release` when it is gone, `close` at the end. A shim
 // that dies leaves the pool by itself; whoever owns its containers hears of that from the connection.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
@@ -70,9 +70,32 @@ export class ShimPool {
     void shim.closed.then(() => {
       this.#shims.delete(shim);
       if (this.#isClosed || shim.isRetired) return;
+      rmSync(shim.address.slice('unix://'.length), { force: true }); // a killed one leaves it
       if (Date.now() - startedAt < soonMs) this.#fillLater();
       else this.fill();
     });
+  }
+
+  /** Takes in the shims that an earlier life of the daemon left, and removes the sockets of dead ones. */
+  async findLiving(): Promise<void> {
+    const directory = this.#socketDirectory;
+    const names = existsSync(directory) ? readdirSync(directory) : [];
+    await Promise.all(names.map((name) => this.#takeIn(join(directory, name))));
+  }
+
+  async #takeIn(path: string): Promise<void> {
+    try {
+      const shim = await connectShim(`unix://${path}`, true);
+      this.add(shim);
+      this.#onConnected(shim);
+    } catch (error) {
+      this.#log.debug({ path, err: errorMessageOf(error) }, 'socket of a dead shim removed');
+      rmSync(path, { force: true });
+    }
+  }
+
+  get #socketDirectory(): string {
+    return join(this.#config.state, 's');
   }
 
   find(address: string): ShimConnection | undefined {
@@ -137,7 +160,7 @@ export class ShimPool {
     try {
       const { address, state, logLevel } = this.#config;
       mkdirSync(state, { recursive: true });
-      const flags = ['-socket-dir', join(state, 's'), '-log-level', logLevel, '-log-stderr'];
+      const flags = ['-socket-dir', this.#socketDirectory, '-log-level', logLevel, '-log-stderr'];
       const id = `warm-${randomHex(8)}`;
       const command = {
         address,

@@ -74,6 +74,7 @@ export class TaskManager {
 
   /** Finds the tasks of an earlier life of the daemon, and warms the pool up. */
   async start(): Promise<void> {
+    await this.#pool.findLiving();
     await Promise.all(this.#bundles.find().map((found) => this.#reattach(found)));
     this.#pool.fill();
   }
@@ -104,7 +105,7 @@ export class TaskManager {
     try {
       await this.#createIn(record, given);
     } catch (error) {
-      await this.#undoCreate(record);
+      await this.#undoCreate(record, isConnectionLost(error));
       throw error;
     }
     record.isCreated = true;
@@ -186,6 +187,7 @@ export class TaskManager {
     const record = this.#table.get(namespace, id);
     const exit = await this.#ask(record, 'Delete', { execId }, {});
     record.pendingExecs.delete(execId);
+    record.ledger.forget(execId);
     return exit;
   }
 
@@ -227,9 +229,9 @@ export class TaskManager {
     return shim.call(method, { id, ...request } as Sent<Task[M]['request']>, { ...options, namespace });
   }
 
-  async #undoCreate(record: TaskRecord): Promise<void> {
+  async #undoCreate(record: TaskRecord, isLost: boolean): Promise<void> {
     const { namespace, id, bundle, runtimeName, shim } = record;
-    if (shim === undefined || shim.isLost || !record.isOwn) {
+    if (isLost || !record.isOwn) {
       const command = {
         address: this.#config.address,
         runtimeName,
@@ -328,20 +330,11 @@ export class TaskManager {
       known.containerCount += 1;
       return known;
     }
-    const shim = await connectShim(address, true);
-    const raced = this.#pool.find(address);
-    if (raced !== undefined) shim.close();
-    else {
-      this.#pool.add(shim);
-      this.#watch(shim);
-    }
-    const used = raced ?? shim;
-    used.containerCount += 1;
-    return used;
+    throw new ContainerError('unavailable', `reattach ${id}: its shim is gone`);
   }
 
   /** Its shim lives and does not know it: the daemon died within create or delete. */
   async #dropUnknown(record: TaskRecord): Promise<void> {
-    await this.#undoCreate(record);
+    await this.#undoCreate(record, false);
   }
 }

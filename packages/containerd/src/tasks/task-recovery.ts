@@ -75,7 +75,9 @@ export class TaskRecovery {
     const { pid, processes } = await shim.adopt(namespace, id, bundle.path);
     this.#options.bundles.writeAddress(bundle, shim.address);
     record.pid = pid;
-    for (const process of processes) this.#tell(record, process);
+    const { status } = await shim.call('State', { id }, { namespace });
+    const isStarted = status === 'RUNNING' || status === 'PAUSED' || (status === 'STOPPED' && record.isStartAsked);
+    for (const process of processes) this.#tell(record, process, isStarted);
     for (const request of record.pendingExecs.values()) {
       if (!processes.some(({ execId }) => execId === request.execId)) await shim.call('Exec', request, { namespace });
     }
@@ -84,8 +86,13 @@ export class TaskRecovery {
   }
 
   /** What the dead shim may have kept to itself. */
-  #tell(record: TaskRecord, { execId, pid, exited, exitStatus, exitedAt }: AdoptedProcess): void {
-    if (execId !== '' || record.isStartAsked) this.#options.events.ensureStarted(record, execId, pid);
+  #tell(
+    record: TaskRecord,
+    { execId, pid, exited, exitStatus, exitedAt }: AdoptedProcess,
+    isInitStarted: boolean,
+  ): void {
+    if (execId !== '' || (isInitStarted && record.isStartAsked))
+      this.#options.events.ensureStarted(record, execId, pid);
     if (exited) this.#options.events.ensureExited(record, execId, { pid, exitStatus, exitedAt });
   }
 
