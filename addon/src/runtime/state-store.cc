@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "child/protocol.h"
@@ -19,6 +21,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kRemovals = 100;  // a millisecond apart
 constexpr const char* kStep = "state";
 constexpr size_t kMaxIdLength = 1024;
 
@@ -139,7 +142,12 @@ void StateStore::make_exec(const std::string& id, const std::string& exec_id) co
 }
 
 void StateStore::remove(const std::string& id) const {
-  if (!remove_tree(directory(id))) throw_errno(kStep, "rmdir", directory(id));
+  // A monitor whose process was killed a moment ago may be writing its exit record just now; it writes one file once.
+  for (int attempt = 0; !remove_tree(directory(id)); ++attempt) {
+    if (errno != ENOTEMPTY || attempt == kRemovals) throw_errno(kStep, "rmdir", directory(id));
+    const timespec pause = {0, 1'000'000};
+    nanosleep(&pause, nullptr);
+  }
 }
 
 void StateStore::remove_exec(const std::string& id, const std::string& exec_id) const {
