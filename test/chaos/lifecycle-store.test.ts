@@ -95,7 +95,9 @@ describe('a daemon killed amid writes', () => {
     const infos = (await collect(snapshots, 'List', { snapshotter: 'overlayfs' })).flatMap(({ info }) => info);
     const kept = new Set(infos.map(({ name }) => name));
     expect(done.layers.filter((name) => !kept.has(name))).toEqual([]);
-    expect(entries('io.containerd.snapshotter.v1.overlayfs/snapshots').length).toBe(infos.length);
+    // up to 8 directories are made ahead of their snapshots
+    const spare = entries('io.containerd.snapshotter.v1.overlayfs/snapshots').length - infos.length;
+    expect([spare >= 0, spare <= 8, entries('io.containerd.snapshotter.v1.overlayfs/trash')]).toEqual([true, true, []]);
     const records = new Set((await collect(containers, 'ListStream', {})).map(({ container }) => container.id));
     expect(done.containers.filter((id) => !records.has(id))).toEqual([]);
     const blobs = (await collect(content, 'List', {})).flatMap(({ info }) => info);

@@ -47,7 +47,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
     for (const part of parts.reverse()) await part.stop?.();
     events.close();
     await daemon.collector.stop();
-    await daemon.snapshots.cleanup();
+    await daemon.snapshots.close();
     daemon.store.close();
     for (const path of [config.address, eventsAddress, pidFile]) rmSync(path, { force: true });
     unlockRoot();

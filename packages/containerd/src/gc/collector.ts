@@ -102,8 +102,7 @@ export class Collector {
       store.sql('DELETE FROM content WHERE namespace=? AND digest=?').run(namespace, digest);
       collected.digests.push(digest);
     }
-    for (const { id, name } of snapshots.rows(namespace).sort((a, b) => b.id - a.id)) {
-      // a child's id is above its parent's, so children go first
+    for (const { id, name } of snapshots.rows(namespace)) {
       if (kept.has(snapshotNode(name))) continue;
       snapshots.deleteRow(id);
       collected.snapshots.push({ namespace, key: name, id });

@@ -38,19 +38,16 @@ export class SnapshotRows {
   readonly #store: Store;
   readonly #leaseType: `snapshots/${string}`;
   readonly #chains = new Map<number, number[]>();
-  #lastId: number;
 
-  /** `highestDirectory`: the highest id that a directory bears, with or without a row. */
-  constructor(store: Store, snapshotter: string, highestDirectory: number) {
+  constructor(store: Store, snapshotter: string) {
     this.#store = store;
     this.#leaseType = `snapshots/${snapshotter}`;
-    const sequence = store.sql("SELECT seq FROM sqlite_sequence WHERE name='snapshots'").get();
-    this.#lastId = Math.max(highestDirectory, (sequence?.seq as number | undefined) ?? 0);
   }
 
-  newId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
+  /** The highest id that ever had a row. */
+  highestId(): number {
+    const sequence = this.#store.sql("SELECT seq FROM sqlite_sequence WHERE name='snapshots'").get();
+    return (sequence?.seq as number | undefined) ?? 0;
   }
 
   find(namespace: string, name: string): SnapshotRow | undefined {

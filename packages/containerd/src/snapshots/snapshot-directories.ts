@@ -1,0 +1,128 @@
+// The directories of the overlay snapshotter: `snapshots/<id>/{fs,work}`, a few made ahead, the removed ones swept off the path.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorMessageOf } from '@tscontainer/core/errors';
+import { removeTree } from '@tscontainer/linux/tree';
+import type { Logger } from '@tscontainer/platform/logger';
+
+/** Directories kept ready: three mkdirs cost more than all else that a prepare does (0.4 of 0.8 ms, measured). */
+const readyCount = 8;
+
+/** Story: `take` one for a new snapshot; `discard` it when its row is gone or never came to be. */
+export class SnapshotDirectories {
+  readonly #directory: string;
+  readonly #trash: string;
+  readonly #log: Logger;
+  readonly #ready: number[] = [];
+  readonly #pending = new Set<Promise<void>>();
+  #isRefilling = false;
+  #trashCount = 0;
+  #lastId: number;
+
+  /** Numbers begin above `lastId` and above what is on disk; directories that `known` has not are removed. */
+  constructor(root: string, lastId: number, known: Set<number>, log: Logger) {
+    this.#log = log;
+    this.#directory = join(root, 'snapshots');
+    this.#trash = join(root, 'trash');
+    for (const path of [this.#directory, this.#trash]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    const found = readdirSync(this.#directory).map(Number);
+    this.#lastId = Math.max(lastId, ...found);
+    for (const name of readdirSync(this.#trash)) this.#sweep(join(this.#trash, name));
+    this.discard(found.filter((id) => !known.has(id)));
+  }
+
+  /** The layer itself. */
+  upper(id: number): string {
+    return join(this.#directory, String(id), 'fs');
+  }
+
+  /** What overlayfs needs beside the upper directory. */
+  work(id: number): string {
+    return join(this.#directory, String(id), 'work');
+  }
+
+  /** The number of a directory that nothing uses; numbers are never used twice. */
+  take(): number {
+    const id = this.#ready.shift() ?? this.#makeNew();
+    if (!this.#isRefilling) this.#track(this.#refill());
+    return id;
+  }
+
+  /** Makes what a power loss may have taken: a row is synced to disk, the directories are not. */
+  ensure(id: number): void {
+    if (!existsSync(this.upper(id))) this.#make(id);
+  }
+
+  /** Removes the files: renamed at once, deleted off the path. */
+  discard(ids: number[]): void {
+    for (const id of ids) {
+      this.#trashCount += 1;
+      const trashed = join(this.#trash, `${process.pid}-${this.#trashCount}`);
+      try {
+        renameSync(join(this.#directory, String(id)), trashed);
+      } catch (error) {
+        this.#log.warn({ snapshot: id, err: errorMessageOf(error) }, 'snapshot directory not moved to the trash');
+        continue; // the next start finds it without a row and removes it
+      }
+      this.#sweep(trashed);
+    }
+  }
+
+  /** Resolves when nothing is being made or removed. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  /** Gives the ready ones back: the last call. */
+  async close(): Promise<void> {
+    this.#isRefilling = true;
+    await this.settled();
+    for (const id of this.#ready.splice(0)) rmSync(join(this.#directory, String(id)), { recursive: true });
+  }
+
+  #newId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  #makeNew(): number {
+    const id = this.#newId();
+    this.#make(id);
+    return id;
+  }
+
+  #make(id: number): void {
+    mkdirSync(this.upper(id), { recursive: true, mode: 0o755 });
+    mkdirSync(this.work(id), { recursive: true, mode: 0o711 });
+  }
+
+  async #refill(): Promise<void> {
+    this.#isRefilling = true;
+    try {
+      while (this.#ready.length < readyCount) {
+        const id = this.#newId();
+        await mkdir(join(this.#directory, String(id)), { mode: 0o700 });
+        await mkdir(this.upper(id), { mode: 0o755 });
+        await mkdir(this.work(id), { mode: 0o711 });
+        this.#ready.push(id);
+      }
+    } catch (error) {
+      this.#log.warn({ err: errorMessageOf(error) }, 'no snapshot directories made ahead'); // take then makes its own, or says why not
+    } finally {
+      this.#isRefilling = false;
+    }
+  }
+
+  #sweep(path: string): void {
+    const removal = removeTree(path).catch((error: unknown) => {
+      this.#log.warn({ path, err: errorMessageOf(error) }, 'removed snapshot left files; the next start removes them');
+    });
+    this.#track(removal);
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
+  }
+}
