@@ -55,6 +55,11 @@ export function createEngineServer(log: Logger): EngineServer {
       }
     });
   });
+  // docker's client compares the whole value: with fastify's `; charset=utf-8` it shows an error's JSON instead of its text
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
+    done(null, payload);
+  });
   answerErrors(app, log);
   const hijackRoutes: HijackRoute[] = [];
   return {

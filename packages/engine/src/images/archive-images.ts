@@ -38,9 +38,21 @@ export async function findArchiveImages(archive: ArchiveIntake, readBlob: ReadBl
   if (index === undefined && docker === undefined) throw badArchive('neither manifest.json nor index.json is in it');
   const entries = docker === undefined ? [] : parseDockerManifest(docker);
   if (index === undefined) return Promise.all(entries.map((entry) => fromDockerEntry(archive, entry, readBlob)));
-  const images = await Promise.all(parseIndex(index).manifests.map((descriptor) => fromDescriptor(archive, descriptor, readBlob)));
+  const described = await Promise.all(parseIndex(index).manifests.map((descriptor) => fromDescriptor(archive, descriptor, readBlob)));
+  const images = mergeTargets(described);
   for (const entry of entries) addNames(images, archive.blob(textOf(entry.Config, 'Config')).digest, namesOf(entry));
   return images;
+}
+
+/** An index lists an image once per name. */
+function mergeTargets(images: ArchiveImage[]): ArchiveImage[] {
+  const byDigest = new Map<string, ArchiveImage>();
+  for (const image of images) {
+    const known = byDigest.get(image.target.digest);
+    if (known === undefined) byDigest.set(image.target.digest, image);
+    else known.names = [...new Set([...known.names, ...image.names])];
+  }
+  return [...byDigest.values()];
 }
 
 function parseDockerManifest(bytes: Buffer): DockerManifestEntry[] {

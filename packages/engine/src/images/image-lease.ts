@@ -2,14 +2,16 @@
 import { randomHex } from '@tscontainer/core/ids';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 
-/** Should the engine die, containerd ends the lease after this. */
+const purposes = ['load', 'pull', 'tag', 'unpack'] as const;
+
+/** Should the engine die and not come back, containerd ends the lease after this. */
 const leaseLifeMs = 24 * 3600_000;
 
 /**
  * Runs `work` under a new lease. When it fails, the lease goes synchronously: what it alone held is collected before
  * the error is reported, so nothing is left behind.
  */
-export async function withLease<T>(client: ContainerdClient, purpose: string, work: (lease: string) => Promise<T>): Promise<T> {
+export async function withLease<T>(client: ContainerdClient, purpose: (typeof purposes)[number], work: (lease: string) => Promise<T>): Promise<T> {
   const id = `tscontainer-${purpose}-${randomHex(8)}`;
   const expire = new Date(Date.now() + leaseLifeMs).toISOString().replace(/\.\d+Z$/, 'Z');
   await client.leases.Create({ id, labels: { 'containerd.io/gc.expire': expire } });
@@ -21,4 +23,10 @@ export async function withLease<T>(client: ContainerdClient, purpose: string, wo
     await client.leases.Delete({ id, sync: true }).catch(() => undefined); // the first failure is the one to report; the lease expires
     throw error;
   }
+}
+
+/** Ends the leases that a killed engine left, so that what it was making goes. At the start, before any new lease. */
+export async function dropStaleLeases(client: ContainerdClient): Promise<void> {
+  const { leases } = await client.leases.List({ filters: purposes.map((purpose) => `id~=^tscontainer-${purpose}-`) });
+  for (const { id } of leases) await client.leases.Delete({ id });
 }

@@ -8,7 +8,7 @@ import type { Filters } from '../http/query.ts';
 import type { ImageEventSink, ImageResolver, ImageUsage, ResolvedImage } from './image-backend.ts';
 import { type CatalogImage, ImageCatalog, repoTagsOf } from './image-catalog.ts';
 import { listImages } from './image-list.ts';
-import { withLease } from './image-lease.ts';
+import { dropStaleLeases, withLease } from './image-lease.ts';
 import type { LoadedImage, LoadProgress } from './image-loader.ts';
 import { recordNameOf } from './image-names.ts';
 import type { PullRequest } from './image-puller.ts';
@@ -37,6 +37,17 @@ export class ImageManager implements ImageResolver {
     this.snapshotter = options.snapshotter;
     this.catalog = new ImageCatalog(options.client, options.snapshotter, options.log);
     this.#remover = new ImageRemover(options.client, this.catalog, options.usage, options.events);
+  }
+
+  /**
+   * Ends what a killed engine left half done, and loads the image that ships with the engine. Off the start path, but
+   * before the first pull or load is served. `marker`: a file below the data root, see `ensureEmbeddedImage`.
+   */
+  async start(marker: string): Promise<void> {
+    const { client, log } = this.#options;
+    await dropStaleLeases(client);
+    const { ensureEmbeddedImage } = await import('./embedded-image.ts');
+    await ensureEmbeddedImage(this, marker, log);
   }
 
   resolve(reference: string): Promise<ResolvedImage> {
