@@ -57,7 +57,7 @@ function readShort(cluster: string, rest: string[], definitions: readonly FlagDe
     const letter = cluster.charAt(at);
     const definition = definitions.find((each) => each.short === letter);
     if (definition === undefined) {
-      if (letter !== 'h') throw new FlagError(`unknown shorthand flag: '${letter}' in -${cluster}`);
+      if (letter !== 'h') throw new FlagError(`unknown shorthand flag: '${letter}' in -${cluster.slice(at)}`);
       line.wantsHelp = true;
       continue;
     }

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { type Command, noArguments } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
+import { openFailure } from '../cli/open-failure.ts';
 import { readJsonLines } from '../client/json-lines.ts';
 import { showProgress } from '../format/progress.ts';
 import type { ProgressMessage } from '../format/progress-message.ts';
@@ -41,8 +42,7 @@ async function inputOf(path: string): Promise<NodeJS.ReadableStream> {
   try {
     await once(file, 'open');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(`open ${path}: ${code === 'ENOENT' ? 'no such file or directory' : message}`);
+    throw new CommandFailure(`open ${path}: ${openFailure(error)}`);
   }
   return file;
 }

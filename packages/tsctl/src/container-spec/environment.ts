@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CommandFailure } from '../cli/failures.ts';
 import type { FlagValues } from '../cli/flags.ts';
-
-const usageExitCode = 125;
+import { openFailure } from '../cli/open-failure.ts';
 
 /** Files first, then flags: a name alone takes the value of our own environment, or is left out of it. */
 export function environmentOf(flags: FlagValues): string[] {
@@ -13,8 +12,7 @@ export function environmentOf(flags: FlagValues): string[] {
 
 /** A name without a value is kept: the daemon removes that variable of the image. */
 function resolved(entry: string): string[] {
-  if (entry === '' || entry.startsWith('='))
-    throw new CommandFailure(`invalid environment variable: ${entry}`, usageExitCode);
+  if (entry === '' || entry.startsWith('=')) throw new CommandFailure(`invalid environment variable: ${entry}`);
   if (entry.includes('=')) return [entry];
   const own = process.env[entry];
   return [own === undefined ? entry : `${entry}=${own}`];
@@ -38,8 +36,7 @@ export function keyValues(entries: readonly string[]): Record<string, string> {
 /** As keyValues, but each needs its `=`. */
 export function pairsOf(entries: readonly string[], flagName: string): Record<string, string> {
   const bare = entries.find((entry) => !entry.includes('='));
-  if (bare !== undefined)
-    throw new CommandFailure(`invalid value for --${flagName}: ${bare}: expected key=value`, usageExitCode);
+  if (bare !== undefined) throw new CommandFailure(`invalid value for --${flagName}: ${bare}: expected key=value`);
   return keyValues(entries);
 }
 
@@ -49,11 +46,7 @@ function linesOf(path: string): string[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `open ${path}: ${code === 'ENOENT' ? 'no such file or directory' : (error as Error).message}`,
-      usageExitCode,
-    );
+    throw new CommandFailure(`open ${path}: ${openFailure(error)}`);
   }
   const lines = text
     .replace(/^\uFEFF/, '')
@@ -62,9 +55,6 @@ function linesOf(path: string): string[] {
   const kept = lines.filter((line) => line !== '' && !line.startsWith('#'));
   const broken = kept.find((line) => /\s/.test(line.split('=')[0] ?? ''));
   if (broken !== undefined)
-    throw new CommandFailure(
-      `poorly formatted environment: variable '${broken.split('=')[0]}' contains whitespaces`,
-      usageExitCode,
-    );
+    throw new CommandFailure(`poorly formatted environment: variable '${broken.split('=')[0]}' contains whitespaces`);
   return kept;
 }

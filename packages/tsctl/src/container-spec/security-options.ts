@@ -1,6 +1,7 @@
 // --security-opt: a seccomp profile named by a file is read here, since the daemon wants its content.
 import { readFileSync } from 'node:fs';
 import { CommandFailure } from '../cli/failures.ts';
+import { openFailure } from '../cli/open-failure.ts';
 
 export function securityOptions(entries: readonly string[]): string[] {
   return entries.map((entry) => {
@@ -18,6 +19,7 @@ function profile(path: string): string {
   try {
     return JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    throw new CommandFailure(`opening seccomp profile (${path}) failed: ${(error as Error).message}`, 125);
+    const why = error instanceof SyntaxError ? error.message : `open ${path}: ${openFailure(error)}`;
+    throw new CommandFailure(`opening seccomp profile (${path}) failed: ${why}`, 125);
   }
 }
