@@ -106,7 +106,7 @@ export function adoptStdio(context: EngineContext, container: Container): void {
   const pump = new OutputPump({ directory, streams: outputStreams(container), logFile, log: context.log, deliver: (stream, piece) => container.hub.deliver(stream, piece) });
   container.hub.onDrain = () => pump.resume();
   const stdin = container.settings.config.OpenStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
-  container.run = { pump, stdin, hasExited: false };
+  container.openRun({ pump, stdin, hasExited: false });
 }
 
 /** Users as the container left them, devices and neighbours as they are now. */

@@ -47,6 +47,7 @@ export class Container {
   restartTimer: NodeJS.Timeout | undefined;
   isDestroyed = false;
   readonly #waiters = new Set<Waiter>();
+  readonly #runListeners = new Set<() => void>();
 
   constructor(settings: ContainerSettings, state: ContainerState) {
     this.settings = settings;
@@ -80,6 +81,19 @@ export class Container {
         resolve(undefined);
       });
     });
+  }
+
+  /** Calls `listener` once when stdio of a further run is open; the returned function forgets it. */
+  onNextRun(listener: () => void): () => void {
+    this.#runListeners.add(listener);
+    return () => this.#runListeners.delete(listener);
+  }
+
+  openRun(run: ContainerRun): void {
+    this.run = run;
+    const listeners = [...this.#runListeners];
+    this.#runListeners.clear();
+    for (const listener of listeners) listener();
   }
 
   tellExit(): void {

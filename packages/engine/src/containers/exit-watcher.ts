@@ -25,6 +25,8 @@ export interface ExitWatcherParts {
   catchUp: () => Promise<void>;
   /** `/images/...` events. */
   onImageEvent: () => void;
+  /** The stream was lost: the daemon may have died. */
+  onLost: () => void;
 }
 
 export class ExitWatcher {
@@ -63,6 +65,7 @@ export class ExitWatcher {
       } finally {
         lost.abort();
       }
+      this.#parts.onLost();
       await new Promise((resolve) => setTimeout(resolve, reconnectMs));
     }
   }

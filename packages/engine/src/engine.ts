@@ -1,0 +1,157 @@
+// Puts the engine together and takes it apart: main.ts runs it, tests may run it in their own process.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type http from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { newId } from '@tscontainer/core/ids';
+import type { Logger } from '@tscontainer/platform/logger';
+import { ContainerdClient } from './containerd/containerd-client.ts';
+import { ContainerdSupervisor } from './containerd/supervisor.ts';
+import { ContainerIndex } from './containers/container-index.ts';
+import { ContainerStore, openEngineStore } from './containers/container-store.ts';
+import type { Container } from './containers/container.ts';
+import { ExitHandler } from './containers/container-exit.ts';
+import type { EngineContext } from './containers/engine-context.ts';
+import { ExecManager } from './containers/exec-manager.ts';
+import { ExitWatcher } from './containers/exit-watcher.ts';
+import { catchUp, loadContainers } from './containers/recovery.ts';
+import { UserFilesCache } from './containers/user-files-cache.ts';
+import type { EngineConfig } from './engine-config.ts';
+import { EnginePaths } from './engine-paths.ts';
+import { EventHub } from './events/event-hub.ts';
+import { createEngineServer } from './http/engine-server.ts';
+import { listen } from './http/listen.ts';
+import type { ImageUsage } from './images/image-backend.ts';
+import { ensureEmbeddedImage } from './images/embedded-image.ts';
+import { ImageManager } from './images/image-manager.ts';
+import { registerInspectRoutes } from './routes/containers/inspect-routes.ts';
+import { registerLifecycleRoutes } from './routes/containers/lifecycle-routes.ts';
+import { registerStatsRoutes } from './routes/containers/stats-routes.ts';
+import { registerStreamRoutes } from './routes/containers/stream-routes.ts';
+import { registerExecRoutes } from './routes/exec/exec-routes.ts';
+import { registerImageRoutes } from './routes/images/image-routes.ts';
+import { registerNetworkRoutes } from './routes/networks/network-routes.ts';
+import { registerSystemRoutes } from './routes/system/system-routes.ts';
+import { registerVolumeRoutes } from './routes/volumes/volume-routes.ts';
+import { VolumeManager } from './volumes/volume-manager.ts';
+
+/** containerd's namespace of the engine, as dockerd's. */
+const namespace = 'moby';
+/** How long a containerd may take to answer at the start. */
+const containerdReadyMs = 30_000;
+
+const initCandidates = ['./tsinit', '../../../dist/lib/tsinit'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+
+export interface RunningEngine {
+  stop(): Promise<void>;
+}
+
+export async function startEngine(config: EngineConfig, log: Logger): Promise<RunningEngine> {
+  const paths = new EnginePaths(config.dataRoot, config.execRoot);
+  for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const supervisor = config.containerd === undefined ? newSupervisor(config, log) : undefined;
+  supervisor?.start();
+  const client = new ContainerdClient({ address: config.containerd ?? supervisor?.address ?? '', namespace });
+  await client.connection.ready(containerdReadyMs);
+
+  const store = openEngineStore(paths.database);
+  const events = new EventHub();
+  const volumes = new VolumeManager(paths.volumes, store, events);
+  const index = new ContainerIndex<Container>();
+  const usage: ImageUsage = {
+    containersUsing: (imageId) => index.values().filter((container) => container.settings.imageId === imageId).map((container) => ({ id: container.id, isRunning: container.isRunning })),
+  };
+  const images = new ImageManager({
+    client,
+    snapshotter: config.snapshotter,
+    log,
+    usage,
+    events,
+    registries: { insecureRegistries: config.insecureRegistries, mirrors: config.registryMirrors },
+  });
+  const context: EngineContext = {
+    engineId: readEngineId(paths),
+    config,
+    paths,
+    client,
+    store: new ContainerStore(store),
+    index,
+    images,
+    events,
+    volumes,
+    userFiles: new UserFilesCache(),
+    initProgram: initCandidates.find((path) => existsSync(path)) ?? '',
+    log,
+  };
+  volumes.usersOf = (name) => index.values().filter((container) => container.settings.mountPoints.some((point) => point.type === 'volume' && point.name === name)).map((container) => container.id);
+
+  const execs = new ExecManager(context);
+  const exits = new ExitHandler(context, execs);
+  const watcher = new ExitWatcher({ context, exits, execs, catchUp: () => catchUp(context, exits), onImageEvent: () => images.invalidate(), onLost: () => supervisor?.ensureRunning() });
+  await loadContainers(context);
+  void watcher.run();
+  await watcher.ready;
+  const servers = await serve(context, images, execs);
+  log.info({ hosts: config.hosts, containers: index.size }, 'serving');
+  void ensureEmbeddedImage(images, join(paths.dataRoot, 'embedded-image'), log);
+
+  return {
+    stop: async () => {
+      exits.isStopping = true;
+      for (const server of servers) closeServer(server);
+      watcher.stop();
+      // containers go on without us, as with docker's live restore: the next engine takes them over
+      for (const container of index.values()) {
+        clearTimeout(container.restartTimer);
+        container.run?.pump.detach();
+      }
+      await supervisor?.stop();
+      client.close();
+      store.close();
+    },
+  };
+}
+
+function newSupervisor(config: EngineConfig, log: Logger): ContainerdSupervisor {
+  return new ContainerdSupervisor({
+    root: join(config.dataRoot, 'containerd'),
+    state: join(config.execRoot, 'containerd'),
+    logFile: join(config.dataRoot, 'tscontainerd.log'),
+    logLevel: config.logLevel,
+    log,
+  });
+}
+
+function readEngineId(paths: EnginePaths): string {
+  const path = join(paths.dataRoot, 'engine-id');
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  const id = newId();
+  writeFileSync(path, `${id}\n`);
+  return id;
+}
+
+async function serve(context: EngineContext, images: ImageManager, execs: ExecManager): Promise<http.Server[]> {
+  const { config, log } = context;
+  const { app, hijackRoutes, createHttpServer } = createEngineServer(log);
+  registerSystemRoutes(app, context, images);
+  registerLifecycleRoutes(app, context, execs);
+  registerInspectRoutes(app, context);
+  registerStreamRoutes(app, hijackRoutes, context);
+  registerStatsRoutes(app, context);
+  registerExecRoutes(app, hijackRoutes, context, execs);
+  registerVolumeRoutes(app, context.volumes);
+  registerNetworkRoutes(app, context);
+  registerImageRoutes(app, images);
+  const servers: http.Server[] = [];
+  for (const host of config.hosts) {
+    const server = await createHttpServer();
+    await listen(server, { host, group: config.group }, log);
+    servers.push(server);
+  }
+  return servers;
+}
+
+function closeServer(server: http.Server): void {
+  server.close();
+  server.closeAllConnections();
+}

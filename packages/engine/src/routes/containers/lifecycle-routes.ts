@@ -1,0 +1,147 @@
+// POST and DELETE on containers: create, start, stop, restart, kill, pause, rename, wait, remove, prune.
+import { ContainerError } from '@tscontainer/core/errors';
+import type { FastifyInstance } from 'fastify';
+import { createContainer } from '../../containers/container-creator.ts';
+import type { Container } from '../../containers/container.ts';
+import { type RemoveOptions, removeContainer } from '../../containers/container-remover.ts';
+import { startContainer } from '../../containers/container-starter.ts';
+import { killContainer, pauseContainer, stopContainer, unpauseContainer } from '../../containers/container-stopper.ts';
+import { decodeCreateRequest } from '../../containers/create-request.ts';
+import type { EngineContext } from '../../containers/engine-context.ts';
+import type { ExecManager } from '../../containers/exec-manager.ts';
+import { sizesOf } from '../../containers/container-list.ts';
+import { parseRfc3339, parseTimestamp } from '../../go-time.ts';
+import { readBody, readJson } from '../../http/json-body.ts';
+import { openJsonLines } from '../../http/ndjson.ts';
+import { type Query, queryBool, queryFilters, queryInt, queryText } from '../../http/query.ts';
+import { notModified } from '../../http/http-status.ts';
+
+interface ById {
+  Params: { id: string };
+  Querystring: Query;
+}
+
+export function registerLifecycleRoutes(app: FastifyInstance, context: EngineContext, execs: ExecManager): void {
+  const find = (id: string) => context.index.find(id);
+
+  app.post<{ Querystring: Query }>('/containers/create', async (request, reply) => {
+    const decoded = decodeCreateRequest(await readJson(request.raw));
+    const { container, warnings } = await createContainer(context, decoded, queryText(request.query, 'name') || undefined);
+    return reply.code(201).send({ Id: container.id, Warnings: warnings });
+  });
+
+  app.post<ById>('/containers/:id/start', async (request, reply) => {
+    const body = await readBody(request.raw);
+    // HostConfig in start's body was removed in 1.24: whoever sends it must not believe it was heeded
+    if (body.length > 7) throw new ContainerError('invalid-argument', 'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
+    const container = find(request.params.id);
+    await container.queue.run(() => startContainer(context, container));
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/stop', async (request, reply) => {
+    const container = find(request.params.id);
+    const options = stopOptions(request.query);
+    if (!container.isRunning && container.state.status !== 'restarting') throw notModified('container is not running');
+    await stopContainer(context, container, options);
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/restart', async (request, reply) => {
+    const container = find(request.params.id);
+    const options = stopOptions(request.query);
+    if (container.isRunning) await stopContainer(context, container, options);
+    await container.queue.run(() => startContainer(context, container));
+    context.events.publish('container', 'restart', container.id, container.eventAttributes());
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/kill', async (request, reply) => {
+    await killContainer(context, find(request.params.id), queryText(request.query, 'signal') || 'SIGKILL');
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/pause', async (request, reply) => {
+    await pauseContainer(context, find(request.params.id));
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/unpause', async (request, reply) => {
+    await unpauseContainer(context, find(request.params.id));
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/rename', async (request, reply) => {
+    await rename(context, find(request.params.id), (queryText(request.query, 'name') ?? '').replace(/^\//, ''));
+    return reply.code(204).send();
+  });
+
+  app.post<ById>('/containers/:id/wait', async (request, reply) => {
+    const container = find(request.params.id);
+    const condition = queryText(request.query, 'condition') || 'not-running';
+    if (!['not-running', 'next-exit', 'removed'].includes(condition)) throw new ContainerError('invalid-argument', `invalid condition: ${JSON.stringify(condition)}`);
+    const lines = openJsonLines(request, reply);
+    const isOver = condition === 'not-running' && !container.isRunning && container.state.status !== 'restarting' && container.starting === undefined;
+    const result = isOver ? container.exitResult : await container.waitFor(condition === 'removed' ? 'removed' : 'next-exit', lines.signal);
+    if (result !== undefined) await lines.write({ StatusCode: result.exitCode, ...(result.error === '' ? {} : { Error: { Message: result.error } }) });
+    lines.end();
+  });
+
+  app.delete<ById>('/containers/:id', async (request, reply) => {
+    const container = find(request.params.id);
+    if (queryBool(request.query, 'link')) throw new ContainerError('invalid-argument', 'links are not supported by this engine');
+    await remove(context, execs, container, { isForced: queryBool(request.query, 'force'), removesVolumes: queryBool(request.query, 'v') });
+    return reply.code(204).send();
+  });
+
+  app.post<{ Querystring: Query }>('/containers/prune', async (request) => prune(context, execs, request.query));
+}
+
+function stopOptions(query: Query): { timeoutSeconds: number | undefined; signal: string | undefined } {
+  return { timeoutSeconds: queryInt(query, 't'), signal: queryText(query, 'signal') };
+}
+
+async function rename(context: EngineContext, container: Container, name: string): Promise<void> {
+  if (name === '') throw new ContainerError('invalid-argument', 'Neither old nor new names may be empty');
+  const old = container.name;
+  if (name === old) throw new ContainerError('invalid-argument', 'Renaming a container with the same name as its current name');
+  context.index.reserve(name, container.id);
+  const settings = { ...container.settings, name };
+  try {
+    await context.store.updateSettings(settings);
+  } catch (error) {
+    context.index.release(name);
+    throw error;
+  }
+  container.settings = settings;
+  context.index.release(old);
+  context.events.publish('container', 'rename', container.id, container.eventAttributes({ oldName: `/${old}` }));
+}
+
+async function remove(context: EngineContext, execs: ExecManager, container: Container, options: RemoveOptions): Promise<void> {
+  if (container.state.status === 'removing') throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);
+  if (container.isRunning) {
+    if (!options.isForced) {
+      throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`);
+    }
+    await killContainer(context, container, 'SIGKILL');
+  }
+  await container.queue.run(() => removeContainer(context, container, options));
+  execs.forget(container);
+}
+
+async function prune(context: EngineContext, execs: ExecManager, query: Query): Promise<object> {
+  const filters = queryFilters(query, ['until', 'label', 'label!']);
+  const until = filters.get('until').map((text) => parseTimestamp('until', text) ?? 0n);
+  const deleted: string[] = [];
+  let bytes = 0;
+  for (const container of context.index.values()) {
+    const { settings, state } = container;
+    if (!['created', 'exited', 'dead'].includes(state.status)) continue;
+    if (!until.every((time) => (parseRfc3339(settings.created) ?? 0n) < time) || !filters.matchesLabels(settings.config.Labels)) continue;
+    bytes += (await sizesOf(context.client, container, 0)).SizeRw;
+    await remove(context, execs, container, { isForced: false, removesVolumes: false });
+    deleted.push(container.id);
+  }
+  return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: bytes };
+}

@@ -1,0 +1,182 @@
+// The daemon itself: ping, version, info, events, disk usage, authentication.
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { ContainerError } from '@tscontainer/core/errors';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { listView } from '../../containers/container-views.ts';
+import { sizesOf } from '../../containers/container-list.ts';
+import type { EngineContext } from '../../containers/engine-context.ts';
+import { type EngineEvent, eventFilters, eventView, matchesEvent } from '../../events/event-hub.ts';
+import { nowNs, nowText, parseTimestamp } from '../../go-time.ts';
+import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
+import { openJsonLines } from '../../http/ndjson.ts';
+import { type Query, queryFilters, queryText } from '../../http/query.ts';
+import type { ImageManager } from '../../images/image-manager.ts';
+import { engineVersion } from '../../version.ts';
+import { volumeView } from '../volumes/volume-routes.ts';
+
+export function registerSystemRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
+  const ping = async (request: FastifyRequest, reply: FastifyReply) => {
+    reply.headers({ 'Builder-Version': '1', Swarm: 'inactive', 'Cache-Control': 'no-cache, no-store, must-revalidate', Pragma: 'no-cache', 'Content-Type': 'text/plain; charset=utf-8' });
+    return reply.send(request.method === 'HEAD' ? undefined : 'OK');
+  };
+  app.get('/_ping', ping);
+  app.head('/_ping', ping);
+
+  app.get('/version', async () => versionView(context));
+  app.get('/info', async () => infoView(context, images));
+  app.get<{ Querystring: Query }>('/events', async (request, reply) => streamEvents(context, request, reply));
+  app.get('/system/df', async () => diskUsageView(context, images));
+
+  app.post('/auth', async () => {
+    // there is no registry to ask here: saying yes to any password would be a lie
+    throw new ContainerError('unimplemented', 'login: this engine does not check credentials; they are checked when an image is pulled');
+  });
+}
+
+async function versionView(context: EngineContext): Promise<object> {
+  const containerd = await context.client.version.Version({});
+  const details = { ApiVersion: maxApiVersion, Arch: goArchitecture(), BuildTime: '', Experimental: 'false', GitCommit: '', GoVersion: '', KernelVersion: os.release(), MinAPIVersion: minApiVersion, Os: 'linux', NodeVersion: process.version };
+  return {
+    Platform: { Name: 'tscontainer' },
+    Components: [
+      { Name: 'Engine', Version: engineVersion, Details: details },
+      { Name: 'containerd', Version: containerd.version, Details: { GitCommit: containerd.revision } },
+    ],
+    Version: engineVersion,
+    ApiVersion: maxApiVersion,
+    MinAPIVersion: minApiVersion,
+    GitCommit: '',
+    GoVersion: '',
+    Os: 'linux',
+    Arch: goArchitecture(),
+    KernelVersion: os.release(),
+    BuildTime: '',
+  };
+}
+
+function goArchitecture(): string {
+  return process.arch === 'x64' ? 'amd64' : process.arch;
+}
+
+function operatingSystem(): string {
+  try {
+    return /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
+  } catch {
+    return 'Linux'; // a host without os-release
+  }
+}
+
+async function infoView(context: EngineContext, images: ImageManager): Promise<object> {
+  const containers = context.index.values();
+  const count = (...statuses: string[]) => containers.filter((container) => statuses.includes(container.state.status)).length;
+  const isV2 = !/^cgroup /m.test(readFileSync('/proc/self/mounts', 'utf8').replace(/^\S+ \S+ (\S+) /gm, '$1 '));
+  return {
+    ID: context.engineId,
+    Containers: containers.length,
+    ContainersRunning: count('running'),
+    ContainersPaused: count('paused'),
+    ContainersStopped: count('created', 'exited', 'dead', 'restarting'),
+    Images: (await images.catalog.all()).length,
+    Driver: context.config.snapshotter,
+    DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
+    Plugins: { Volume: ['local'], Network: ['host', 'null'], Authorization: null, Log: ['json-file', 'none'] },
+    MemoryLimit: true,
+    SwapLimit: true,
+    CpuCfsPeriod: true,
+    CpuCfsQuota: true,
+    CPUShares: true,
+    CPUSet: true,
+    PidsLimit: true,
+    IPv4Forwarding: true,
+    Debug: context.config.logLevel === 'debug',
+    NFd: 0,
+    OomKillDisable: true,
+    NGoroutines: 0,
+    SystemTime: nowText(),
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: isV2 ? '2' : '1',
+    NEventsListener: 0,
+    KernelVersion: os.release(),
+    OperatingSystem: operatingSystem(),
+    OSVersion: '',
+    OSType: 'linux',
+    Architecture: os.machine(),
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8'], IndexConfigs: {}, Mirrors: context.config.registryMirrors },
+    NCPU: os.cpus().length,
+    MemTotal: os.totalmem(),
+    GenericResources: null,
+    DockerRootDir: context.paths.dataRoot,
+    HttpProxy: '',
+    HttpsProxy: '',
+    NoProxy: '',
+    Name: os.hostname(),
+    Labels: context.config.labels,
+    ExperimentalBuild: false,
+    ServerVersion: engineVersion,
+    Runtimes: { [context.config.defaultRuntime]: { path: context.config.defaultRuntime } },
+    DefaultRuntime: context.config.defaultRuntime,
+    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
+    LiveRestoreEnabled: true,
+    Isolation: '',
+    InitBinary: 'docker-init',
+    ContainerdCommit: { ID: '', Expected: '' },
+    RuncCommit: { ID: '', Expected: '' },
+    InitCommit: { ID: '', Expected: '' },
+    SecurityOptions: [],
+    Warnings: null,
+  };
+}
+
+async function streamEvents(context: EngineContext, request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<void> {
+  const { query } = request;
+  const filters = queryFilters(query, eventFilters);
+  const since = parseTimestamp('since', queryText(query, 'since'));
+  const until = parseTimestamp('until', queryText(query, 'until'));
+  const lines = openJsonLines(request, reply);
+  const queue: EngineEvent[] = [];
+  let wake: (() => void) | undefined;
+  const unsubscribe = context.events.subscribe((event) => {
+    if (!matchesEvent(event, filters)) return;
+    queue.push(event);
+    wake?.();
+  });
+  if (since !== undefined) queue.unshift(...context.events.recent(since).filter((event) => matchesEvent(event, filters) && (until === undefined || event.timeNs <= until)));
+  const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
+  const timer = leftMs === undefined ? undefined : setTimeout(() => wake?.(), Math.max(0, Math.min(leftMs, maxTimerMs)));
+  const onAbort = () => wake?.();
+  lines.signal.addEventListener('abort', onAbort);
+  try {
+    for (;;) {
+      for (let event = queue.shift(); event !== undefined; event = queue.shift()) await lines.write(eventView(event));
+      if (lines.signal.aborted || (until !== undefined && nowNs() >= until)) return;
+      if (queue.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    unsubscribe();
+    clearTimeout(timer);
+    lines.end();
+  }
+}
+
+/** setTimeout's own bound. */
+const maxTimerMs = 2 ** 31 - 1;
+
+async function diskUsageView(context: EngineContext, images: ImageManager): Promise<object> {
+  const containers = await Promise.all(context.index.values().map(async (container) => listView(container, await sizesOf(context.client, container, 0))));
+  const volumes = await Promise.all(
+    context.volumes.list().map(async (volume) => ({
+      ...volumeView(context.volumes, volume),
+      UsageData: { Size: await context.volumes.size(volume.name), RefCount: context.volumes.usersOf(volume.name).length },
+    })),
+  );
+  const all = await images.catalog.all();
+  const layersSize = (await Promise.all(all.map((image) => images.resolve(image.details.id)))).reduce((sum, image) => sum + image.size, 0);
+  return { LayersSize: layersSize, Images: [], Containers: containers, Volumes: volumes, BuildCache: null, BuilderSize: 0 };
+}
