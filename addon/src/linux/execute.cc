@@ -19,11 +19,14 @@ void reset_signals() {
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// libuv made pipes and terminals non-blocking; that is a state of the shared open file and would stay.
-void make_standard_streams_blocking() {
+/// Node marks its standard streams close-on-exec (uv_disable_stdio_inheritance), and libuv makes pipes and terminals
+/// non-blocking, which is a state of the shared open file and would stay.
+void restore_standard_streams() {
   for (int fd = 0; fd <= 2; ++fd) {
     const int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0 && (flags & O_NONBLOCK) != 0) fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    if (flags < 0) continue;
+    fcntl(fd, F_SETFD, 0);
+    if ((flags & O_NONBLOCK) != 0) fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
   }
 }
 
@@ -35,7 +38,7 @@ void execute(const std::string& path, const std::vector<std::string>& arguments)
   raw.push_back(nullptr);
   if (access(path.c_str(), X_OK) != 0) throw_errno("execute", "access", path);  // while we can still report it well
   reset_signals();
-  make_standard_streams_blocking();
+  restore_standard_streams();
   execv(path.c_str(), raw.data());
   throw_errno("execute", "execve", path);
 }
