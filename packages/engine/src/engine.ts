@@ -22,8 +22,8 @@ import { EventHub } from './events/event-hub.ts';
 import { createEngineServer } from './http/engine-server.ts';
 import { listen } from './http/listen.ts';
 import type { ImageUsage } from './images/image-backend.ts';
-import { ensureEmbeddedImage } from './images/embedded-image.ts';
 import { ImageManager } from './images/image-manager.ts';
+import { registryOptionsOf } from './images/registry-options.ts';
 import { registerInspectRoutes } from './routes/containers/inspect-routes.ts';
 import { registerLifecycleRoutes } from './routes/containers/lifecycle-routes.ts';
 import { registerStatsRoutes } from './routes/containers/stats-routes.ts';
@@ -67,7 +67,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     log,
     usage,
     events,
-    registries: { insecureRegistries: config.insecureRegistries, mirrors: config.registryMirrors },
+    registries: registryOptionsOf(config),
   });
   const context: EngineContext = {
     engineId: readEngineId(paths),
@@ -93,7 +93,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
   await watcher.ready;
   const servers = await serve(context, images, execs);
   log.info({ hosts: config.hosts, containers: index.size }, 'serving');
-  void ensureEmbeddedImage(images, join(paths.dataRoot, 'embedded-image'), log);
+  void images.start(join(paths.dataRoot, 'embedded-image'));
 
   return {
     stop: async () => {

@@ -25,8 +25,11 @@ export async function withLease<T>(client: ContainerdClient, purpose: (typeof pu
   }
 }
 
-/** Ends the leases that a killed engine left, so that what it was making goes. At the start, before any new lease. */
-export async function dropStaleLeases(client: ContainerdClient): Promise<void> {
+/** Ends the leases that a killed engine left, so that what it was making goes. Those made since `before` are in use. */
+export async function dropStaleLeases(client: ContainerdClient, before: Date): Promise<void> {
   const { leases } = await client.leases.List({ filters: purposes.map((purpose) => `id~=^tscontainer-${purpose}-`) });
-  for (const { id } of leases) await client.leases.Delete({ id });
+  for (const { id, createdAt } of leases) {
+    if (createdAt !== null && createdAt.seconds * 1000 >= before.getTime()) continue;
+    await client.leases.Delete({ id });
+  }
 }

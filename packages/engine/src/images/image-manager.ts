@@ -31,6 +31,7 @@ export class ImageManager implements ImageResolver {
   readonly snapshotter: string;
   readonly #options: ImageManagerOptions;
   readonly #remover: ImageRemover;
+  readonly #startedAt = new Date();
 
   constructor(options: ImageManagerOptions) {
     this.#options = options;
@@ -40,13 +41,13 @@ export class ImageManager implements ImageResolver {
   }
 
   /**
-   * Ends what a killed engine left half done, and loads the image that ships with the engine. Off the start path, but
-   * before the first pull or load is served. `marker`: a file below the data root, see `ensureEmbeddedImage`.
+   * Ends what a killed engine left half done, and loads the image that ships with the engine; off the start path.
+   * `marker`: a file below the data root, see `ensureEmbeddedImage`. Failures are logged: the engine works on.
    */
   async start(marker: string): Promise<void> {
     const { client, log } = this.#options;
-    await dropStaleLeases(client);
     const { ensureEmbeddedImage } = await import('./embedded-image.ts');
+    await dropStaleLeases(client, this.#startedAt).catch((error: Error) => log.warn({ err: error.message }, 'stale leases not dropped'));
     await ensureEmbeddedImage(this, marker, log);
   }
 
