@@ -65,6 +65,8 @@ int main(int argc, char** argv) {
   const std::string script = lib + "/" + name + ".mjs";
   setenv("NODE_COMPILE_CACHE", (lib + "/.compile-cache").c_str(), 0);
   setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0);
+  // One arena, so that what a burst took is given back: eight kept 60 MiB after 2000 calls where one keeps 43.
+  setenv("MALLOC_ARENA_MAX", "1", 0);
 
   std::vector<char*> arguments = {const_cast<char*>(command.name)};
   for (const char* flag : command.node_flags) arguments.push_back(const_cast<char*>(flag));
