@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { onShutdown } from '@tscontainer/platform/daemon';
 import { serveGrpc } from '@tscontainer/platform/grpc-server';
+import { IdleMemory, touching } from '@tscontainer/platform/idle-memory';
 import { createLogger, type Logger } from '@tscontainer/platform/logger';
 import { serveTtrpc } from '@tscontainer/platform/ttrpc/ttrpc-server';
 import { openDaemon } from './daemon.ts';
@@ -31,15 +32,14 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
   const events = await serveTtrpc({ path: eventsAddress }, [ttrpcEventsService(daemon.tasks.shimEvents)], log);
   chmodSync(eventsAddress, 0o660);
   for (const part of parts) await part.start?.();
-  const server = await serveGrpc(
-    `unix://${config.address}`,
-    parts.flatMap((part) => part.services),
-    log,
-  );
+  const idle = new IdleMemory();
+  const services = parts.flatMap((part) => part.services).map((service) => touching(service, idle));
+  const server = await serveGrpc(`unix://${config.address}`, services, log);
   chmodSync(config.address, 0o660);
   const pidFile = join(config.state, 'tscontainerd.pid');
   writeFileSync(pidFile, `${process.pid}\n`);
   daemon.collector.schedule(firstCollectionMs);
+  idle.touch();
   log.info({ address: config.address, root: config.root, state: config.state }, 'serving');
 
   onShutdown(log, shutdownTimeoutMs, async () => {
