@@ -10,14 +10,19 @@ export const bundles = [
   { name: 'containerd-shim-ts-v2', package: 'shim' },
 ];
 
-// What CommonJS packages inside an ES module expect to find.
-const banner = [
-  `import { createRequire as createRequireOfBundle } from 'node:module';`,
-  `import { fileURLToPath as pathOfBundleUrl } from 'node:url';`,
-  'const require = createRequireOfBundle(import.meta.url);',
-  'const __filename = pathOfBundleUrl(import.meta.url);',
-  `const __dirname = pathOfBundleUrl(new URL('.', import.meta.url));`,
-].join('\n');
+/** What stands before each bundle. */
+const bannerOf = (name: string): string =>
+  [
+    // What CommonJS packages inside an ES module expect to find.
+    `import { createRequire as createRequireOfBundle } from 'node:module';`,
+    `import { fileURLToPath as pathOfBundleUrl } from 'node:url';`,
+    'const require = createRequireOfBundle(import.meta.url);',
+    'const __filename = pathOfBundleUrl(import.meta.url);',
+    `const __dirname = pathOfBundleUrl(new URL('.', import.meta.url));`,
+    // Node calls its main thread MainThread, and with it the process: `ps` shall say the command's name instead.
+    `import { existsSync as existsOfBundle, writeFileSync as writeOfBundle } from 'node:fs';`,
+    `if (existsOfBundle('/proc/self/comm')) writeOfBundle('/proc/self/comm', ${JSON.stringify(name)});`,
+  ].join('\n');
 
 export async function buildBundles(): Promise<void> {
   mkdirSync(rootPath('build/bundles'), { recursive: true });
@@ -51,7 +56,7 @@ async function buildBundle(name: string, entry: string): Promise<void> {
     minifyWhitespace: true,
     keepNames: true,
     sourcemap: 'external',
-    banner: { js: banner },
+    banner: { js: bannerOf(name) },
     metafile: true,
     logLevel: 'warning',
   });
