@@ -17,6 +17,15 @@ import { isAlive, processesOf } from './processes.ts';
 import { binDirectory } from './repository.ts';
 import { busyboxRoot, removeRoot, TaskClient } from './task-client.ts';
 
+export interface LifecycleDaemonOptions {
+  /** Debian's containerd in place of tscontainerd. */
+  isReal?: boolean;
+  env?: Record<string, string>;
+  /** TOML, for tscontainerd. */
+  config?: string;
+  logLevel?: string;
+}
+
 export class LifecycleDaemon {
   readonly directory = mkdtempSync('/tmp/tsc-ld-');
   readonly rootfs = busyboxRoot();
@@ -24,10 +33,12 @@ export class LifecycleDaemon {
   readonly namespace = `test-${randomBytes(4).toString('hex')}`;
   readonly #isReal: boolean;
   readonly #env: Record<string, string>;
+  readonly #options: LifecycleDaemonOptions;
   #process: ChildProcess | undefined;
   readonly #clients: TaskClient[] = [];
 
-  constructor(options: { isReal?: boolean; env?: Record<string, string> } = {}) {
+  constructor(options: LifecycleDaemonOptions = {}) {
+    this.#options = options;
     this.#isReal = options.isReal === true;
     this.#env = options.env ?? {};
   }
@@ -53,9 +64,9 @@ export class LifecycleDaemon {
     const flags = ['--root', join(this.directory, 'root'), '--state', this.state, '--address', this.address];
     const file = this.#isReal ? '/usr/bin/containerd' : join(binDirectory, 'tscontainerd');
     const config = join(this.directory, 'config.toml');
-    if (!existsSync(config)) writeFileSync(config, this.#isReal ? realConfig : '');
+    if (!existsSync(config)) writeFileSync(config, this.#isReal ? realConfig : (this.#options.config ?? ''));
     const env = { ...process.env, ...this.#env, PATH: `${binDirectory}:${process.env['PATH']}` };
-    const child = spawn(file, ['--config', config, '--log-level', 'debug', ...flags], {
+    const child = spawn(file, ['--config', config, '--log-level', this.#options.logLevel ?? 'debug', ...flags], {
       stdio: ['ignore', log, log],
       env,
     });

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { join } from 'node:path';
 import { loadMessage, loadService } from '@tscontainer/platform/contract-loader';
 import { GrpcConnection } from '@tscontainer/platform/grpc-client';
+import { hostProcesses } from './processes.ts';
 
 const containersApi = loadService(
   'containerd/services/containers/v1/containers.proto',
@@ -148,6 +149,13 @@ export class TaskClient {
     const spec = { typeUrl: processType, value: Buffer.from(JSON.stringify(process)) };
     await this.tasks('Exec', { containerId: id, execId, stdout, stderr: stdout, spec });
     return (await this.tasks('Start', { containerId: id, execId })).pid;
+  }
+
+  /** The monitors of our own runtime's containers of this client. */
+  monitors(): number[] {
+    return hostProcesses()
+      .filter(({ comm, parent }) => comm.startsWith('tsrunc') && parent !== 0)
+      .map(({ pid }) => pid);
   }
 
   wait(id: string, execId = ''): Promise<{ exitStatus: number }> {

@@ -1,4 +1,6 @@
 // `delete`: removes what is left of a container whose shim is gone, and returns the DeleteResponse to print.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { unmountBelow } from '@tscontainer/linux/mounts';
 import type { ExitRecord, Runtime } from '@tscontainer/linux/runtime';
@@ -7,6 +9,7 @@ import { wireMessage } from '@tscontainer/platform/wire-codec';
 import type { ShimArguments } from './arguments.ts';
 import { readRuntimeRoot } from './bundle.ts';
 import type { ShimLog } from './shim-log.ts';
+import { isAnswering } from './start-command.ts';
 import { timestampFromNs, timestampNow } from './timestamp.ts';
 import { tsruncPath } from './tsrunc-path.ts';
 
@@ -21,6 +24,7 @@ export async function deleteLeftovers(args: ShimArguments, log: ShimLog): Promis
   try {
     const init = await initOf(runtime, args.id);
     await deleteIfThere(runtime, args.id);
+    await removeDeadSocket(args.bundle);
     for (const path of await unmountBelow(args.bundle)) log.info({ path }, 'unmounted');
     const { exit } = init;
     const exitedAt = exit === undefined ? timestampNow() : timestampFromNs(exit.exitedAtNs);
@@ -37,6 +41,16 @@ export async function deleteLeftovers(args: ShimArguments, log: ShimLog): Promis
       log.debug({ id, err: errorMessageOf(error) }, 'nothing to delete');
     }
   }
+}
+
+/** A killed shim leaves its socket. One that answers may serve other containers of the group. */
+async function removeDeadSocket(bundle: string): Promise<void> {
+  const noted = join(bundle, 'address');
+  if (!existsSync(noted)) return;
+  const path = readFileSync(noted, 'utf8')
+    .trim()
+    .replace(/^unix:\/\//, '');
+  if (path.startsWith('/') && !(await isAnswering(path))) rmSync(path, { force: true });
 }
 
 /** The init's pid, and its exit when it ended by itself. */

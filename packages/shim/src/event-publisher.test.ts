@@ -53,7 +53,10 @@ describe('EventPublisher', () => {
 
   it('keeps the order of a container although answers take different times', async () => {
     let delayMs = 20;
-    answer = () => new Promise((resolve) => setTimeout(resolve, (delayMs -= 4)));
+    answer = () => {
+      delayMs -= 4;
+      return new Promise((resolve) => setTimeout(resolve, delayMs));
+    };
     await serve();
     for (const topic of ['/a', '/b', '/c', '/d']) publish('one', topic);
     await publisher.drained(5000);

@@ -2,7 +2,7 @@
 //
 // containerd runs this in the bundle and takes one line: bare `unix:///...`, the form that 1.6 to 2.3 all understand.
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -23,7 +23,7 @@ const startTimeoutMs = 15_000;
 export async function startShim(args: ShimArguments): Promise<string> {
   if (args.id === '') throw new ContainerError('invalid-argument', 'start shim: -id is required');
   const path = socketPath(args.socketDirectory, args.address, args.namespace, groupOf(args.bundle) ?? args.id);
-  if (await isAnswering(path)) return `unix://${path}`;
+  if (await isAnswering(path)) return noted(args.bundle, `unix://${path}`);
   rmSync(path, { force: true }); // a dead shim's: it would keep us from binding
   const server = await listen(path);
   try {
@@ -32,10 +32,17 @@ export async function startShim(args: ShimArguments): Promise<string> {
     rmSync(path, { force: true });
     throw error;
   }
-  return `unix://${path}`;
+  return noted(args.bundle, `unix://${path}`);
 }
 
-async function isAnswering(path: string): Promise<boolean> {
+/** Daemons up to 1.7 leave it to the shim to note its address in the bundle, and find it there when they restart. */
+function noted(bundle: string, address: string): string {
+  if (existsSync(join(bundle, 'config.json'))) writeFileSync(join(bundle, 'address'), address, { mode: 0o600 });
+  return address;
+}
+
+/** True when a shim serves there. */
+export async function isAnswering(path: string): Promise<boolean> {
   try {
     (await connectTtrpc(path)).close();
     return true;

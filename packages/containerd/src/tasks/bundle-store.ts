@@ -67,6 +67,12 @@ export class BundleStore {
     writeFileSync(join(bundle.path, 'address'), address, { mode: 0o600 });
   }
 
+  /** The socket that a killed shim left. */
+  removeSocket(bundle: Bundle): void {
+    const path = textOf(join(bundle.path, 'address')).replace(/^unix:\/\//, '');
+    if (path.startsWith('/')) rmSync(path, { force: true });
+  }
+
   /** Whatever is still mounted below it goes first: a mount must never be deleted into. */
   async remove({ namespace, id, path }: Bundle, isForeign: boolean): Promise<void> {
     if (isForeign) {

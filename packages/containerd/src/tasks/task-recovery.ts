@@ -107,6 +107,7 @@ export class TaskRecovery {
     const { address } = this.#options;
     const command = { address, runtimeName, namespace, id, workingDirectory: bundle.path, stderr: 'pipe' } as const;
     const { pid, exitStatus, exitedAt } = await deleteByShim(command);
+    this.#options.bundles.removeSocket(bundle);
     await this.#end(record, { pid: pid || record.pid, exitStatus, exitedAt });
   }
 
