@@ -262,6 +262,8 @@ describe.each([
     });
     await call('namespaces/Create', { namespace: { name: 'ns1', labels: { a: 'b' } } });
     expect((await call('namespaces/Get', { name: 'ns1' })).namespace).toEqual({ name: 'ns1', labels: { a: 'b' } });
+    // dockerd asks for the labels of a namespace that nobody has made yet
+    expect((await call('namespaces/Get', { name: 'none' })).namespace).toEqual({ name: 'none', labels: {} });
     await call('snapshots/Prepare', { snapshotter: 'overlayfs', key: 'k', labels: gcRoot }, { namespace: 'ns1' });
     await expect(call('namespaces/Delete', { name: 'ns1' })).rejects.toMatchObject({ code: 'failed-precondition' });
     await expect(call('namespaces/Delete', { name: 'none' })).rejects.toMatchObject({ code: 'not-found' });

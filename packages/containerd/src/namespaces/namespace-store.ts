@@ -25,11 +25,9 @@ export class NamespaceStore {
     this.#store = store;
   }
 
-  /** Throws not-found. */
+  /** One that was never made answers without labels, as containerd does: it would come into being with a record. */
   get(name: string): Namespace {
-    const namespace = this.#find(name);
-    if (namespace === undefined) throw new ContainerError('not-found', `namespace "${name}": not found`);
-    return namespace;
+    return this.#find(name) ?? { name, labels: {} };
   }
 
   /** In order of name; the filter is over name and labels.KEY. */
@@ -55,12 +53,11 @@ export class NamespaceStore {
     return namespace;
   }
 
-  /** Changes labels: all, or those that the mask names. Throws not-found. */
+  /** Changes labels: all, or those that the mask names. */
   async update(given: Namespace, maskPaths: string[]): Promise<Namespace> {
     checkMask('namespace', given.name, maskPaths, []);
     return this.#store.write(() => {
-      const current = this.#find(given.name);
-      const labels = updatedLabels(current?.labels ?? {}, given.labels, maskPaths);
+      const labels = updatedLabels(this.get(given.name).labels, given.labels, maskPaths);
       checkLabels(labels);
       checkIdentifier('namespace', given.name);
       this.#store
@@ -73,7 +70,7 @@ export class NamespaceStore {
   /** Throws not-found, failed-precondition while it holds anything. */
   async delete(name: string): Promise<void> {
     await this.#store.write(() => {
-      this.get(name);
+      if (this.#find(name) === undefined) throw new ContainerError('not-found', `namespace "${name}": not found`);
       const held = holdings.filter(([, table]) =>
         this.#store.sql(`SELECT 1 FROM ${table} WHERE namespace=? LIMIT 1`).get(name),
       );

@@ -35,7 +35,9 @@ describe('Namespaces', () => {
     });
     await daemon.call('snapshots.Snapshots/Remove', { snapshotter: 'overlayfs', key: 'k' }, { namespace: 'ns' });
     await daemon.call('namespaces.Namespaces/Delete', { name: 'ns' });
-    await expect(daemon.call('namespaces.Namespaces/Get', { name: 'ns' })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(daemon.call('namespaces.Namespaces/Delete', { name: 'ns' })).rejects.toMatchObject({
+      code: 'not-found',
+    });
   });
 
   it('come into being with their first record', async () => {
