@@ -65,8 +65,8 @@ function connectInput(context: EngineContext, container: Container, connection: 
     closesAtEnd: StdinOnce && !Tty,
     detachKeys,
     onDetach,
+    opened: container.starting ?? Promise.resolve(),
     onClosed: async () => {
-      await container.starting;
       await context.client.tasks.CloseIO({ containerId: container.id, execId: '', stdin: true }).catch((error) => context.log.debug({ id: container.id, err: errorMessageOf(error) }, 'stdin not closed'));
     },
   });

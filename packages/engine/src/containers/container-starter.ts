@@ -149,6 +149,5 @@ async function recordFailure(context: EngineContext, container: Container, cause
   if (!hasRunBefore) state.startedAt = zeroTime;
   await context.store.updateState(container.id, state);
   container.hub.endAll();
-  container.tellExit();
   return error;
 }

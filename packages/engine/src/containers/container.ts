@@ -101,8 +101,8 @@ export class Container {
   }
 
   tellRemoved(): void {
-    this.#answer('next-exit');
     this.#answer('removed');
+    this.#answer('next-exit');
   }
 
   /** Attributes of its events. */
@@ -114,7 +114,8 @@ export class Container {
     for (const waiter of [...this.#waiters]) {
       if (waiter.condition !== condition) continue;
       this.#waiters.delete(waiter);
-      waiter.resolve(this.exitResult);
+      // a removal is no failure, whatever the container's last start was
+      waiter.resolve(condition === 'removed' ? { ...this.exitResult, error: '' } : this.exitResult);
     }
   }
 }

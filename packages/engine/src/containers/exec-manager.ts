@@ -173,7 +173,7 @@ export class ExecManager {
       await tasks.CloseIO({ containerId: exec.container.id, execId: exec.id, stdin: true }).catch((error) => this.#context.log.debug({ execId: exec.id, err: errorMessageOf(error) }, 'stdin not closed'));
     };
     if (stdin === undefined) connection.input.resume();
-    else pumpInput(connection.input, stdin, { closesAtEnd: !exec.config.Tty, onClosed: closeStdin, detachKeys: undefined, onDetach: () => undefined });
+    else pumpInput(connection.input, stdin, { opened: Promise.resolve(), closesAtEnd: !exec.config.Tty, onClosed: closeStdin, detachKeys: undefined, onDetach: () => undefined });
     await exec.exited.promise;
     await Promise.all(outputs.map((output) => output.finish(drainTimeoutMs)));
     stdin?.destroy();

@@ -52,7 +52,8 @@ export class ExitWatcher {
   async run(): Promise<void> {
     const { context } = this.#parts;
     const { namespace } = context.client;
-    const filters = [`namespace==${namespace},topic~=|^/tasks/(exit|oom)$|`, `namespace==${namespace},topic~=|^/images/|`, `namespace==${namespace},topic==${markerTopic}`];
+    const topics = ['=="/tasks/exit"', '=="/tasks/oom"', '~=|^/images/|', `=="${markerTopic}"`];
+    const filters = topics.map((topic) => `namespace==${namespace},topic${topic}`);
     while (!this.#abort.signal.aborted) {
       this.#isHeard = false;
       const lost = new AbortController();

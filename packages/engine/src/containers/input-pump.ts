@@ -6,6 +6,8 @@ import type { StdinPipe } from './stdin-pipe.ts';
 export interface InputOptions {
   /** The client's end of input closes stdin. */
   closesAtEnd: boolean;
+  /** Resolves when the process holds its end: a FIFO that nobody else has open forgets what is in it when closed. */
+  opened: Promise<unknown>;
   /** Called once stdin is closed on this side, to have the other side let go too. */
   onClosed: () => Promise<void>;
   /** Bytes that detach the client; undefined: none. */
@@ -27,8 +29,11 @@ export function pumpInput(input: Readable, stdin: StdinPipe, options: InputOptio
     input.pause();
     void stdin.write(kept).then(() => input.resume());
   });
+  let isFinished = false;
   const finish = () => {
-    if (options.closesAtEnd && !stdin.isEnded) void stdin.end().then(options.onClosed);
+    if (isFinished) return;
+    isFinished = true;
+    if (options.closesAtEnd && !stdin.isEnded) void options.opened.then(() => stdin.end()).then(options.onClosed);
   };
   input.once('end', finish);
   input.once('close', finish);

@@ -11,7 +11,10 @@ export interface StartFailure {
 const execPattern = /exec: "?[^"]*"?: .*$/s;
 
 function commandText(command: string, message: string, fallback: string): string {
-  const found = execPattern.exec(message)?.[0]?.replace(/(: unknown)+$/, '');
+  const found = execPattern.exec(message)?.[0]
+    ?.replace(/(: unknown)+$/, '')
+    // our runtime adds the errno, which docker's users and scripts do not expect there
+    .replace(/: E[A-Z0-9]+ \([^)]*\)$/, '');
   return found ?? `exec: ${JSON.stringify(command)}: ${fallback}`;
 }
 

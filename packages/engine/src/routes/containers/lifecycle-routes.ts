@@ -24,6 +24,12 @@ interface ById {
 export function registerLifecycleRoutes(app: FastifyInstance, context: EngineContext, execs: ExecManager): void {
   const find = (id: string) => context.index.find(id);
 
+  /** `--rm` holds for a container that could not be started too. */
+  const removeUnstarted = async (container: Container) => {
+    if (container.isRunning || container.isDestroyed || !container.settings.hostConfig.AutoRemove) return;
+    await container.queue.run(() => removeContainer(context, container, { isForced: false, removesVolumes: true }));
+  };
+
   app.post<{ Querystring: Query }>('/containers/create', async (request, reply) => {
     const decoded = decodeCreateRequest(await readJson(request.raw));
     const { container, warnings } = await createContainer(context, decoded, queryText(request.query, 'name') || undefined);
@@ -35,7 +41,10 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
     // HostConfig in start's body was removed in 1.24: whoever sends it must not believe it was heeded
     if (body.length > 7) throw new ContainerError('invalid-argument', 'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
     const container = find(request.params.id);
-    await container.queue.run(() => startContainer(context, container));
+    await container.queue.run(() => startContainer(context, container)).catch(async (error) => {
+      await removeUnstarted(container);
+      throw error;
+    });
     return reply.code(204).send();
   });
 
