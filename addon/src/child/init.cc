@@ -160,6 +160,23 @@ void wait_for_start(Context& context) {
   if (read_retry(plan.exec_fifo_fd, &byte, 1) != 1) fail(context, "read", "exec.fifo");
 }
 
+/// Before the working directory is entered: a path through /proc/self/fd must find nothing of ours (CVE-2024-21626).
+/// What stays, the socket and the fifo, is CLOEXEC and no directory.
+void close_other_fds(Context& context) {
+  const unsigned first = 3 + static_cast<unsigned>(context.plan->preserved_fds);
+  const bool is_init = context.plan->kind == Kind::init;
+  unsigned low = static_cast<unsigned>(context.sync_fd);
+  unsigned high = is_init ? static_cast<unsigned>(context.plan->exec_fifo_fd) : low;
+  if (low > high) {
+    const unsigned swapped = low;
+    low = high;
+    high = swapped;
+  }
+  if (low > first) close_range(first, low - 1, 0);
+  if (high > low + 1) close_range(low + 1 > first ? low + 1 : first, high - 1, 0);
+  if (close_range(high + 1 > first ? high + 1 : first, ~0u, 0) != 0) fail(context, "close_range", nullptr);
+}
+
 void reset_signals() {
   struct sigaction standard;
   memset(&standard, 0, sizeof standard);
@@ -202,8 +219,7 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
     }
   }
   if (terminal_fd >= 0) adopt_console(context, terminal_fd);
-  // Every other fd goes at execve; a path through /proc/self/fd must not lead outside before that either.
-  if (close_range(3 + static_cast<unsigned>(plan->preserved_fds), ~0u, CLOSE_RANGE_CLOEXEC) != 0) fail(context, "close_range", nullptr);
+  close_other_fds(context);
   umask(022);
   become_user(context);
   reset_signals();
