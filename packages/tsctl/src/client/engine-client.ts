@@ -1,13 +1,15 @@
 // The Engine API over one unix socket or TCP address: JSON calls, NDJSON and byte streams, hijacked connections.
 //
 // Every request carries the command's traceparent. The API version is agreed on with one HEAD /_ping at first use.
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { Agent, request as httpRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { traceparentHeader } from '@tscontainer/platform/trace';
 import type { Endpoint } from './endpoint.ts';
 import { EngineError, NoDaemonError } from './engine-error.ts';
 import { readJsonLines } from './json-lines.ts';
+
+// Not imported: that would touch every export of node:http, and its WebSocket loads undici, 50 ms of each command.
+const http = () => process.getBuiltinModule('node:http');
 
 /** The newest API version this client was written against. */
 export const clientApiVersion = '1.51';
@@ -48,7 +50,7 @@ export class EngineClient {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.endpoint = options.endpoint;
-    this.#agent = new Agent({ keepAlive: true });
+    this.#agent = new (http().Agent)({ keepAlive: true });
   }
 
   /** Ends idle connections, so that the process can end. */
@@ -150,14 +152,14 @@ export class EngineClient {
       ...options.headers,
     };
     if (endpoint.tls !== undefined) {
-      const { request } = await import('node:https');
-      return request({ ...options, headers, host: endpoint.host, port: endpoint.port, ...endpoint.tls });
+      const https = process.getBuiltinModule('node:https');
+      return https.request({ ...options, headers, host: endpoint.host, port: endpoint.port, ...endpoint.tls });
     }
     const where =
       endpoint.socketPath === undefined
         ? { host: endpoint.host, port: endpoint.port }
         : { socketPath: endpoint.socketPath };
-    return httpRequest({ ...options, ...where, headers, agent: this.#agent });
+    return http().request({ ...options, ...where, headers, agent: this.#agent });
   }
 
   #connectionError(error: Error): Error {
