@@ -33,6 +33,7 @@ export interface ShimCommandOptions {
 
 const commandTimeoutMs = 30_000;
 const maxOutputBytes = 64 * 1024;
+const maxOutputDelayMs = 1_000;
 
 const anyCodec = wireMessage<AnyMessage>('google.protobuf.Any');
 const deleteResponse = wireMessage<DeletedTask>('containerd.task.v2.DeleteResponse');
@@ -139,7 +140,8 @@ function runShim(options: ShimCommandOptions, before: string[], verb: 'start' | 
     collect(child.stderr, errors);
     child.on('error', (error) => fail(error.message));
     // `exit`, not `close`: a serving process may have inherited an end of a pipe
-    child.on('exit', (code, signal) => {
+    child.on('exit', async (code, signal) => {
+      await answered(child.stdout, output);
       setImmediate(() => {
         if (code !== 0)
           return fail(
@@ -153,6 +155,20 @@ function runShim(options: ShimCommandOptions, before: string[], verb: 'start' | 
     });
     child.stdin?.on('error', () => undefined); // a shim need not read its options
     child.stdin?.end(options.runtimeOptions ? anyCodec.encode(options.runtimeOptions) : undefined);
+  });
+}
+
+/** The exit may be seen before what was printed: waits for the first bytes, or the end, for a bounded time. */
+function answered(stream: NodeJS.ReadableStream | null, output: Buffer[]): Promise<void> {
+  if (stream === null || output.length > 0 || !stream.readable) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, maxOutputDelayMs);
+    stream.once('data', done);
+    stream.once('end', done);
   });
 }
 
