@@ -11,7 +11,16 @@ const table: Record<string, string[]> = {
   linux: ['core'],
   distribution: ['core', 'platform'],
   shim: ['core', 'platform', 'linux'],
-  containerd: ['core', 'platform', 'distribution', 'linux/fifo', 'linux/mounts', 'linux/archive', 'linux/tree', 'linux/process'],
+  containerd: [
+    'core',
+    'platform',
+    'distribution',
+    'linux/fifo',
+    'linux/mounts',
+    'linux/archive',
+    'linux/tree',
+    'linux/process',
+  ],
   engine: [
     'core',
     'platform',

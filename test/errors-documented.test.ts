@@ -1,10 +1,10 @@
 // Holds docs/errors.md against the code, both ways: every code with its numbers, every reason that the source says.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ContainerError, errorCodes } from '@tscontainer/core/errors';
+import { httpStatusOf } from '@tscontainer/engine/http/http-status';
+import { codeFromGrpcStatus, grpcStatusFromCode } from '@tscontainer/platform/grpc-status';
 import { describe, expect, it } from 'vitest';
-import { ContainerError, errorCodes } from '../packages/core/src/errors.ts';
-import { httpStatusOf } from '../packages/engine/src/http/http-status.ts';
-import { codeFromGrpcStatus, grpcStatusFromCode } from '../packages/platform/src/grpc-status.ts';
 import { repositoryFiles, repositoryRoot } from './harness/repository.ts';
 
 const document = readFileSync(join(repositoryRoot, 'docs/errors.md'), 'utf8');

@@ -18,7 +18,8 @@ export function parseChallenges(header: string): AuthChallenge[] {
     const parameter = parameterPattern.exec(rest);
     const current = challenges.at(-1);
     if (parameter !== null && current !== undefined) {
-      current.parameters[(parameter[1] as string).toLowerCase()] = parameter[2]?.replace(/\\(.)/g, '$1') ?? parameter[3] ?? '';
+      current.parameters[(parameter[1] as string).toLowerCase()] =
+        parameter[2]?.replace(/\\(.)/g, '$1') ?? parameter[3] ?? '';
       rest = rest.slice(parameter[0].length);
       continue;
     }

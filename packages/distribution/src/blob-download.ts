@@ -28,7 +28,12 @@ function pauseMs(attempt: number): number {
  * digest too (a resumed blob is verified by who stores it). Rejects failed-precondition (reason `digest-mismatch`),
  * unavailable after the last attempt, cancelled.
  */
-export async function* downloadBlob(source: BlobSource, descriptor: Descriptor, startOffset: number, signal?: AbortSignal): AsyncGenerator<Buffer> {
+export async function* downloadBlob(
+  source: BlobSource,
+  descriptor: Descriptor,
+  startOffset: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
   const hash = startOffset === 0 ? createHash('sha256') : undefined;
   let received = startOffset;
   for (let attempt = 0; received < descriptor.size || attempt === 0; attempt++) {
@@ -40,9 +45,14 @@ export async function* downloadBlob(source: BlobSource, descriptor: Descriptor, 
         hash?.update(chunk);
         yield chunk;
       }
-      if (received < descriptor.size) throw new ContainerError('unavailable', `download ${descriptor.digest}: ended after ${received} of ${descriptor.size} bytes`);
+      if (received < descriptor.size)
+        throw new ContainerError(
+          'unavailable',
+          `download ${descriptor.digest}: ended after ${received} of ${descriptor.size} bytes`,
+        );
     } catch (error) {
-      if (signal?.aborted) throw new ContainerError('cancelled', `download ${descriptor.digest}: cancelled`, { cause: error });
+      if (signal?.aborted)
+        throw new ContainerError('cancelled', `download ${descriptor.digest}: cancelled`, { cause: error });
       if (!isRetryable(error) || attempt === maxAttempts - 1) throw error;
       await sleep(pauseMs(attempt), undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // the next turn sees the abort
     }
@@ -52,7 +62,12 @@ export async function* downloadBlob(source: BlobSource, descriptor: Descriptor, 
 }
 
 /** From `offset` on: what a server without ranges sends before is dropped. */
-async function* readFrom(source: BlobSource, descriptor: Descriptor, offset: number, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+async function* readFrom(
+  source: BlobSource,
+  descriptor: Descriptor,
+  offset: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
   const { body, offset: begin } = await source.openBlob(descriptor.digest, offset, signal);
   let skip = offset - begin;
   try {
@@ -70,5 +85,7 @@ async function* readFrom(source: BlobSource, descriptor: Descriptor, offset: num
 }
 
 function mismatch(descriptor: Descriptor, what: string): ContainerError {
-  return new ContainerError('failed-precondition', `verification failed for digest ${descriptor.digest}: ${what}`, { reason: 'digest-mismatch' });
+  return new ContainerError('failed-precondition', `verification failed for digest ${descriptor.digest}: ${what}`, {
+    reason: 'digest-mismatch',
+  });
 }

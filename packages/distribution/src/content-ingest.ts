@@ -9,7 +9,11 @@ const lockedPauseMs = 100;
 const lockedWaitMs = 15 * 60_000;
 
 /** Opens an ingest, or resolves undefined when the blob is there (already, or because another writer finished it). */
-export async function openIngest(content: ContentSink, descriptor: Descriptor, signal?: AbortSignal): Promise<ContentIngest | undefined> {
+export async function openIngest(
+  content: ContentSink,
+  descriptor: Descriptor,
+  signal?: AbortSignal,
+): Promise<ContentIngest | undefined> {
   const deadline = Date.now() + lockedWaitMs;
   for (;;) {
     try {
@@ -25,7 +29,12 @@ export async function openIngest(content: ContentSink, descriptor: Descriptor, s
 }
 
 /** Stores a small blob with its labels; one that is there gets the labels added. */
-export async function putBlob(content: ContentSink, descriptor: Descriptor, bytes: Buffer, labels: Labels): Promise<void> {
+export async function putBlob(
+  content: ContentSink,
+  descriptor: Descriptor,
+  bytes: Buffer,
+  labels: Labels,
+): Promise<void> {
   const ingest = await openIngest(content, descriptor);
   if (ingest === undefined) return content.addLabels(descriptor.digest, labels);
   try {

@@ -32,7 +32,8 @@ export function parseRegistryAuthHeader(header: string | undefined): RegistryCre
   } catch (error) {
     throw new ContainerError('invalid-argument', 'invalid X-Registry-Auth header: not base64 JSON', { cause: error });
   }
-  if (typeof config !== 'object' || config === null) throw new ContainerError('invalid-argument', 'invalid X-Registry-Auth header: not an object');
+  if (typeof config !== 'object' || config === null)
+    throw new ContainerError('invalid-argument', 'invalid X-Registry-Auth header: not an object');
   return toCredentials(config);
 }
 

@@ -26,24 +26,37 @@ const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
 /** Why the network failed, as an errno name or OpenSSL's code where there is one. */
 export function networkCodeOf(error: unknown): string | undefined {
-  if (error instanceof ContainerError) return typeof error.details.network === 'string' ? error.details.network : undefined;
+  if (error instanceof ContainerError)
+    return typeof error.details.network === 'string' ? error.details.network : undefined;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' ? code : undefined;
 }
 
 export function networkError(exchange: HttpExchange, error: unknown): ContainerError {
-  if (exchange.signal?.aborted) return new ContainerError('cancelled', `${exchange.method} ${exchange.url.href}: cancelled`);
+  if (exchange.signal?.aborted)
+    return new ContainerError('cancelled', `${exchange.method} ${exchange.url.href}: cancelled`);
   const method = exchange.method.charAt(0) + exchange.method.slice(1).toLowerCase();
   const message = `${method} "${exchange.url.href}": ${errorMessageOf(error) || String((error as { code?: string }).code)}`;
-  return new ContainerError('unavailable', message, { reason: 'network', details: { network: networkCodeOf(error) ?? 'unknown' }, cause: error });
+  return new ContainerError('unavailable', message, {
+    reason: 'network',
+    details: { network: networkCodeOf(error) ?? 'unknown' },
+    cause: error,
+  });
 }
 
 function exchangeOnce(connector: HttpConnector, exchange: HttpExchange): Promise<http.IncomingMessage> {
   const { method, url, headers, body, signal } = exchange;
   const module = url.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
-    const request = module.request(url, { method, headers, agent: connector.agentFor(url), ...(signal === undefined ? {} : { signal }) });
-    request.setTimeout(idleTimeoutMs, () => request.destroy(Object.assign(new Error(`no answer in ${idleTimeoutMs} ms`), { code: 'ETIMEDOUT' })));
+    const request = module.request(url, {
+      method,
+      headers,
+      agent: connector.agentFor(url),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    request.setTimeout(idleTimeoutMs, () =>
+      request.destroy(Object.assign(new Error(`no answer in ${idleTimeoutMs} ms`), { code: 'ETIMEDOUT' })),
+    );
     request.on('response', resolve);
     request.on('error', (error) => reject(networkError(exchange, error)));
     request.end(body);
@@ -63,9 +76,13 @@ export async function sendHttp(connector: HttpConnector, exchange: HttpExchange)
     response.resume();
     const next = new URL(location, url);
     if (url.protocol === 'https:' && next.protocol !== 'https:') {
-      throw new ContainerError('failed-precondition', `GET ${url.href}: redirected from HTTPS to ${next.protocol}//${next.host}`);
+      throw new ContainerError(
+        'failed-precondition',
+        `GET ${url.href}: redirected from HTTPS to ${next.protocol}//${next.host}`,
+      );
     }
-    if (next.origin !== url.origin) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
+    if (next.origin !== url.origin)
+      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
     url = next;
   }
   throw new ContainerError('unavailable', `GET ${exchange.url.href}: more than ${maxRedirects} redirects`);
@@ -77,7 +94,8 @@ export async function readBody(response: http.IncomingMessage, limitBytes: numbe
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > limitBytes) throw new ContainerError('resource-exhausted', `read answer: more than ${limitBytes} bytes`);
+    if (length > limitBytes)
+      throw new ContainerError('resource-exhausted', `read answer: more than ${limitBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -28,8 +28,14 @@ function checkDescriptor(what: string, value: unknown): Descriptor {
   const { digest, size } = descriptor;
   if (typeof digest !== 'string') throw bad(`read ${what}: descriptor without digest`);
   checkDigest(digest);
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw bad(`read ${what}: descriptor ${digest} has no valid size`);
-  return { ...descriptor, mediaType: typeof descriptor.mediaType === 'string' ? descriptor.mediaType : '', digest, size };
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw bad(`read ${what}: descriptor ${digest} has no valid size`);
+  return {
+    ...descriptor,
+    mediaType: typeof descriptor.mediaType === 'string' ? descriptor.mediaType : '',
+    digest,
+    size,
+  };
 }
 
 function checkList(what: string, value: unknown, limit: number): Descriptor[] {
@@ -40,7 +46,12 @@ function checkList(what: string, value: unknown, limit: number): Descriptor[] {
 
 export function parseManifest(bytes: Buffer): ImageManifest {
   const value = parseObject('manifest', bytes);
-  return { ...value, schemaVersion: 2, config: checkDescriptor('manifest', value.config), layers: checkList('manifest', value.layers, maxLayers) };
+  return {
+    ...value,
+    schemaVersion: 2,
+    config: checkDescriptor('manifest', value.config),
+    layers: checkList('manifest', value.layers, maxLayers),
+  };
 }
 
 export function parseIndex(bytes: Buffer): ImageIndex {
@@ -53,8 +64,14 @@ export function parseConfig(bytes: Buffer): ImageConfig {
   const value = parseObject('image config', bytes);
   const rootfs = value.rootfs as { diff_ids?: unknown } | undefined;
   const diffIds = rootfs?.diff_ids ?? [];
-  if (!Array.isArray(diffIds) || diffIds.length > maxLayers) throw bad('read image config: rootfs.diff_ids is not a list');
+  if (!Array.isArray(diffIds) || diffIds.length > maxLayers)
+    throw bad('read image config: rootfs.diff_ids is not a list');
   for (const diffId of diffIds) checkDigest(String(diffId));
   const text = (key: string) => (typeof value[key] === 'string' ? (value[key] as string) : '');
-  return { ...value, architecture: text('architecture'), os: text('os'), rootfs: { type: 'layers', diff_ids: diffIds } };
+  return {
+    ...value,
+    architecture: text('architecture'),
+    os: text('os'),
+    rootfs: { type: 'layers', diff_ids: diffIds },
+  };
 }

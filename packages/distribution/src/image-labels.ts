@@ -10,7 +10,9 @@ export const uncompressedLabel = 'containerd.io/uncompressed';
 
 /** Every manifest of the index, those that were not fetched too. */
 export function indexLabels(index: ImageIndex): Labels {
-  return Object.fromEntries(index.manifests.map(({ digest }, position) => [`${contentReference}.m.${position}`, digest]));
+  return Object.fromEntries(
+    index.manifests.map(({ digest }, position) => [`${contentReference}.m.${position}`, digest]),
+  );
 }
 
 export function manifestLabels(manifest: ImageManifest): Labels {

@@ -4,8 +4,8 @@ import { ContainerError, isAlreadyExists, withContext } from '@tscontainer/core/
 import { randomHex } from '@tscontainer/core/ids';
 import type { Descriptor } from '@tscontainer/core/oci-image';
 import { withCleanup } from '@tscontainer/platform/cleanup-stack';
-import type { ContentSink, LayerApplier, SnapshotSink } from './image-sinks.ts';
 import { uncompressedLabel } from './image-labels.ts';
+import type { ContentSink, LayerApplier, SnapshotSink } from './image-sinks.ts';
 
 export interface LayerStep {
   layer: Descriptor;
@@ -17,7 +17,12 @@ export interface LayerStep {
 }
 
 /** Unpacks one layer over its parent. Rejects failed-precondition (reason `digest-mismatch`) when the diff id differs. */
-export async function unpackLayer(step: LayerStep, content: ContentSink, snapshots: SnapshotSink, applier: LayerApplier): Promise<void> {
+export async function unpackLayer(
+  step: LayerStep,
+  content: ContentSink,
+  snapshots: SnapshotSink,
+  applier: LayerApplier,
+): Promise<void> {
   const key = `extract-${Date.now()}-${randomHex(4)} ${step.chainId}`;
   await withCleanup(async (cleanup) => {
     const mounts = await snapshots.prepare(key, step.parent, {});

@@ -2,7 +2,15 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Descriptor, ImageIndex, Platform } from '@tscontainer/core/oci-image';
 
-const architectures: Record<string, string> = { x64: 'amd64', x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', ia32: 'i386', i386: '386', armhf: 'arm' };
+const architectures: Record<string, string> = {
+  x64: 'amd64',
+  x86_64: 'amd64',
+  'x86-64': 'amd64',
+  aarch64: 'arm64',
+  ia32: 'i386',
+  i386: '386',
+  armhf: 'arm',
+};
 
 /** Go's names, as images carry them; arm64's and arm's default variants are filled in. */
 export function normalizePlatform(platform: Platform): Platform {
@@ -25,7 +33,9 @@ export function parsePlatform(text: string): Platform {
 }
 
 export function formatPlatform(platform: Platform): string {
-  return [platform.os, platform.architecture, platform.variant].filter((part) => part !== undefined && part !== '').join('/');
+  return [platform.os, platform.architecture, platform.variant]
+    .filter((part) => part !== undefined && part !== '')
+    .join('/');
 }
 
 function variantNumber(platform: Platform): number {
@@ -45,10 +55,17 @@ function score(wanted: Platform, offered: Platform): number {
 export function selectManifest(index: ImageIndex, wanted: Platform): Descriptor {
   const scored = index.manifests
     .filter((descriptor) => descriptor.annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest')
-    .map((descriptor) => ({ descriptor, points: descriptor.platform === undefined ? 0 : score(wanted, normalizePlatform(descriptor.platform)) }))
+    .map((descriptor) => ({
+      descriptor,
+      points: descriptor.platform === undefined ? 0 : score(wanted, normalizePlatform(descriptor.platform)),
+    }))
     .filter(({ points }) => points >= 0)
     .sort((left, right) => right.points - left.points);
   const best = scored[0];
   if (best !== undefined) return best.descriptor;
-  throw new ContainerError('not-found', `no matching manifest for ${formatPlatform(wanted)} in the manifest list entries`, { reason: 'no-platform' });
+  throw new ContainerError(
+    'not-found',
+    `no matching manifest for ${formatPlatform(wanted)} in the manifest list entries`,
+    { reason: 'no-platform' },
+  );
 }

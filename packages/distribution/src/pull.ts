@@ -3,7 +3,13 @@
 // It knows neither disk nor gRPC: the sinks are a daemon's own stores, or a remote containerd's services. The caller
 // holds a lease meanwhile, since blobs are referred to only when their manifest's labels are set at the end.
 import { ContainerError } from '@tscontainer/core/errors';
-import { type Descriptor, type ImageConfig, type ImageManifest, isIndexType, type Platform } from '@tscontainer/core/oci-image';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type ImageManifest,
+  isIndexType,
+  type Platform,
+} from '@tscontainer/core/oci-image';
 import { formatReference } from '@tscontainer/core/reference';
 import { downloadBlob } from './blob-download.ts';
 import { BoundedQueue } from './bounded-queue.ts';
@@ -53,7 +59,11 @@ interface ImageDocuments {
 }
 
 /** Rejects with the registry's refusal, failed-precondition (`digest-mismatch`), not-found (`no-platform`), cancelled. */
-export async function pullImage(registry: RegistryClient, sinks: ImageSinks, options: PullOptions = {}): Promise<PulledImage> {
+export async function pullImage(
+  registry: RegistryClient,
+  sinks: ImageSinks,
+  options: PullOptions = {},
+): Promise<PulledImage> {
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
   const documents = await fetchDocuments(registry, sinks, options, signal);
@@ -73,7 +83,12 @@ export async function pullImage(registry: RegistryClient, sinks: ImageSinks, opt
   return { name, target: target.descriptor, manifest: manifest.descriptor, config };
 }
 
-async function fetchDocuments(registry: RegistryClient, sinks: ImageSinks, options: PullOptions, signal: AbortSignal): Promise<ImageDocuments> {
+async function fetchDocuments(
+  registry: RegistryClient,
+  sinks: ImageSinks,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<ImageDocuments> {
   const { tag, digest } = registry.reference;
   const target = await registry.fetchManifest(digest ?? tag ?? 'latest', signal);
   options.onEvent?.({ kind: 'resolved', target: target.descriptor });
@@ -89,16 +104,31 @@ async function fetchDocuments(registry: RegistryClient, sinks: ImageSinks, optio
   return { target, manifest, manifestBody, configBytes, config };
 }
 
-async function manifestFor(registry: RegistryClient, target: FetchedManifest, platform: Platform, signal: AbortSignal): Promise<FetchedManifest> {
+async function manifestFor(
+  registry: RegistryClient,
+  target: FetchedManifest,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<FetchedManifest> {
   if (!isIndexType(target.descriptor.mediaType)) return target;
   const chosen = selectManifest(parseIndex(target.bytes), platform);
   const manifest = await registry.fetchManifest(chosen.digest, signal);
   if (!isIndexType(manifest.descriptor.mediaType)) return manifest;
-  throw new ContainerError('invalid-argument', `read manifest ${chosen.digest}: an index inside an index`, { reason: 'bad-manifest' });
+  throw new ContainerError('invalid-argument', `read manifest ${chosen.digest}: an index inside an index`, {
+    reason: 'bad-manifest',
+  });
 }
 
-async function fetchConfig(registry: RegistryClient, sinks: ImageSinks, descriptor: Descriptor, signal: AbortSignal): Promise<Buffer> {
-  if (descriptor.size > maxManifestBytes) throw new ContainerError('invalid-argument', `read image config ${descriptor.digest}: ${descriptor.size} bytes`, { reason: 'bad-manifest' });
+async function fetchConfig(
+  registry: RegistryClient,
+  sinks: ImageSinks,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  if (descriptor.size > maxManifestBytes)
+    throw new ContainerError('invalid-argument', `read image config ${descriptor.digest}: ${descriptor.size} bytes`, {
+      reason: 'bad-manifest',
+    });
   if (await sinks.content.has(descriptor.digest)) return sinks.content.read(descriptor.digest);
   const chunks: Buffer[] = [];
   for await (const chunk of downloadBlob(registry, descriptor, 0, signal)) chunks.push(chunk);
@@ -106,18 +136,31 @@ async function fetchConfig(registry: RegistryClient, sinks: ImageSinks, descript
 }
 
 /** One promise per layer, in the manifest's order; the same blob twice in one image is downloaded once. */
-function startDownloads(registry: RegistryClient, sinks: ImageSinks, documents: ImageDocuments, options: PullOptions, signal: AbortSignal): Promise<void>[] {
+function startDownloads(
+  registry: RegistryClient,
+  sinks: ImageSinks,
+  documents: ImageDocuments,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<void>[] {
   const queue = new BoundedQueue(maxParallelLayers);
   const byDigest = new Map<string, Promise<void>>();
   return documents.manifestBody.layers.map((layer) => {
-    const download = byDigest.get(layer.digest) ?? queue.run(() => downloadLayer(registry, sinks, layer, options, signal));
+    const download =
+      byDigest.get(layer.digest) ?? queue.run(() => downloadLayer(registry, sinks, layer, options, signal));
     byDigest.set(layer.digest, download);
     download.catch(() => undefined); // seen by who awaits it; a later layer's failure must not be an unhandled one
     return download;
   });
 }
 
-async function downloadLayer(registry: RegistryClient, sinks: ImageSinks, layer: Descriptor, options: PullOptions, signal: AbortSignal): Promise<void> {
+async function downloadLayer(
+  registry: RegistryClient,
+  sinks: ImageSinks,
+  layer: Descriptor,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (signal.aborted) throw new ContainerError('cancelled', `download ${layer.digest}: cancelled`);
   const outcome = await putStream(
     sinks.content,
@@ -130,7 +173,13 @@ async function downloadLayer(registry: RegistryClient, sinks: ImageSinks, layer:
   options.onEvent?.({ kind: outcome === 'stored' ? 'downloaded' : 'exists', layer });
 }
 
-async function unpackInOrder(documents: ImageDocuments, downloads: Promise<void>[], sinks: ImageSinks, options: PullOptions, signal: AbortSignal): Promise<void> {
+async function unpackInOrder(
+  documents: ImageDocuments,
+  downloads: Promise<void>[],
+  sinks: ImageSinks,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { unpack } = sinks;
   if (unpack === undefined) return;
   const steps = layerSteps(documents.manifestBody, documents.config);
@@ -157,11 +206,20 @@ function awaitLayer(index: number, downloads: Promise<void>[]): Promise<void> {
 }
 
 /** Children before parents, so that no stored document refers to what is not there. */
-async function storeDocuments(registry: RegistryClient, sinks: ImageSinks, documents: ImageDocuments, chainId: string): Promise<void> {
+async function storeDocuments(
+  registry: RegistryClient,
+  sinks: ImageSinks,
+  documents: ImageDocuments,
+  chainId: string,
+): Promise<void> {
   const { target, manifest, manifestBody, configBytes } = documents;
   const source = sourceLabels(registry.reference);
   const kept = sinks.unpack === undefined ? {} : snapshotLabels(sinks.unpack.snapshots.name, chainId);
   await putBlob(sinks.content, manifestBody.config, configBytes, { ...source, ...kept });
   await putBlob(sinks.content, manifest.descriptor, manifest.bytes, { ...source, ...manifestLabels(manifestBody) });
-  if (target !== manifest) await putBlob(sinks.content, target.descriptor, target.bytes, { ...source, ...indexLabels(parseIndex(target.bytes)) });
+  if (target !== manifest)
+    await putBlob(sinks.content, target.descriptor, target.bytes, {
+      ...source,
+      ...indexLabels(parseIndex(target.bytes)),
+    });
 }

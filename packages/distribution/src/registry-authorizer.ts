@@ -3,8 +3,8 @@ import { ContainerError } from '@tscontainer/core/errors';
 import { type AuthChallenge, parseChallenges } from './auth-challenge.ts';
 import type { CredentialSource, RegistryCredentials } from './credentials.ts';
 import { type HttpConnector, readBody, sendHttp } from './http-exchange.ts';
-import { isLoopback } from './registry-hosts.ts';
 import { errorFromResponse } from './registry-error.ts';
+import { isLoopback } from './registry-hosts.ts';
 
 interface Token {
   header: string;
@@ -47,7 +47,13 @@ export class RegistryAuthorizer {
     return answer;
   }
 
-  async #answer(url: URL, key: string, scope: string, challengeHeader: string, signal: AbortSignal | undefined): Promise<string> {
+  async #answer(
+    url: URL,
+    key: string,
+    scope: string,
+    challengeHeader: string,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
     const challenges = parseChallenges(challengeHeader);
     const credentials = await this.#credentialsFor(url.host, challengeHeader);
     const token = await this.#toToken(url, scope, challenges, credentials, signal);
@@ -55,16 +61,25 @@ export class RegistryAuthorizer {
     return token.header;
   }
 
-  async #toToken(url: URL, scope: string, challenges: AuthChallenge[], credentials: RegistryCredentials | undefined, signal: AbortSignal | undefined): Promise<Token> {
+  async #toToken(
+    url: URL,
+    scope: string,
+    challenges: AuthChallenge[],
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Token> {
     const forever = Number.POSITIVE_INFINITY;
     if (credentials?.header !== undefined) return { header: credentials.header, expiresMs: forever };
-    if (credentials?.registryToken !== undefined) return { header: `Bearer ${credentials.registryToken}`, expiresMs: forever };
+    if (credentials?.registryToken !== undefined)
+      return { header: `Bearer ${credentials.registryToken}`, expiresMs: forever };
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) return this.#fetchToken(url, bearer, scope, credentials, signal);
     if (challenges.some(({ scheme }) => scheme === 'basic') && credentials?.username !== undefined) {
       return { header: basicHeader(credentials), expiresMs: forever };
     }
-    throw new ContainerError('unauthenticated', `Get "${url.href}": no basic auth credentials`, { reason: 'registry-auth' });
+    throw new ContainerError('unauthenticated', `Get "${url.href}": no basic auth credentials`, {
+      reason: 'registry-auth',
+    });
   }
 
   #credentialsFor(host: string, challenge: string): Promise<RegistryCredentials | undefined> {
@@ -73,7 +88,13 @@ export class RegistryAuthorizer {
     return known;
   }
 
-  async #fetchToken(registry: URL, challenge: AuthChallenge, scope: string, credentials: RegistryCredentials | undefined, signal: AbortSignal | undefined): Promise<Token> {
+  async #fetchToken(
+    registry: URL,
+    challenge: AuthChallenge,
+    scope: string,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Token> {
     const realm = realmOf(registry, challenge, credentials);
     const service = challenge.parameters.service ?? '';
     const wanted = challenge.parameters.scope ?? scope;
@@ -81,7 +102,13 @@ export class RegistryAuthorizer {
     let body: string | undefined;
     if (credentials?.identityToken !== undefined) {
       headers['content-type'] = 'application/x-www-form-urlencoded';
-      body = new URLSearchParams({ grant_type: 'refresh_token', service, scope: wanted, client_id: clientId, refresh_token: credentials.identityToken }).toString();
+      body = new URLSearchParams({
+        grant_type: 'refresh_token',
+        service,
+        scope: wanted,
+        client_id: clientId,
+        refresh_token: credentials.identityToken,
+      }).toString();
     } else {
       if (service !== '') realm.searchParams.set('service', service);
       for (const one of wanted.split(' ').filter((text) => text !== '')) realm.searchParams.append('scope', one);
@@ -90,8 +117,15 @@ export class RegistryAuthorizer {
         headers.authorization = basicHeader(credentials);
       }
     }
-    const response = await sendHttp(this.#connector, { method: body === undefined ? 'GET' : 'POST', url: realm, headers, signal, ...(body === undefined ? {} : { body }) });
-    if (response.statusCode !== 200) throw await errorFromResponse(`fetch token ${realm.origin}${realm.pathname}`, response);
+    const response = await sendHttp(this.#connector, {
+      method: body === undefined ? 'GET' : 'POST',
+      url: realm,
+      headers,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+    if (response.statusCode !== 200)
+      throw await errorFromResponse(`fetch token ${realm.origin}${realm.pathname}`, response);
     return tokenFromJson(realm, await readBody(response, maxTokenBytes));
   }
 }
@@ -102,10 +136,22 @@ function basicHeader(credentials: RegistryCredentials): string {
 
 function realmOf(registry: URL, challenge: AuthChallenge, credentials: RegistryCredentials | undefined): URL {
   const text = challenge.parameters.realm ?? '';
-  if (!URL.canParse(text)) throw new ContainerError('failed-precondition', `authenticate at ${registry.host}: malformed realm ${JSON.stringify(text)}`);
+  if (!URL.canParse(text))
+    throw new ContainerError(
+      'failed-precondition',
+      `authenticate at ${registry.host}: malformed realm ${JSON.stringify(text)}`,
+    );
   const realm = new URL(text);
-  const leaksSecret = credentials !== undefined && realm.protocol === 'http:' && registry.protocol === 'https:' && !isLoopback(realm.host);
-  if (leaksSecret) throw new ContainerError('failed-precondition', `authenticate at ${registry.host}: token server ${realm.origin} is plain HTTP`);
+  const leaksSecret =
+    credentials !== undefined &&
+    realm.protocol === 'http:' &&
+    registry.protocol === 'https:' &&
+    !isLoopback(realm.host);
+  if (leaksSecret)
+    throw new ContainerError(
+      'failed-precondition',
+      `authenticate at ${registry.host}: token server ${realm.origin} is plain HTTP`,
+    );
   return realm;
 }
 

@@ -25,7 +25,13 @@ export interface FetchedManifest {
 export const maxManifestBytes = 4 * 1024 * 1024;
 const maxAuthAttempts = 2;
 
-const manifestAccept = [mediaTypes.ociIndex, mediaTypes.dockerManifestList, mediaTypes.ociManifest, mediaTypes.dockerManifest, '*/*;q=0.1'].join(', ');
+const manifestAccept = [
+  mediaTypes.ociIndex,
+  mediaTypes.dockerManifestList,
+  mediaTypes.ociManifest,
+  mediaTypes.dockerManifest,
+  '*/*;q=0.1',
+].join(', ');
 
 /** One per pull: `fetchManifest` first (it finds the endpoint), then blobs, then `close`. */
 export class RegistryClient {
@@ -49,7 +55,11 @@ export class RegistryClient {
   /** `tagOrDigest`: a digest is verified. Rejects not-found (reason manifest-unknown), unauthenticated, data-loss, unavailable. */
   async fetchManifest(tagOrDigest: string, signal?: AbortSignal): Promise<FetchedManifest> {
     const response = await this.#get(`manifests/${tagOrDigest}`, { accept: manifestAccept }, signal);
-    if (response.statusCode !== 200) throw this.#manifestError(tagOrDigest, await errorFromResponse(`manifest for ${familiarName(this.reference)}:${tagOrDigest}`, response));
+    if (response.statusCode !== 200)
+      throw this.#manifestError(
+        tagOrDigest,
+        await errorFromResponse(`manifest for ${familiarName(this.reference)}:${tagOrDigest}`, response),
+      );
     const bytes = await readBody(response, maxManifestBytes).catch((error) => {
       throw withContext(`read manifest ${tagOrDigest}`, error);
     });
@@ -57,7 +67,11 @@ export class RegistryClient {
   }
 
   /** Opens a blob at `offset`. The body is not verified: see `downloadBlob`. The caller reads or destroys it. */
-  async openBlob(digest: string, offset: number, signal?: AbortSignal): Promise<{ body: IncomingMessage; offset: number }> {
+  async openBlob(
+    digest: string,
+    offset: number,
+    signal?: AbortSignal,
+  ): Promise<{ body: IncomingMessage; offset: number }> {
     const response = await this.#get(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${offset}-` }, signal);
     if (response.statusCode === 200) return { body: response, offset: 0 };
     if (response.statusCode === 206) return { body: response, offset };
@@ -96,8 +110,16 @@ export class RegistryClient {
     throw new ContainerError('unavailable', `reach ${this.reference.domain}: no endpoint`);
   }
 
-  async #getFrom(endpoint: RegistryEndpoint, path: string, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<IncomingMessage> {
-    const url = new URL(`${endpoint.base.pathname.replace(/\/$/, '')}/v2/${this.reference.path}/${path}`, endpoint.base);
+  async #getFrom(
+    endpoint: RegistryEndpoint,
+    path: string,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    const url = new URL(
+      `${endpoint.base.pathname.replace(/\/$/, '')}/v2/${this.reference.path}/${path}`,
+      endpoint.base,
+    );
     const scope = `repository:${this.reference.path}:pull`;
     let authorization = this.#authorizer.known(url.host, scope);
     for (let attempt = 0; ; attempt++) {
@@ -121,7 +143,11 @@ function checkedDescriptor(tagOrDigest: string, bytes: Buffer, response: Incomin
   const digest = digestOf(bytes);
   const claimed = tagOrDigest.startsWith('sha256:') ? tagOrDigest : response.headers['docker-content-digest'];
   if (typeof claimed === 'string' && claimed.startsWith('sha256:') && claimed !== digest) {
-    throw new ContainerError('failed-precondition', `manifest verification failed for digest ${claimed}: got ${digest}`, { reason: 'digest-mismatch' });
+    throw new ContainerError(
+      'failed-precondition',
+      `manifest verification failed for digest ${claimed}: got ${digest}`,
+      { reason: 'digest-mismatch' },
+    );
   }
   return { mediaType: manifestTypeOf(bytes, response), digest, size: bytes.length };
 }
@@ -134,10 +160,18 @@ function manifestTypeOf(bytes: Buffer, response: IncomingMessage): string {
   } catch (error) {
     throw new ContainerError('invalid-argument', 'read manifest: not JSON', { reason: 'bad-manifest', cause: error });
   }
-  if (manifest?.schemaVersion !== 2) throw new ContainerError('invalid-argument', 'read manifest: only schema version 2 is supported', { reason: 'bad-manifest' });
-  const named = typeof manifest.mediaType === 'string' ? manifest.mediaType : (response.headers['content-type'] ?? '').split(';')[0]?.trim();
+  if (manifest?.schemaVersion !== 2)
+    throw new ContainerError('invalid-argument', 'read manifest: only schema version 2 is supported', {
+      reason: 'bad-manifest',
+    });
+  const named =
+    typeof manifest.mediaType === 'string'
+      ? manifest.mediaType
+      : (response.headers['content-type'] ?? '').split(';')[0]?.trim();
   if (named !== undefined && (isIndexType(named) || isManifestType(named))) return named;
   if (Array.isArray(manifest.manifests)) return mediaTypes.ociIndex;
   if (Array.isArray(manifest.layers)) return mediaTypes.ociManifest;
-  throw new ContainerError('invalid-argument', `read manifest: unknown type ${JSON.stringify(named)}`, { reason: 'bad-manifest' });
+  throw new ContainerError('invalid-argument', `read manifest: unknown type ${JSON.stringify(named)}`, {
+    reason: 'bad-manifest',
+  });
 }

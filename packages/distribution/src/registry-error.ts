@@ -39,6 +39,10 @@ export async function errorFromResponse(operation: string, response: IncomingMes
   const body = await readErrorBody(response).catch(() => Buffer.alloc(0)); // the status alone is an answer
   const problems = problemsOf(body);
   const first = problems[0]?.code?.toLowerCase().replaceAll('_', '-');
-  const text = problems.length > 0 ? problems.map(sentence).join('; ') : `status ${status} ${response.statusMessage ?? ''}`.trim();
-  return new ContainerError(codeFromRegistryStatus(status), `${operation}: ${text}`, { reason: first ?? 'registry-refused', details: { status, registry: text } });
+  const text =
+    problems.length > 0 ? problems.map(sentence).join('; ') : `status ${status} ${response.statusMessage ?? ''}`.trim();
+  return new ContainerError(codeFromRegistryStatus(status), `${operation}: ${text}`, {
+    reason: first ?? 'registry-refused',
+    details: { status, registry: text },
+  });
 }

@@ -80,7 +80,11 @@ export class RegistryHosts implements HttpConnector {
       .find((path) => existsSync(path));
     const own = directory === undefined ? {} : readCertificates(directory);
     const ca = [...systemCertificates(), ...(own.ca ?? [])];
-    return { ca, rejectUnauthorized: !this.#isInsecure(host), ...(own.cert === undefined ? {} : { cert: own.cert, key: own.key }) };
+    return {
+      ca,
+      rejectUnauthorized: !this.#isInsecure(host),
+      ...(own.cert === undefined ? {} : { cert: own.cert, key: own.key }),
+    };
   }
 }
 
