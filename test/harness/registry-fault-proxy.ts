@@ -14,13 +14,20 @@ let cuts = 0;
 http
   .createServer((request, response) => {
     appendFileSync(log, `${request.method} ${request.url} ${request.headers.range ?? '-'}\n`);
-    const options = { host: '127.0.0.1', port: Number(targetPort), path: request.url, method: request.method, headers: request.headers };
+    const options = {
+      host: '127.0.0.1',
+      port: Number(targetPort),
+      path: request.url,
+      method: request.method,
+      headers: request.headers,
+    };
     const forward = http.request(options, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       const length = Number(answer.headers['content-length'] ?? 0);
       const isBlob = /\/blobs\/sha256:/.test(request.url ?? '') && length > 0;
       if (isBlob && mode === 'corrupt') return corrupt(answer, response);
-      if (isBlob && mode === 'cut' && length > minLargeBytes && cuts < maxCuts) return cut(answer, response, length / 3);
+      if (isBlob && mode === 'cut' && length > minLargeBytes && cuts < maxCuts)
+        return cut(answer, response, length / 3);
       if (isBlob && mode === 'slow' && length > minLargeBytes) return trickle(answer, response);
       answer.pipe(response);
     });

@@ -31,13 +31,24 @@ function configuration(options: RegistryOptions): string {
     'http:',
     `  addr: 127.0.0.1:${options.port}`,
   ];
-  if (options.tls !== undefined) lines.push(`  tls: {certificate: ${options.tls.certificate}, key: ${options.tls.key}}`);
-  if (options.auth !== undefined) lines.push('auth:', ...Object.entries(options.auth).map(([name, values]) => `  ${name}: ${JSON.stringify(values)}`));
+  if (options.tls !== undefined)
+    lines.push(`  tls: {certificate: ${options.tls.certificate}, key: ${options.tls.key}}`);
+  if (options.auth !== undefined)
+    lines.push(
+      'auth:',
+      ...Object.entries(options.auth).map(([name, values]) => `  ${name}: ${JSON.stringify(values)}`),
+    );
   return `${lines.join('\n')}\n`;
 }
 
 /** A process inside the namespace, ended by `stop`. `isReady` is asked until it is so. */
-export async function startInside(network: NetworkNamespace, logFile: string, file: string, args: string[], isReady: () => Promise<boolean>): Promise<() => Promise<void>> {
+export async function startInside(
+  network: NetworkNamespace,
+  logFile: string,
+  file: string,
+  args: string[],
+  isReady: () => Promise<boolean>,
+): Promise<() => Promise<void>> {
   const log = openSync(logFile, 'a');
   const [command, commandArgs] = network.enter(file, args);
   const child: ChildProcess = spawn(command, commandArgs, { stdio: ['ignore', log, log] });
@@ -55,10 +66,16 @@ export async function isListening(network: NetworkNamespace, port: number): Prom
   return (await run(file, args)).code === 0;
 }
 
-export async function startRegistry(network: NetworkNamespace, directory: string, options: RegistryOptions): Promise<Registry> {
+export async function startRegistry(
+  network: NetworkNamespace,
+  directory: string,
+  options: RegistryOptions,
+): Promise<Registry> {
   const file = join(directory, `registry-${options.port}.yml`);
   writeFileSync(file, configuration(options));
-  const stop = await startInside(network, `${file}.log`, '/usr/bin/docker-registry', ['serve', file], () => isListening(network, options.port));
+  const stop = await startInside(network, `${file}.log`, '/usr/bin/docker-registry', ['serve', file], () =>
+    isListening(network, options.port),
+  );
   return { host: `127.0.0.1:${options.port}`, stop };
 }
 
@@ -74,7 +91,17 @@ export async function makeImage(directory: string, payloadBytes = 3_000_000): Pr
     for (const name of ['sh', 'cat', 'id', 'ls', 'sleep', 'echo']) symlinkSync('busybox', join(root, 'bin', name));
   });
   await addLayer(directory, image, (root) => writeFileSync(join(root, 'payload'), randomBytes(payloadBytes)));
-  await runOk('umoci', ['config', '--image', image, '--config.cmd', '/bin/sh', '--config.env', 'PATH=/bin', '--config.label', 'made=here']);
+  await runOk('umoci', [
+    'config',
+    '--image',
+    image,
+    '--config.cmd',
+    '/bin/sh',
+    '--config.env',
+    'PATH=/bin',
+    '--config.label',
+    'made=here',
+  ]);
   return `oci:${image}`;
 }
 
@@ -86,7 +113,21 @@ async function addLayer(directory: string, image: string, change: (root: string)
 }
 
 /** skopeo inside the namespace; TLS is not verified, since the test's own client is not what is tested. */
-export async function skopeoCopy(network: NetworkNamespace, source: string, target: string, args: string[] = []): Promise<void> {
-  const [file, all] = network.enter('skopeo', ['copy', '--quiet', '--insecure-policy', '--dest-tls-verify=false', '--src-tls-verify=false', ...args, source, target]);
+export async function skopeoCopy(
+  network: NetworkNamespace,
+  source: string,
+  target: string,
+  args: string[] = [],
+): Promise<void> {
+  const [file, all] = network.enter('skopeo', [
+    'copy',
+    '--quiet',
+    '--insecure-policy',
+    '--dest-tls-verify=false',
+    '--src-tls-verify=false',
+    ...args,
+    source,
+    target,
+  ]);
   await runOk(file, all);
 }

@@ -9,7 +9,16 @@ import { isListening, makeImage, type Registry, skopeoCopy, startInside, startRe
 import { repositoryRoot } from '../harness/repository.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
 
-const ports = { plain: 5000, basic: 5001, token: 5002, tokenServer: 5003, corrupt: 5004, cut: 5005, untrusted: 5006, slow: 5007 };
+const ports = {
+  plain: 5000,
+  basic: 5001,
+  token: 5002,
+  tokenServer: 5003,
+  corrupt: 5004,
+  cut: 5005,
+  untrusted: 5006,
+  slow: 5007,
+};
 
 let stack: Stack;
 let directory: string;
@@ -26,20 +35,30 @@ interface Pull {
 /** One POST /images/create, its lines parsed. `message`: the error, by status or in-band. */
 function pull(image: string, tag: string, auth?: object, signal?: AbortSignal): Promise<Pull> {
   const path = `/v1.41/images/create?fromImage=${encodeURIComponent(image)}&tag=${encodeURIComponent(tag)}`;
-  const headers = auth === undefined ? {} : { 'X-Registry-Auth': Buffer.from(JSON.stringify(auth)).toString('base64url') };
+  const headers =
+    auth === undefined ? {} : { 'X-Registry-Auth': Buffer.from(JSON.stringify(auth)).toString('base64url') };
   return new Promise((resolve, reject) => {
-    const request = http.request({ socketPath: stack.socket, path, method: 'POST', agent: false, headers, ...(signal ? { signal } : {}) }, (response) => {
-      let text = '';
-      response.on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        const lines = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
-        const message = response.statusCode === 200 ? lines.find((line) => line.error !== undefined)?.errorDetail.message : lines[0]?.message;
-        resolve({ status: response.statusCode ?? 0, lines, message });
-      });
-    });
+    const request = http.request(
+      { socketPath: stack.socket, path, method: 'POST', agent: false, headers, ...(signal ? { signal } : {}) },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          const lines = text
+            .split('\n')
+            .filter((line) => line !== '')
+            .map((line) => JSON.parse(line));
+          const message =
+            response.statusCode === 200
+              ? lines.find((line) => line.error !== undefined)?.errorDetail.message
+              : lines[0]?.message;
+          resolve({ status: response.statusCode ?? 0, lines, message });
+        });
+      },
+    );
     request.on('error', reject);
     request.end();
   });
@@ -54,7 +73,10 @@ async function inspect(name: string): Promise<any> {
 /** Blobs and uploads that tscontainerd has on disk. */
 async function storedFiles(): Promise<string[]> {
   const found = await runOk('find', [directory, '-path', '*io.containerd.content.v1.content/*', '-type', 'f']);
-  return found.split('\n').filter((line) => line !== '').sort();
+  return found
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
 }
 
 async function removeImages(): Promise<void> {
@@ -64,20 +86,73 @@ async function removeImages(): Promise<void> {
 
 async function startProgram(name: string, port: number, args: string[]): Promise<void> {
   const file = join(repositoryRoot, 'test/harness', `${name}.ts`);
-  stops.push(await startInside(stack.network, join(directory, `${name}-${port}.log`), process.execPath, [file, String(port), ...args], () => isListening(stack.network, port)));
+  stops.push(
+    await startInside(
+      stack.network,
+      join(directory, `${name}-${port}.log`),
+      process.execPath,
+      [file, String(port), ...args],
+      () => isListening(stack.network, port),
+    ),
+  );
 }
 
 async function startProxy(mode: 'corrupt' | 'cut' | 'slow'): Promise<void> {
-  await startProgram('registry-fault-proxy', ports[mode], [String(ports.plain), mode, join(directory, `${mode}.requests`)]);
+  await startProgram('registry-fault-proxy', ports[mode], [
+    String(ports.plain),
+    mode,
+    join(directory, `${mode}.requests`),
+  ]);
 }
 
 /** A CA of the test's own and a certificate for 127.0.0.1 by it. */
 async function makeCertificates(): Promise<void> {
   const at = (name: string) => join(directory, name);
-  await runOk('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', at('ca.key'), '-out', at('ca.crt'), '-days', '2', '-subj', '/CN=test CA']);
-  await runOk('openssl', ['req', '-newkey', 'rsa:2048', '-nodes', '-keyout', at('tls.key'), '-out', at('tls.csr'), '-subj', '/CN=127.0.0.1']);
+  await runOk('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.crt'),
+    '-days',
+    '2',
+    '-subj',
+    '/CN=test CA',
+  ]);
+  await runOk('openssl', [
+    'req',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    at('tls.key'),
+    '-out',
+    at('tls.csr'),
+    '-subj',
+    '/CN=127.0.0.1',
+  ]);
   writeFileSync(at('tls.ext'), 'subjectAltName=IP:127.0.0.1\n');
-  await runOk('openssl', ['x509', '-req', '-in', at('tls.csr'), '-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-out', at('tls.crt'), '-days', '2', '-extfile', at('tls.ext')]);
+  await runOk('openssl', [
+    'x509',
+    '-req',
+    '-in',
+    at('tls.csr'),
+    '-CA',
+    at('ca.crt'),
+    '-CAkey',
+    at('ca.key'),
+    '-CAcreateserial',
+    '-out',
+    at('tls.crt'),
+    '-days',
+    '2',
+    '-extfile',
+    at('tls.ext'),
+  ]);
 }
 
 beforeAll(async () => {
@@ -87,11 +162,14 @@ beforeAll(async () => {
   const storage = join(directory, 'registry');
   plain = await startRegistry(stack.network, directory, { port: ports.plain, storage });
   stops.push(plain.stop);
-  await skopeoCopy(stack.network, layout, `docker://${plain.host}/box:gzip`);
-  // zstd: from a docker-archive, whose layers are plain, so that skopeo has to compress them
+  await skopeoCopy(stack.network, layout, `docker://${plain.host}/box:gzip`, ['--preserve-digests']);
+  // zstd: from a docker-archive, whose layers are plain, so that skopeo has to compress them; and by way of a layout,
+  // since a registry that has the layer as gzip already would be sent that one
   const archive = join(directory, 'plain.tar');
   await skopeoCopy(stack.network, layout, `docker-archive:${archive}:box:plain`);
-  await skopeoCopy(stack.network, `docker-archive:${archive}`, `docker://${plain.host}/box:zstd`, ['--dest-compress-format', 'zstd', '--format', 'oci']);
+  const compressed = `oci:${join(directory, 'zstd')}:base`;
+  await skopeoCopy(stack.network, `docker-archive:${archive}`, compressed, ['--dest-compress-format', 'zstd']);
+  await skopeoCopy(stack.network, compressed, `docker://${plain.host}/box:zstd`, ['--preserve-digests']);
   await makeCertificates();
 });
 
@@ -133,7 +211,9 @@ describe('a plain registry on loopback', () => {
     expect(message).toBeUndefined();
     const digest = lines.at(-2).status.slice('Digest: '.length);
     const manifest = JSON.parse(await fromRegistry(`/v2/box/manifests/${digest}`));
-    expect(manifest.layers.map((layer: any) => layer.mediaType)).toEqual(Array(2).fill('application/vnd.oci.image.layer.v1.tar+zstd'));
+    expect(manifest.layers.map((layer: any) => layer.mediaType)).toEqual(
+      Array(2).fill('application/vnd.oci.image.layer.v1.tar+zstd'),
+    );
     expect((await inspect(`${plain.host}/box:zstd`)).RootFS).toEqual(gzip.RootFS);
   });
 
@@ -156,7 +236,12 @@ describe('a plain registry on loopback', () => {
       mediaType: 'application/vnd.oci.image.index.v1+json',
       manifests: [
         { ...(await putManifest('foreign', foreign)), platform: { os: 'linux', architecture: 's390x' } },
-        { mediaType: own.mediaType ?? 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(ownBytes), size: ownBytes.length, platform: { os: 'linux', architecture } },
+        {
+          mediaType: own.mediaType ?? 'application/vnd.oci.image.manifest.v1+json',
+          digest: digestOf(ownBytes),
+          size: ownBytes.length,
+          platform: { os: 'linux', architecture },
+        },
       ],
     };
     const { digest } = await putManifest('list', list);
@@ -180,8 +265,15 @@ describe('a plain registry on loopback', () => {
 
   it('names the platforms that a list does not have', async () => {
     const own = JSON.parse(await fromRegistry('/v2/box/manifests/gzip'));
-    const only = { ...(await putManifest('foreign', { ...own, annotations: { for: 'another machine' } })), platform: { os: 'linux', architecture: 's390x' } };
-    await putManifest('elsewhere', { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [only] });
+    const only = {
+      ...(await putManifest('foreign', { ...own, annotations: { for: 'another machine' } })),
+      platform: { os: 'linux', architecture: 's390x' },
+    };
+    await putManifest('elsewhere', {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [only],
+    });
     const { message } = await pull(`${plain.host}/box`, 'elsewhere');
     expect(message).toMatch(/^no matching manifest for linux\/(amd64|arm64\/v8) in the manifest list entries$/);
   });
@@ -238,7 +330,11 @@ describe('TLS and basic authentication', () => {
 
   it('pulls with credentials', async () => {
     await removeImages();
-    const { message } = await pull(`${host}/box`, 'gzip', { username: 'alice', password: 'wonder', serveraddress: host });
+    const { message } = await pull(`${host}/box`, 'gzip', {
+      username: 'alice',
+      password: 'wonder',
+      serveraddress: host,
+    });
     expect(message).toBeUndefined();
     expect((await inspect(`${host}/box:gzip`)).RootFS.Layers).toHaveLength(2);
   });
@@ -272,10 +368,37 @@ describe('token authentication', () => {
 
   beforeAll(async () => {
     const [key, certificate] = [join(directory, 'token.key'), join(directory, 'token.crt')];
-    await runOk('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=test token signer']);
+    await runOk('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=test token signer',
+    ]);
     await startProgram('token-server', ports.tokenServer, [key, certificate, 'bob:builder', log()]);
-    const token = { realm: `http://127.0.0.1:${ports.tokenServer}/token`, service: 'test-registry', issuer: 'test-issuer', rootcertbundle: certificate };
-    stops.push((await startRegistry(stack.network, directory, { port: ports.token, auth: { token }, storage: join(directory, 'registry') })).stop);
+    const token = {
+      realm: `http://127.0.0.1:${ports.tokenServer}/token`,
+      service: 'test-registry',
+      issuer: 'test-issuer',
+      rootcertbundle: certificate,
+    };
+    stops.push(
+      (
+        await startRegistry(stack.network, directory, {
+          port: ports.token,
+          auth: { token },
+          storage: join(directory, 'registry'),
+        })
+      ).stop,
+    );
   });
 
   it('fetches a token for the repository, with credentials', async () => {
@@ -288,7 +411,9 @@ describe('token authentication', () => {
 
   it('is denied to others', async () => {
     const anonymous = await pull(`${host}/box`, 'gzip');
-    expect(anonymous.message).toMatch(/^pull access denied for 127\.0\.0\.1:\d+\/box, repository does not exist or may require 'docker login'/);
+    expect(anonymous.message).toMatch(
+      /^pull access denied for 127\.0\.0\.1:\d+\/box, repository does not exist or may require 'docker login'/,
+    );
     const wrong = await pull(`${host}/box`, 'gzip', { username: 'bob', password: 'wrong' });
     expect(wrong.message).toContain('incorrect username or password');
   });
@@ -298,17 +423,35 @@ function digestOf(bytes: string): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-const manifestTypes = 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json';
+const manifestTypes =
+  'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json';
 
 async function fromRegistry(path: string): Promise<string> {
-  const [file, args] = stack.network.enter('curl', ['-fsS', '-H', `Accept: ${manifestTypes}`, `http://${plain.host}${path}`]);
+  const [file, args] = stack.network.enter('curl', [
+    '-fsS',
+    '-H',
+    `Accept: ${manifestTypes}`,
+    `http://${plain.host}${path}`,
+  ]);
   return runOk(file, args);
 }
 
-async function putManifest(tag: string, manifest: { mediaType?: string }): Promise<{ mediaType: string; digest: string; size: number }> {
+async function putManifest(
+  tag: string,
+  manifest: { mediaType?: string },
+): Promise<{ mediaType: string; digest: string; size: number }> {
   const bytes = JSON.stringify(manifest);
   const mediaType = manifest.mediaType ?? 'application/vnd.oci.image.manifest.v1+json';
-  const args = ['-fsS', '-X', 'PUT', '-H', `Content-Type: ${mediaType}`, '--data-binary', bytes, `http://${plain.host}/v2/box/manifests/${tag}`];
+  const args = [
+    '-fsS',
+    '-X',
+    'PUT',
+    '-H',
+    `Content-Type: ${mediaType}`,
+    '--data-binary',
+    bytes,
+    `http://${plain.host}/v2/box/manifests/${tag}`,
+  ];
   const [file, all] = stack.network.enter('curl', args);
   await runOk(file, all);
   return { mediaType, digest: digestOf(bytes), size: bytes.length };

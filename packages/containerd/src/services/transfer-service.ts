@@ -21,17 +21,29 @@ function typeNameOf({ typeUrl }: { typeUrl: string }): string {
 }
 
 export function transferService(daemon: Daemon, streams: StreamRegistry): ServedService {
-  const registry = loadMessage<OCIRegistry>('containerd/types/transfer/registry.proto', 'containerd.types.transfer.OCIRegistry');
-  const store = loadMessage<ImageStore>('containerd/types/transfer/imagestore.proto', 'containerd.types.transfer.ImageStore');
+  const registry = loadMessage<OCIRegistry>(
+    'containerd/types/transfer/registry.proto',
+    'containerd.types.transfer.OCIRegistry',
+  );
+  const store = loadMessage<ImageStore>(
+    'containerd/types/transfer/imagestore.proto',
+    'containerd.types.transfer.ImageStore',
+  );
   return {
-    definition: loadService('containerd/services/transfer/v1/transfer.proto', 'containerd.services.transfer.v1.Transfer'),
+    definition: loadService(
+      'containerd/services/transfer/v1/transfer.proto',
+      'containerd.services.transfer.v1.Transfer',
+    ),
     handlers: {
       Transfer: async (request: TransferRequest, context: CallContext) => {
         const source = required(request.source, 'source');
         const destination = required(request.destination, 'destination');
         const [from, to] = [typeNameOf(source), typeNameOf(destination)];
         if (from !== registry.typeName || to !== store.typeName) {
-          throw new ContainerError('unimplemented', `method Transfer not implemented for ${from} to ${to}: not implemented`);
+          throw new ContainerError(
+            'unimplemented',
+            `method Transfer not implemented for ${from} to ${to}: not implemented`,
+          );
         }
         const { pullFromRegistry } = await import('../transfer/registry-pull.ts'); // an idle daemon does without it
         await underLease(daemon, scopeOf(context), (scope) =>

@@ -1,7 +1,14 @@
 // A pull's way into this daemon's own stores: what distribution's interfaces ask for, done without a call.
 import { isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
 import type { Descriptor } from '@tscontainer/core/oci-image';
-import type { ContentIngest, ContentSink, ImageSink, ImageSinks, LayerApplier, SnapshotSink } from '@tscontainer/distribution/image-sinks';
+import type {
+  ContentIngest,
+  ContentSink,
+  ImageSink,
+  ImageSinks,
+  LayerApplier,
+  SnapshotSink,
+} from '@tscontainer/distribution/image-sinks';
 import { uploadRefOf } from '@tscontainer/distribution/upload-ref';
 import type { ContentStore } from '../content/content-store.ts';
 import type { ContentWriter } from '../content/content-writer.ts';
@@ -33,7 +40,12 @@ function contentSink({ content, publisher }: SinkParts, scope: Scope): ContentSi
   };
 }
 
-async function openIngest(content: ContentStore, scope: Scope, descriptor: Descriptor, announce: (digest: string, size: number) => void): Promise<ContentIngest> {
+async function openIngest(
+  content: ContentStore,
+  scope: Scope,
+  descriptor: Descriptor,
+  announce: (digest: string, size: number) => void,
+): Promise<ContentIngest> {
   const { digest, size } = descriptor;
   const writer: ContentWriter = await content.openWriter(scope, uploadRefOf(descriptor), { size, expected: digest });
   return {
@@ -66,7 +78,10 @@ function imageSink({ images, publisher }: SinkParts, scope: Scope): ImageSink {
         announce('create', 'ImageCreate', name, labels);
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
-        const updated = await images.update(scope, image, ['target', ...Object.keys(labels).map((key) => `labels.${key}`)]);
+        const updated = await images.update(scope, image, [
+          'target',
+          ...Object.keys(labels).map((key) => `labels.${key}`),
+        ]);
         announce('update', 'ImageUpdate', name, updated.labels);
       }
     },
@@ -95,6 +110,7 @@ function isCommitted(snapshotter: Snapshotter, scope: Scope, key: string): boole
 function layerApplier({ applier }: SinkParts, scope: Scope): LayerApplier {
   return {
     // synced: the commit that follows is durable, and its files have to be
-    apply: async (layer, mounts) => (await applier.apply(scope.namespace, toTarget(layer), mounts, { sync: true })).digest,
+    apply: async (layer, mounts) =>
+      (await applier.apply(scope.namespace, toTarget(layer), mounts, { sync: true })).digest,
   };
 }

@@ -9,7 +9,7 @@ import { type Daemon, snapshotterNamed } from '../daemon.ts';
 import type { Scope } from '../metadata/scope.ts';
 import { credentialsFrom } from './auth-stream.ts';
 import { localSinks } from './local-sinks.ts';
-import { type StreamRegistry } from './stream-registry.ts';
+import type { StreamRegistry } from './stream-registry.ts';
 import { TransferProgress } from './transfer-progress.ts';
 
 export interface RegistryPull {
@@ -33,7 +33,8 @@ export async function pullFromRegistry(daemon: Daemon, streams: StreamRegistry, 
   const from = `OCI Registry (${source.reference})`;
   try {
     const [unpack] = destination.unpacks;
-    const snapshotter = unpack === undefined ? undefined : snapshotterNamed(daemon, unpack.snapshotter || daemon.snapshots.name);
+    const snapshotter =
+      unpack === undefined ? undefined : snapshotterNamed(daemon, unpack.snapshotter || daemon.snapshots.name);
     const platform = unpack?.platform ?? destination.platforms[0];
     progress.step(`Resolving from ${from}`);
     const pulled = await pullImage(registry, localSinks(daemon, scope, snapshotter), {
@@ -58,6 +59,8 @@ function openRegistry(streams: StreamRegistry, namespace: string, source: OCIReg
     headers: resolver?.headers ?? {},
     ...(resolver?.hostDir ? { certificateDirectories: [resolver.hostDir] } : {}),
     ...(resolver?.defaultScheme === 'http' ? { defaultScheme: 'http' } : {}),
-    ...(authStream === undefined ? {} : { credentials: credentialsFrom(streams.get(namespace, authStream), source.reference) }),
+    ...(authStream === undefined
+      ? {}
+      : { credentials: credentialsFrom(streams.get(namespace, authStream), source.reference) }),
   });
 }

@@ -62,7 +62,8 @@ export class StreamRegistry {
   add(namespace: string, id: string, stream: ServedStream): void {
     const key = `${namespace}/${id}`;
     if (this.#streams.has(key)) throw new ContainerError('already-exists', `stream "${id}": already exists`);
-    if (this.#streams.size >= maxStreams) throw new ContainerError('resource-exhausted', `open stream "${id}": ${maxStreams} streams are open`);
+    if (this.#streams.size >= maxStreams)
+      throw new ContainerError('resource-exhausted', `open stream "${id}": ${maxStreams} streams are open`);
     this.#streams.set(key, stream);
   }
 

@@ -21,7 +21,10 @@ const words: Record<Exclude<PullEvent['kind'], 'resolved' | 'layers'>, string> =
 export class TransferProgress {
   readonly #stream: ServedStream | undefined;
   readonly #image: string;
-  readonly #codec = loadMessage<Progress>('containerd/types/transfer/progress.proto', 'containerd.types.transfer.Progress');
+  readonly #codec = loadMessage<Progress>(
+    'containerd/types/transfer/progress.proto',
+    'containerd.types.transfer.Progress',
+  );
   readonly #lastMs = new Map<string, number>();
   #parents: string[] = [];
 
@@ -54,7 +57,10 @@ export class TransferProgress {
   }
 
   #layer(event: string, layer: Descriptor, progress: number, mayBeLost = false): void {
-    this.#send({ event, name: uploadRefOf(layer), parents: this.#parents, progress, total: layer.size, desc: toMessage(layer) }, mayBeLost);
+    this.#send(
+      { event, name: uploadRefOf(layer), parents: this.#parents, progress, total: layer.size, desc: toMessage(layer) },
+      mayBeLost,
+    );
   }
 
   #send(progress: Partial<Progress>, mayBeLost = false): void {

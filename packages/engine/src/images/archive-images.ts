@@ -1,7 +1,15 @@
 // Finds the images that an archive describes, docker-archive (manifest.json) or OCI layout (index.json), and checks that
 // all of each is there. The loader unpacks and names them.
 import { ContainerError } from '@tscontainer/core/errors';
-import { type Descriptor, type ImageConfig, type ImageIndex, type ImageManifest, isIndexType, isManifestType, mediaTypes } from '@tscontainer/core/oci-image';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type ImageIndex,
+  type ImageManifest,
+  isIndexType,
+  isManifestType,
+  mediaTypes,
+} from '@tscontainer/core/oci-image';
 import { formatReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
 import { digestOf } from '@tscontainer/distribution/chain-id';
 import { parseConfig, parseIndex, parseManifest } from '@tscontainer/distribution/image-documents';
@@ -38,7 +46,9 @@ export async function findArchiveImages(archive: ArchiveIntake, readBlob: ReadBl
   if (index === undefined && docker === undefined) throw badArchive('neither manifest.json nor index.json is in it');
   const entries = docker === undefined ? [] : parseDockerManifest(docker);
   if (index === undefined) return Promise.all(entries.map((entry) => fromDockerEntry(archive, entry, readBlob)));
-  const described = await Promise.all(parseIndex(index).manifests.map((descriptor) => fromDescriptor(archive, descriptor, readBlob)));
+  const described = await Promise.all(
+    parseIndex(index).manifests.map((descriptor) => fromDescriptor(archive, descriptor, readBlob)),
+  );
   const images = mergeTargets(described);
   for (const entry of entries) addNames(images, archive.blob(textOf(entry.Config, 'Config')).digest, namesOf(entry));
   return images;
@@ -92,7 +102,11 @@ function addNames(images: ArchiveImage[], configDigest: string, names: string[])
   image.names = [...new Set([...image.names, ...names])];
 }
 
-async function fromDockerEntry(archive: ArchiveIntake, entry: DockerManifestEntry, readBlob: ReadBlob): Promise<ArchiveImage> {
+async function fromDockerEntry(
+  archive: ArchiveIntake,
+  entry: DockerManifestEntry,
+  readBlob: ReadBlob,
+): Promise<ArchiveImage> {
   const configBlob = archive.blob(textOf(entry.Config, 'Config'));
   const paths = entry.Layers ?? [];
   if (!Array.isArray(paths)) throw badArchive('manifest.json: Layers is not a list');
@@ -101,12 +115,12 @@ async function fromDockerEntry(archive: ArchiveIntake, entry: DockerManifestEntr
   checkLayerCount(config, layers.length);
   const body: ImageManifest = {
     schemaVersion: 2,
-    mediaType: mediaTypes.dockerManifest,
-    config: { mediaType: mediaTypes.dockerConfig, digest: configBlob.digest, size: configBlob.size },
+    mediaType: mediaTypes.ociManifest,
+    config: { mediaType: mediaTypes.ociConfig, digest: configBlob.digest, size: configBlob.size },
     layers,
   };
   const bytes = Buffer.from(JSON.stringify(body));
-  const descriptor = { mediaType: mediaTypes.dockerManifest, digest: digestOf(bytes), size: bytes.length };
+  const descriptor = { mediaType: mediaTypes.ociManifest, digest: digestOf(bytes), size: bytes.length };
   return { names: namesOf(entry), target: descriptor, index: undefined, manifest: { descriptor, body, bytes }, config };
 }
 
@@ -115,8 +129,8 @@ function toLayer({ digest, size, magic }: ArchiveBlob): Descriptor {
 }
 
 function layerTypeOf(magic: Buffer): string {
-  if (magic[0] === 0x1f && magic[1] === 0x8b) return mediaTypes.dockerLayerGzip;
-  return magic.length >= 4 && magic.readUInt32LE(0) === 0xfd2fb528 ? mediaTypes.ociLayerZstd : mediaTypes.dockerLayer;
+  if (magic[0] === 0x1f && magic[1] === 0x8b) return mediaTypes.ociLayerGzip;
+  return magic.length >= 4 && magic.readUInt32LE(0) === 0xfd2fb528 ? mediaTypes.ociLayerZstd : mediaTypes.ociLayer;
 }
 
 function checkLayerCount(config: ImageConfig, count: number): void {
@@ -124,21 +138,40 @@ function checkLayerCount(config: ImageConfig, count: number): void {
   if (wanted !== count) throw badArchive(`the config has ${wanted} layers, the manifest ${count}`);
 }
 
-async function fromDescriptor(archive: ArchiveIntake, descriptor: Descriptor, readBlob: ReadBlob): Promise<ArchiveImage> {
+async function fromDescriptor(
+  archive: ArchiveIntake,
+  descriptor: Descriptor,
+  readBlob: ReadBlob,
+): Promise<ArchiveImage> {
   const { mediaType, digest, size } = descriptor;
   const target = { mediaType, digest, size };
   const names = annotatedNames(descriptor);
   const bytes = await readDocument(archive, target, readBlob);
-  if (!isIndexType(mediaType)) return { names, target, index: undefined, ...(await fromManifest(archive, target, bytes, readBlob)) };
+  if (!isIndexType(mediaType))
+    return { names, target, index: undefined, ...(await fromManifest(archive, target, bytes, readBlob)) };
   const body = parseIndex(bytes);
-  const chosen = selectManifest({ ...body, manifests: body.manifests.filter((child) => archive.byDigest(child.digest) !== undefined) }, hostPlatform());
+  const chosen = selectManifest(
+    { ...body, manifests: body.manifests.filter((child) => archive.byDigest(child.digest) !== undefined) },
+    hostPlatform(),
+  );
   const manifest = { mediaType: chosen.mediaType, digest: chosen.digest, size: chosen.size };
   const manifestBytes = await readDocument(archive, manifest, readBlob);
-  return { names, target, index: { descriptor: target, body }, ...(await fromManifest(archive, manifest, manifestBytes, readBlob)) };
+  return {
+    names,
+    target,
+    index: { descriptor: target, body },
+    ...(await fromManifest(archive, manifest, manifestBytes, readBlob)),
+  };
 }
 
-async function fromManifest(archive: ArchiveIntake, descriptor: Descriptor, bytes: Buffer, readBlob: ReadBlob): Promise<Pick<ArchiveImage, 'manifest' | 'config'>> {
-  if (!isManifestType(descriptor.mediaType)) throw badArchive(`manifest ${descriptor.digest} has the unknown type ${JSON.stringify(descriptor.mediaType)}`);
+async function fromManifest(
+  archive: ArchiveIntake,
+  descriptor: Descriptor,
+  bytes: Buffer,
+  readBlob: ReadBlob,
+): Promise<Pick<ArchiveImage, 'manifest' | 'config'>> {
+  if (!isManifestType(descriptor.mediaType))
+    throw badArchive(`manifest ${descriptor.digest} has the unknown type ${JSON.stringify(descriptor.mediaType)}`);
   const body = parseManifest(bytes);
   for (const blob of [body.config, ...body.layers]) checkPresent(archive, blob);
   const config = parseConfig(await readBlob(body.config.digest));
@@ -157,7 +190,8 @@ async function readDocument(archive: ArchiveIntake, descriptor: Descriptor, read
   try {
     return await readBlob(descriptor.digest);
   } catch (error) {
-    if (error instanceof ContainerError && error.code === 'resource-exhausted') throw badArchive(`document ${descriptor.digest} is too large`, error);
+    if (error instanceof ContainerError && error.code === 'resource-exhausted')
+      throw badArchive(`document ${descriptor.digest} is too large`, error);
     throw error;
   }
 }

@@ -40,7 +40,11 @@ export class ArchiveIntake {
       if (entry.kind === 'link') intake.#links.set(entry.path, entry.target);
       else if (documentNames.has(entry.file.path)) await intake.#keep(entry.file);
       else if (obsoletePattern.test(entry.file.path)) continue;
-      else intake.#blobs.set(entry.file.path, await storeFile(client, lease, `${prefix}-${intake.#blobs.size}`, entry.file));
+      else
+        intake.#blobs.set(
+          entry.file.path,
+          await storeFile(client, lease, `${prefix}-${intake.#blobs.size}`, entry.file),
+        );
     }
     return intake;
   }
@@ -80,7 +84,12 @@ export class ArchiveIntake {
   }
 }
 
-async function storeFile(client: ContainerdClient, lease: string, ref: string, file: ArchiveFile): Promise<ArchiveBlob> {
+async function storeFile(
+  client: ContainerdClient,
+  lease: string,
+  ref: string,
+  file: ArchiveFile,
+): Promise<ArchiveBlob> {
   const upload = await ContentUpload.begin(client, ref, undefined, { lease });
   const hash = createHash('sha256');
   let magic = Buffer.alloc(0);
@@ -102,5 +111,6 @@ async function storeFile(client: ContainerdClient, lease: string, ref: string, f
 
 function checkNamedDigest(path: string, digest: string): void {
   const named = /^blobs\/sha256\/([a-f0-9]{64})$/.exec(path)?.[1];
-  if (named !== undefined && `sha256:${named}` !== digest) throw badArchive(`blob sha256:${named} does not match its digest: got ${digest}`);
+  if (named !== undefined && `sha256:${named}` !== digest)
+    throw badArchive(`blob sha256:${named} does not match its digest: got ${digest}`);
 }

@@ -1,10 +1,22 @@
 // A pulled or loaded image's way into containerd over its own API: Content, Images, Snapshots and Diff.
-import { ContainerError, isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '@tscontainer/core/digest';
+import { ContainerError, errorCodeOf, isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
 import type { Descriptor } from '@tscontainer/core/oci-image';
-import type { ContentIngest, ContentSink, ImageSink, ImageSinks, Labels, LayerApplier, SnapshotSink } from '@tscontainer/distribution/image-sinks';
+import type {
+  ContentIngest,
+  ContentSink,
+  ImageSink,
+  ImageSinks,
+  Labels,
+  LayerApplier,
+  SnapshotSink,
+} from '@tscontainer/distribution/image-sinks';
 import { uploadRefOf } from '@tscontainer/distribution/upload-ref';
-import type { WriteContentRequest, WriteContentResponse } from '@tscontainer/platform/contracts/containerd/services/content/v1/content';
+import type {
+  WriteContentRequest,
+  WriteContentResponse,
+} from '@tscontainer/platform/contracts/containerd/services/content/v1/content';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
 import type { CallOptions, DuplexCall } from '@tscontainer/platform/grpc-client';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
@@ -13,6 +25,9 @@ type WriteCall = DuplexCall<Sent<WriteContentRequest>, WriteContentResponse>;
 
 /** Bytes gathered before one write: each is a round trip. */
 const writeBytes = 1024 * 1024;
+/** Tries to drop an upload that is still locked, and milliseconds between them. */
+const maxAbortAttempts = 100;
+const abortPauseMs = 20;
 /** A whole blob is read into memory only when it is a manifest or a config. */
 const maxReadBytes = 4 * 1024 * 1024;
 
@@ -33,7 +48,10 @@ export function contentSink(client: ContainerdClient, options: CallOptions): Con
     ingest: (descriptor) => ContentUpload.begin(client, uploadRefOf(descriptor), descriptor, options),
     addLabels: async (digest, labels) => {
       if (Object.keys(labels).length === 0) return;
-      await client.content.Update({ info: { digest, labels }, updateMask: { paths: Object.keys(labels).map((key) => `labels.${key}`) } }, options);
+      await client.content.Update(
+        { info: { digest, labels }, updateMask: { paths: Object.keys(labels).map((key) => `labels.${key}`) } },
+        options,
+      );
     },
   };
 }
@@ -53,7 +71,8 @@ export async function readBlob(client: ContainerdClient, digest: Digest): Promis
   let length = 0;
   for await (const { data } of client.content.Read({ digest })) {
     length += data.length;
-    if (length > maxReadBytes) throw new ContainerError('resource-exhausted', `read content ${digest}: more than ${maxReadBytes} bytes`);
+    if (length > maxReadBytes)
+      throw new ContainerError('resource-exhausted', `read content ${digest}: more than ${maxReadBytes} bytes`);
     chunks.push(data);
   }
   return Buffer.concat(chunks);
@@ -72,7 +91,15 @@ export class ContentUpload implements ContentIngest {
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
 
-  private constructor(client: ContainerdClient, options: CallOptions, ref: string, expected: Descriptor | undefined, call: WriteCall, answers: AsyncIterator<WriteContentResponse>, offset: number) {
+  private constructor(
+    client: ContainerdClient,
+    options: CallOptions,
+    ref: string,
+    expected: Descriptor | undefined,
+    call: WriteCall,
+    answers: AsyncIterator<WriteContentResponse>,
+    offset: number,
+  ) {
     this.#client = client;
     this.#options = options;
     this.#ref = ref;
@@ -84,7 +111,12 @@ export class ContentUpload implements ContentIngest {
   }
 
   /** `expected` undefined: the digest is known only at the end. Rejects already-exists, unavailable (locked). */
-  static async begin(client: ContainerdClient, ref: string, expected: Descriptor | undefined, options: CallOptions): Promise<ContentUpload> {
+  static async begin(
+    client: ContainerdClient,
+    ref: string,
+    expected: Descriptor | undefined,
+    options: CallOptions,
+  ): Promise<ContentUpload> {
     const call = client.content.Write(options);
     const answers = call[Symbol.asyncIterator]();
     const about = expected === undefined ? {} : { total: expected.size, expected: expected.digest };
@@ -103,7 +135,14 @@ export class ContentUpload implements ContentIngest {
     const expected = this.#expected?.digest ?? '';
     const total = this.#expected?.size ?? this.#sent;
     try {
-      await exchange(this.#call, this.#answers, { action: 'COMMIT', ref: this.#ref, offset: this.#sent, total, expected, labels });
+      await exchange(this.#call, this.#answers, {
+        action: 'COMMIT',
+        ref: this.#ref,
+        offset: this.#sent,
+        total,
+        expected,
+        labels,
+      });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
@@ -115,9 +154,21 @@ export class ContentUpload implements ContentIngest {
     this.#call.cancel();
     await this.#answers.next().catch(() => undefined); // waits for the end, whichever
     if (keep) return;
-    await this.#client.content.Abort({ ref: this.#ref }, this.#options).catch((error) => {
-      if (!isNotFound(error)) throw error;
-    });
+    await this.#abort();
+  }
+
+  /** The peer lets go of the upload a moment after the call's end. */
+  async #abort(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#client.content.Abort({ ref: this.#ref }, this.#options);
+        return;
+      } catch (error) {
+        if (isNotFound(error)) return;
+        if (errorCodeOf(error) !== 'unavailable' || attempt === maxAbortAttempts) throw error;
+      }
+      await sleep(abortPauseMs);
+    }
   }
 
   async #flush(): Promise<void> {
@@ -133,7 +184,11 @@ export class ContentUpload implements ContentIngest {
   }
 }
 
-async function exchange(call: WriteCall, answers: AsyncIterator<WriteContentResponse>, request: Sent<WriteContentRequest>): Promise<WriteContentResponse> {
+async function exchange(
+  call: WriteCall,
+  answers: AsyncIterator<WriteContentResponse>,
+  request: Sent<WriteContentRequest>,
+): Promise<WriteContentResponse> {
   const written = call.write(request).catch(() => undefined); // a broken stream's own error comes with the answer
   const answer = await answers.next();
   await written;
@@ -149,7 +204,10 @@ function imageSink(client: ContainerdClient, options: CallOptions): ImageSink {
         await client.images.Create({ image }, options);
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
-        await client.images.Update({ image, updateMask: { paths: ['target', ...Object.keys(labels).map((key) => `labels.${key}`)] } }, options);
+        await client.images.Update(
+          { image, updateMask: { paths: ['target', ...Object.keys(labels).map((key) => `labels.${key}`)] } },
+          options,
+        );
       }
     },
   };
@@ -163,7 +221,8 @@ function snapshotSink(client: ContainerdClient, snapshotter: string, options: Ca
   return {
     name: snapshotter,
     has: (key) => exists(client.snapshots.Stat({ snapshotter, key }, options)),
-    prepare: async (key, parent, labels) => (await client.snapshots.Prepare({ snapshotter, key, parent, labels }, options)).mounts,
+    prepare: async (key, parent, labels) =>
+      (await client.snapshots.Prepare({ snapshotter, key, parent, labels }, options)).mounts,
     commit: async (name, key, labels) => {
       await client.snapshots.Commit({ snapshotter, name, key, labels }, options);
     },

@@ -8,7 +8,9 @@ import type { ImageManager } from './image-manager.ts';
 export const embeddedImageName = 'tscontainer/whoami:latest';
 
 // beside the bundle in a release, or in the checkout's build
-const candidates = ['./embedded-image.tar', '../../../../dist/lib/embedded-image.tar'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const candidates = ['./embedded-image.tar', '../../../../dist/lib/embedded-image.tar'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 
 function readOrEmpty(path: string): string {
   try {

@@ -36,5 +36,9 @@ export interface ImageUsage {
 /** Told about changes, for the engine's event stream (`type` image). The event hub implements it. */
 export interface ImageEventSink {
   /** `id`: name or id that the action was done to, as docker's Actor.ID. */
-  imageEvent(action: 'pull' | 'tag' | 'untag' | 'delete' | 'load' | 'save', id: string, attributes: Record<string, string>): void;
+  imageEvent(
+    action: 'pull' | 'tag' | 'untag' | 'delete' | 'load' | 'save',
+    id: string,
+    attributes: Record<string, string>,
+  ): void;
 }

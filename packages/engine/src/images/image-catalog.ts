@@ -3,8 +3,8 @@
 import type { Digest } from '@tscontainer/core/digest';
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Descriptor } from '@tscontainer/core/oci-image';
-import { layerSteps } from '@tscontainer/distribution/layer-steps';
 import { snapshotLabels } from '@tscontainer/distribution/image-labels';
+import { layerSteps } from '@tscontainer/distribution/layer-steps';
 import { unpackLayer } from '@tscontainer/distribution/layer-unpacker';
 import type { Image } from '@tscontainer/platform/contracts/containerd/services/images/v1/images';
 import type { Logger } from '@tscontainer/platform/logger';
@@ -122,13 +122,21 @@ export class ImageCatalog implements ImageResolver {
 
   /** An image that another client pulled without unpacking. */
   async #unpack(image: CatalogImage): Promise<void> {
-    await withLease(this.#client, 'unpack', (lease) => unpackImage(this.#client, this.#snapshotter, lease, image.details));
+    await withLease(this.#client, 'unpack', (lease) =>
+      unpackImage(this.#client, this.#snapshotter, lease, image.details),
+    );
     image.details.isUnpacked = true;
   }
 }
 
 /** Unpacks what is missing of an image's layers and refers to them from the config. */
-export async function unpackImage(client: ContainerdClient, snapshotter: string, lease: string, details: Pick<ImageDetails, 'manifestBody' | 'config' | 'configDescriptor' | 'chainIds'>, onLayer?: (layer: Descriptor, index: number) => void): Promise<void> {
+export async function unpackImage(
+  client: ContainerdClient,
+  snapshotter: string,
+  lease: string,
+  details: Pick<ImageDetails, 'manifestBody' | 'config' | 'configDescriptor' | 'chainIds'>,
+  onLayer?: (layer: Descriptor, index: number) => void,
+): Promise<void> {
   const { content, unpack } = containerdSinks(client, snapshotter, lease);
   for (const [index, step] of layerSteps(details.manifestBody, details.config).entries()) {
     if (!(await unpack.snapshots.has(step.chainId))) await unpackLayer(step, content, unpack.snapshots, unpack.applier);
@@ -147,7 +155,8 @@ function nameOrUndefined(text: string): string | undefined {
 
 function byDigest(byId: Map<Digest, CatalogImage>, digest: Digest, text: string): CatalogImage {
   for (const image of byId.values()) {
-    if (image.records.some(({ target }) => target?.digest === digest) || image.details.manifest.digest === digest) return image;
+    if (image.records.some(({ target }) => target?.digest === digest) || image.details.manifest.digest === digest)
+      return image;
   }
   throw noSuchImage(text);
 }
@@ -158,7 +167,9 @@ function byPrefix(byId: Map<Digest, CatalogImage>, text: string): CatalogImage {
   if (exact !== undefined) return exact;
   const found = [...byId.values()].filter(({ details }) => details.id.startsWith(prefix));
   if (found.length > 1) {
-    throw new ContainerError('invalid-argument', `multiple IDs found with provided prefix: ${text}`, { reason: 'ambiguous-id' });
+    throw new ContainerError('invalid-argument', `multiple IDs found with provided prefix: ${text}`, {
+      reason: 'ambiguous-id',
+    });
   }
   if (found[0] !== undefined) return found[0];
   if (prefix.length === 'sha256:'.length + 64) return byDigest(byId, prefix, text);
@@ -166,7 +177,10 @@ function byPrefix(byId: Map<Digest, CatalogImage>, text: string): CatalogImage {
 }
 
 export function repoTagsOf(image: CatalogImage): string[] {
-  return image.records.map(({ name }) => repoTagOf(name)).filter((tag) => tag !== undefined).sort();
+  return image.records
+    .map(({ name }) => repoTagOf(name))
+    .filter((tag) => tag !== undefined)
+    .sort();
 }
 
 export function repoDigestsOf(image: CatalogImage): string[] {

@@ -27,9 +27,15 @@ export interface ImageDetails {
 }
 
 /** undefined when the content is not there, or the index has nothing for this platform. */
-export async function readImageDetails(client: ContainerdClient, snapshotter: string, target: Descriptor): Promise<ImageDetails | undefined> {
+export async function readImageDetails(
+  client: ContainerdClient,
+  snapshotter: string,
+  target: Descriptor,
+): Promise<ImageDetails | undefined> {
   try {
-    const manifest = isIndexType(target.mediaType) ? selectManifest(parseIndex(await readBlob(client, target.digest)), hostPlatform()) : target;
+    const manifest = isIndexType(target.mediaType)
+      ? selectManifest(parseIndex(await readBlob(client, target.digest)), hostPlatform())
+      : target;
     const manifestBody = parseManifest(await readBlob(client, manifest.digest));
     const config = parseConfig(await readBlob(client, manifestBody.config.digest));
     const chainIds = chainIdsOf(config.rootfs.diff_ids);
@@ -53,7 +59,11 @@ export async function readImageDetails(client: ContainerdClient, snapshotter: st
 }
 
 /** undefined unless all layers are unpacked. */
-async function layerSizes(client: ContainerdClient, snapshotter: string, chainIds: Digest[]): Promise<number[] | undefined> {
+async function layerSizes(
+  client: ContainerdClient,
+  snapshotter: string,
+  chainIds: Digest[],
+): Promise<number[] | undefined> {
   try {
     const usages = await Promise.all(chainIds.map((key) => client.snapshots.Usage({ snapshotter, key })));
     return usages.map(({ size }) => size);

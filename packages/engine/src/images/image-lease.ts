@@ -11,7 +11,11 @@ const leaseLifeMs = 24 * 3600_000;
  * Runs `work` under a new lease. When it fails, the lease goes synchronously: what it alone held is collected before
  * the error is reported, so nothing is left behind.
  */
-export async function withLease<T>(client: ContainerdClient, purpose: (typeof purposes)[number], work: (lease: string) => Promise<T>): Promise<T> {
+export async function withLease<T>(
+  client: ContainerdClient,
+  purpose: (typeof purposes)[number],
+  work: (lease: string) => Promise<T>,
+): Promise<T> {
   const id = `tscontainer-${purpose}-${randomHex(8)}`;
   const expire = new Date(Date.now() + leaseLifeMs).toISOString().replace(/\.\d+Z$/, 'Z');
   await client.leases.Create({ id, labels: { 'containerd.io/gc.expire': expire } });

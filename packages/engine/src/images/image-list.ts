@@ -17,7 +17,10 @@ export async function listImages(catalog: ImageCatalog, filters: Filters): Promi
     if (bounds.before !== undefined && created >= bounds.before) return false;
     if (bounds.since !== undefined && created <= bounds.since) return false;
     if (untilSeconds !== undefined && created >= untilSeconds) return false;
-    return filters.matchesLabels(image.details.config.config?.Labels) && filters.matches('reference', (pattern) => matchesReference(image, pattern));
+    return (
+      filters.matchesLabels(image.details.config.config?.Labels) &&
+      filters.matches('reference', (pattern) => matchesReference(image, pattern))
+    );
   };
   return (await catalog.all()).filter(isWanted).sort((left, right) => createdSeconds(right) - createdSeconds(left));
 }
@@ -28,7 +31,8 @@ async function boundOf(catalog: ImageCatalog, filters: Filters, name: 'before' |
   try {
     return createdSeconds(await catalog.find(text));
   } catch (error) {
-    if (isNotFound(error)) throw new ContainerError('not-found', `No such image: ${text}`, { reason: 'no-such-image', cause: error });
+    if (isNotFound(error))
+      throw new ContainerError('not-found', `No such image: ${text}`, { reason: 'no-such-image', cause: error });
     throw error;
   }
 }
@@ -39,7 +43,9 @@ export function parseUntil(text: string, nowMs = Date.now()): number {
   const units: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 0.001 };
   if (/^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/.test(text)) {
     const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
-    return nowMs / 1000 - parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit as string] ?? 0), 0);
+    return (
+      nowMs / 1000 - parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit as string] ?? 0), 0)
+    );
   }
   const milliseconds = Date.parse(text);
   if (Number.isNaN(milliseconds)) throw new ContainerError('invalid-argument', `invalid filter 'until=${text}'`);
@@ -55,10 +61,15 @@ function matchesReference(image: CatalogImage, pattern: string): boolean {
 
 /** `*` and `?` stop at slashes. */
 function globPattern(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]');
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]');
   try {
     return new RegExp(`^${source}$`);
   } catch (error) {
-    throw new ContainerError('invalid-argument', `invalid filter 'reference=${pattern}': syntax error in pattern`, { cause: error });
+    throw new ContainerError('invalid-argument', `invalid filter 'reference=${pattern}': syntax error in pattern`, {
+      cause: error,
+    });
   }
 }

@@ -1,12 +1,12 @@
 // POST /images/load: takes an archive in, checks all of it, unpacks every image, and only then names them.
 import type { Readable } from 'node:stream';
 import { shortId } from '@tscontainer/core/ids';
-import { putBlob } from '@tscontainer/distribution/content-ingest';
 import { chainIdsOf } from '@tscontainer/distribution/chain-id';
+import { putBlob } from '@tscontainer/distribution/content-ingest';
 import { indexLabels, manifestLabels } from '@tscontainer/distribution/image-labels';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
-import { ArchiveIntake } from './archive-intake.ts';
 import { type ArchiveImage, findArchiveImages } from './archive-images.ts';
+import { ArchiveIntake } from './archive-intake.ts';
 import { containerdSinks, readBlob } from './containerd-sinks.ts';
 import type { ImageEventSink } from './image-backend.ts';
 import { type ImageCatalog, unpackImage } from './image-catalog.ts';
@@ -47,7 +47,10 @@ export class ImageLoader {
       if (images.length === 0) throw badArchive('it has no image');
       for (const image of images) await this.#store(lease, image, progress);
       for (const image of images) await this.#name(lease, image);
-      return images.map(({ manifest, names }) => ({ id: manifest.body.config.digest, tags: names.map((name) => repoTagOf(name) ?? name) }));
+      return images.map(({ manifest, names }) => ({
+        id: manifest.body.config.digest,
+        tags: names.map((name) => repoTagOf(name) ?? name),
+      }));
     });
     this.#catalog.invalidate();
     for (const { id, tags } of loaded) this.#events.imageEvent('load', id, { name: tags[0] ?? id });
@@ -57,8 +60,15 @@ export class ImageLoader {
   async #store(lease: string, image: ArchiveImage, progress: LoadProgress | undefined): Promise<void> {
     const { content } = containerdSinks(this.#client, this.#snapshotter, lease);
     const { manifest, config, index } = image;
-    const details = { manifestBody: manifest.body, config, configDescriptor: manifest.body.config, chainIds: chainIdsOf(config.rootfs.diff_ids) };
-    await unpackImage(this.#client, this.#snapshotter, lease, details, (layer) => progress?.layer(shortId(layer.digest), layer.size));
+    const details = {
+      manifestBody: manifest.body,
+      config,
+      configDescriptor: manifest.body.config,
+      chainIds: chainIdsOf(config.rootfs.diff_ids),
+    };
+    await unpackImage(this.#client, this.#snapshotter, lease, details, (layer) =>
+      progress?.layer(shortId(layer.digest), layer.size),
+    );
     await putBlob(content, manifest.descriptor, manifest.bytes, manifestLabels(manifest.body));
     if (index !== undefined) await content.addLabels(index.descriptor.digest, indexLabels(index.body));
   }
@@ -66,6 +76,10 @@ export class ImageLoader {
   async #name(lease: string, image: ArchiveImage): Promise<void> {
     for (const name of image.names) await nameImage(this.#client, this.#snapshotter, lease, name, image.target);
     if (image.names.length > 0) return;
-    await containerdSinks(this.#client, this.#snapshotter, lease).images.put(danglingName(image.target.digest), image.target, {});
+    await containerdSinks(this.#client, this.#snapshotter, lease).images.put(
+      danglingName(image.target.digest),
+      image.target,
+      {},
+    );
   }
 }

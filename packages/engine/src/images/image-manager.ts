@@ -1,14 +1,14 @@
 // All that the engine does with images, behind one object: the routes call it, and main builds it.
 import type { Readable } from 'node:stream';
-import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
 import { familiarReference } from '@tscontainer/core/reference';
+import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import type { Filters } from '../http/query.ts';
 import type { ImageEventSink, ImageResolver, ImageUsage, ResolvedImage } from './image-backend.ts';
 import { type CatalogImage, ImageCatalog, repoTagsOf } from './image-catalog.ts';
-import { listImages } from './image-list.ts';
 import { dropStaleLeases, withLease } from './image-lease.ts';
+import { listImages } from './image-list.ts';
 import type { LoadedImage, LoadProgress } from './image-loader.ts';
 import { recordNameOf } from './image-names.ts';
 import type { PullRequest } from './image-puller.ts';
@@ -47,7 +47,9 @@ export class ImageManager implements ImageResolver {
   async start(marker: string): Promise<void> {
     const { client, log } = this.#options;
     const { ensureEmbeddedImage } = await import('./embedded-image.ts');
-    await dropStaleLeases(client, this.#startedAt).catch((error: Error) => log.warn({ err: error.message }, 'stale leases not dropped'));
+    await dropStaleLeases(client, this.#startedAt).catch((error: Error) =>
+      log.warn({ err: error.message }, 'stale leases not dropped'),
+    );
     await ensureEmbeddedImage(this, marker, log);
   }
 
@@ -112,7 +114,8 @@ export class ImageManager implements ImageResolver {
       entry.names = [...new Set([...entry.names, ...namesToSave(image, name)])];
       saved.set(image.details.id, entry);
     }
-    for (const { image } of saved.values()) this.#options.events.imageEvent('save', image.details.id, { name: repoTagsOf(image)[0] ?? image.details.id });
+    for (const { image } of saved.values())
+      this.#options.events.imageEvent('save', image.details.id, { name: repoTagsOf(image)[0] ?? image.details.id });
     return saveImages(this.#options.client, [...saved.values()], signal);
   }
 }

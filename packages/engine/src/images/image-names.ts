@@ -1,7 +1,14 @@
 // Between containerd's record names and docker's words for them: tags, digests, untagged images.
-import { isDigest, type Digest } from '@tscontainer/core/digest';
+import { type Digest, isDigest } from '@tscontainer/core/digest';
 import { ContainerError } from '@tscontainer/core/errors';
-import { familiarName, familiarReference, formatReference, parseReference, type Reference, withDefaultTag } from '@tscontainer/core/reference';
+import {
+  familiarName,
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from '@tscontainer/core/reference';
 
 /** Name of the record that keeps an image without a name, as docker's containerd image store calls it. */
 const danglingPrefix = 'moby-dangling@';

@@ -38,10 +38,15 @@ export async function pullIntoContainerd(options: PullerOptions, request: PullRe
   await withLease(client, 'pull', async (lease) => {
     const before = await currentTarget(client, name);
     // the tag may move away from it: it is not to be collected before it has its dangling name
-    if (before !== undefined) await client.leases.AddResource({ id: lease, resource: { id: before.digest, type: 'content' } });
+    if (before !== undefined)
+      await client.leases.AddResource({ id: lease, resource: { id: before.digest, type: 'content' } });
     await pullBy(options, request, name, lease, reporter);
     const target = await currentTarget(client, name);
-    if (target === undefined) throw new ContainerError('aborted', `pull ${familiarReference(request.reference)}: the image was removed meanwhile`);
+    if (target === undefined)
+      throw new ContainerError(
+        'aborted',
+        `pull ${familiarReference(request.reference)}: the image was removed meanwhile`,
+      );
     if (before !== undefined) await keepUnnamed(client, snapshotter, lease, name, before, target);
     reporter.finish(target, isChanged(before, target));
   });
@@ -51,13 +56,26 @@ function isChanged(before: Descriptor | undefined, after: Descriptor): boolean {
   return before?.digest !== after.digest;
 }
 
-async function pullBy(options: PullerOptions, request: PullRequest, name: string, lease: string, reporter: PullReporter): Promise<void> {
+async function pullBy(
+  options: PullerOptions,
+  request: PullRequest,
+  name: string,
+  lease: string,
+  reporter: PullReporter,
+): Promise<void> {
   const { client, snapshotter } = options;
   if (!needsOwnClient(options.registries, request.reference)) {
     try {
       const { platform, credentials, signal } = request;
       const hostDir = hostDirFor(options.registries, request.reference);
-      const pull = { name, platform, snapshotter, credentials, hostDir, onEvent: (event: Parameters<PullReporter['event']>[0]) => reporter.event(event) };
+      const pull = {
+        name,
+        platform,
+        snapshotter,
+        credentials,
+        hostDir,
+        onEvent: (event: Parameters<PullReporter['event']>[0]) => reporter.event(event),
+      };
       return await transferPull(client.connection, pull, { namespace: client.namespace, lease, signal });
     } catch (error) {
       if (errorCodeOf(error) !== 'unimplemented') throw error;
@@ -77,8 +95,17 @@ function hostDirFor({ certificateDirectories = [] }: RegistryHostOptions, { doma
   return certificateDirectories.find((directory) => existsSync(join(directory, domain))) ?? '';
 }
 
-async function pullByClient(options: PullerOptions, request: PullRequest, name: string, lease: string, reporter: PullReporter): Promise<void> {
-  const registry = new RegistryClient(request.reference, { ...options.registries, credentials: async () => request.credentials });
+async function pullByClient(
+  options: PullerOptions,
+  request: PullRequest,
+  name: string,
+  lease: string,
+  reporter: PullReporter,
+): Promise<void> {
+  const registry = new RegistryClient(request.reference, {
+    ...options.registries,
+    credentials: async () => request.credentials,
+  });
   try {
     await pullImage(registry, containerdSinks(options.client, options.snapshotter, lease), {
       name,

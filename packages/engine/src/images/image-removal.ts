@@ -33,7 +33,11 @@ export class ImageRemover {
     const image = await this.#catalog.find(text);
     const named = image.records.filter(({ name }) => name === nameOrEmpty(text));
     const isByName = named.length > 0;
-    if (isByName && named.length < image.records.length) return this.#untag(image, named.map(({ name }) => name));
+    if (isByName && named.length < image.records.length)
+      return this.#untag(
+        image,
+        named.map(({ name }) => name),
+      );
     if (!isByName && !options.isForced) checkOneRepository(image);
     this.#checkUnused(image, isByName ? text : undefined, options.isForced);
     return this.removeWhole(image);
@@ -59,7 +63,10 @@ export class ImageRemover {
     for (const image of candidates) {
       if (this.#usage.containersUsing(image.details.id).length > 0) continue;
       const own = new Set(await this.#ownChainIds(image));
-      bytes += image.details.chainIds.reduce((sum, chainId, index) => sum + (own.has(chainId) ? (image.details.layerSizes[index] ?? 0) : 0), 0);
+      bytes += image.details.chainIds.reduce(
+        (sum, chainId, index) => sum + (own.has(chainId) ? (image.details.layerSizes[index] ?? 0) : 0),
+        0,
+      );
       rows.push(...(await this.removeWhole(image)));
     }
     return { rows, bytes };
@@ -91,12 +98,19 @@ export class ImageRemover {
     const [first] = users;
     if (first === undefined) return;
     if (name !== undefined && !isForced) {
-      throw conflict(`unable to remove repository reference "${name}" (must force) - container ${shortId(first.id)} is using its referenced image ${shortId(id)}`);
+      throw conflict(
+        `unable to remove repository reference "${name}" (must force) - container ${shortId(first.id)} is using its referenced image ${shortId(id)}`,
+      );
     }
     if (running !== undefined) {
-      throw conflict(`unable to delete ${shortId(id)} (cannot be forced) - image is being used by running container ${shortId(running.id)}`);
+      throw conflict(
+        `unable to delete ${shortId(id)} (cannot be forced) - image is being used by running container ${shortId(running.id)}`,
+      );
     }
-    if (!isForced) throw conflict(`unable to delete ${shortId(id)} (must be forced) - image is being used by stopped container ${shortId(first.id)}`);
+    if (!isForced)
+      throw conflict(
+        `unable to delete ${shortId(id)} (must be forced) - image is being used by stopped container ${shortId(first.id)}`,
+      );
   }
 
   /** The layers that go with the image. */
@@ -112,10 +126,16 @@ function conflict(what: string): ContainerError {
 }
 
 function checkOneRepository(image: CatalogImage): void {
-  const repositories = new Set(image.records.map(({ name }) => referenceOf(name)).map((found) => (found === undefined ? '' : `${found.domain}/${found.path}`)));
+  const repositories = new Set(
+    image.records
+      .map(({ name }) => referenceOf(name))
+      .map((found) => (found === undefined ? '' : `${found.domain}/${found.path}`)),
+  );
   repositories.delete('');
   if (repositories.size > 1) {
-    throw conflict(`unable to delete ${shortId(image.details.id)} (must be forced) - image is referenced in multiple repositories`);
+    throw conflict(
+      `unable to delete ${shortId(image.details.id)} (must be forced) - image is referenced in multiple repositories`,
+    );
   }
 }
 

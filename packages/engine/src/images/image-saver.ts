@@ -25,7 +25,12 @@ export function saveImages(client: ContainerdClient, images: SavedImage[], signa
   return pack as unknown as Readable;
 }
 
-async function writeAll(client: ContainerdClient, pack: tar.Pack, images: SavedImage[], signal: AbortSignal): Promise<void> {
+async function writeAll(
+  client: ContainerdClient,
+  pack: tar.Pack,
+  images: SavedImage[],
+  signal: AbortSignal,
+): Promise<void> {
   await writeDirectories(pack, ['blobs', 'blobs/sha256']);
   const written = new Set<string>();
   for (const { image } of images) {
@@ -49,7 +54,11 @@ function blobPath({ digest }: Descriptor): string {
 
 async function writeDirectories(pack: tar.Pack, names: string[]): Promise<void> {
   for (const name of names) {
-    await new Promise<void>((resolve, reject) => pack.entry({ name, type: 'directory', mode: 0o755, mtime: epoch }, (error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      pack.entry({ name, type: 'directory', mode: 0o755, mtime: epoch }, (error) =>
+        error ? reject(error) : resolve(),
+      ),
+    );
   }
 }
 
@@ -59,10 +68,17 @@ function writeFile(pack: tar.Pack, name: string, content: string): Promise<void>
   });
 }
 
-async function writeBlob(client: ContainerdClient, pack: tar.Pack, blob: Descriptor, signal: AbortSignal): Promise<void> {
+async function writeBlob(
+  client: ContainerdClient,
+  pack: tar.Pack,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
   const finished = Promise.withResolvers<true>();
   finished.promise.catch(() => undefined); // awaited below; an early failure also destroys the pack
-  const entry = pack.entry({ name: blobPath(blob), size: blob.size, mode: 0o644, mtime: epoch }, (error) => (error ? finished.reject(error) : finished.resolve(true)));
+  const entry = pack.entry({ name: blobPath(blob), size: blob.size, mode: 0o644, mtime: epoch }, (error) =>
+    error ? finished.reject(error) : finished.resolve(true),
+  );
   for await (const { data } of client.content.Read({ digest: blob.digest }, { signal })) {
     if (signal.aborted || pack.destroyed) throw new ContainerError('cancelled', 'save image: the client went away');
     if (!entry.write(data)) await drained(entry, signal);
@@ -95,7 +111,10 @@ function toIndex(images: SavedImage[]): ImageIndex {
       mediaType,
       digest,
       size,
-      annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': referenceOf(name)?.tag ?? 'latest' },
+      annotations: {
+        'io.containerd.image.name': name,
+        'org.opencontainers.image.ref.name': referenceOf(name)?.tag ?? 'latest',
+      },
     }));
   });
   return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
@@ -103,7 +122,11 @@ function toIndex(images: SavedImage[]): ImageIndex {
 
 function toDockerEntry({ image, names }: SavedImage): object {
   const tags = names.map((name) => repoTagOf(name)).filter((tag) => tag !== undefined);
-  return { Config: blobPath(image.details.configDescriptor), RepoTags: tags.length === 0 ? null : tags, Layers: image.details.layers.map(blobPath) };
+  return {
+    Config: blobPath(image.details.configDescriptor),
+    RepoTags: tags.length === 0 ? null : tags,
+    Layers: image.details.layers.map(blobPath),
+  };
 }
 
 /** docker's oldest form: repository, tag, and the topmost layer. */

@@ -18,7 +18,13 @@ export async function currentTarget(client: ContainerdClient, name: string): Pro
 }
 
 /** Points `name` at `target`. The image it pointed at before is kept under a dangling name if nothing else names it. */
-export async function nameImage(client: ContainerdClient, snapshotter: string, lease: string, name: string, target: Descriptor): Promise<void> {
+export async function nameImage(
+  client: ContainerdClient,
+  snapshotter: string,
+  lease: string,
+  name: string,
+  target: Descriptor,
+): Promise<void> {
   const before = await currentTarget(client, name);
   const { images } = containerdSinks(client, snapshotter, lease);
   if (before !== undefined) await keepUnnamed(client, snapshotter, lease, name, before, target);
@@ -29,7 +35,14 @@ export async function nameImage(client: ContainerdClient, snapshotter: string, l
 }
 
 /** To be called before `name` moves from `before`, or while a lease holds `before`. */
-export async function keepUnnamed(client: ContainerdClient, snapshotter: string, lease: string, name: string, before: Descriptor, after: Descriptor | undefined): Promise<void> {
+export async function keepUnnamed(
+  client: ContainerdClient,
+  snapshotter: string,
+  lease: string,
+  name: string,
+  before: Descriptor,
+  after: Descriptor | undefined,
+): Promise<void> {
   if (before.digest === after?.digest) return;
   const { images: others } = await client.images.List({ filters: [`target.digest==${before.digest}`] });
   if (others.some((other) => other.name !== name)) return;
@@ -38,9 +51,17 @@ export async function keepUnnamed(client: ContainerdClient, snapshotter: string,
 
 /** The record name of a new tag. Throws invalid-argument. */
 export function tagName(repository: string, tag: string | undefined): string {
-  if (repository === '') throw new ContainerError('invalid-argument', 'invalid reference format: repository name must have at least one component');
+  if (repository === '')
+    throw new ContainerError(
+      'invalid-argument',
+      'invalid reference format: repository name must have at least one component',
+    );
   const base = parseReference(repository);
-  if (base.digest !== undefined) throw new ContainerError('invalid-argument', 'refusing to create a tag with a digest reference');
-  const reference = tag === undefined || tag === '' ? withDefaultTag(base) : parseReference(`${repository.replace(/:[^/:]*$/, '')}:${tag}`);
+  if (base.digest !== undefined)
+    throw new ContainerError('invalid-argument', 'refusing to create a tag with a digest reference');
+  const reference =
+    tag === undefined || tag === ''
+      ? withDefaultTag(base)
+      : parseReference(`${repository.replace(/:[^/:]*$/, '')}:${tag}`);
   return formatReference(reference);
 }

@@ -54,7 +54,10 @@ export function toSummary(image: CatalogImage, hasOldForm: boolean): ImageSummar
 /** Bytes of the layers that other images have too. */
 export function sharedSize(image: CatalogImage, all: CatalogImage[]): number {
   const others = new Set(all.filter((other) => other !== image).flatMap((other) => other.details.chainIds));
-  return image.details.chainIds.reduce((sum, chainId, index) => sum + (others.has(chainId) ? (image.details.layerSizes[index] ?? 0) : 0), 0);
+  return image.details.chainIds.reduce(
+    (sum, chainId, index) => sum + (others.has(chainId) ? (image.details.layerSizes[index] ?? 0) : 0),
+    0,
+  );
 }
 
 /** Go writes every field of the container config; clients read some without asking whether they are there. */
@@ -112,7 +115,9 @@ export function toInspect(image: CatalogImage, snapshotter: string): object {
 }
 
 function lastTagTime(image: CatalogImage): string {
-  const times = image.records.map(({ updatedAt }) => (updatedAt === null ? 0 : updatedAt.seconds * 1000 + updatedAt.nanos / 1e6));
+  const times = image.records.map(({ updatedAt }) =>
+    updatedAt === null ? 0 : updatedAt.seconds * 1000 + updatedAt.nanos / 1e6,
+  );
   const last = Math.max(0, ...times);
   return last === 0 ? zeroTime : new Date(last).toISOString();
 }
@@ -121,7 +126,10 @@ function lastTagTime(image: CatalogImage): string {
 export function toHistory(image: CatalogImage): HistoryRow[] {
   const { details } = image;
   const recorded = details.config.history ?? [];
-  const entries = recorded.length > 0 ? recorded : details.chainIds.map(() => ({ created: details.config.created ?? zeroTime, created_by: '' }));
+  const entries =
+    recorded.length > 0
+      ? recorded
+      : details.chainIds.map(() => ({ created: details.config.created ?? zeroTime, created_by: '' }));
   let layer = 0;
   const rows = entries.map((entry): HistoryRow => {
     const isEmpty = 'empty_layer' in entry && entry.empty_layer === true;

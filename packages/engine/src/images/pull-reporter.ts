@@ -67,7 +67,9 @@ export class PullReporter {
     this.#begin();
     this.#write({ status: `Digest: ${target.digest}` });
     const name = familiarReference(this.#reference);
-    this.#write({ status: isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}` });
+    this.#write({
+      status: isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`,
+    });
   }
 
   #begin(): void {

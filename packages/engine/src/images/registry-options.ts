@@ -4,7 +4,9 @@ import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hos
 import type { EngineConfig } from '../engine-config.ts';
 
 /** Each has `<host:port>/ca.crt`; docker's first, then containerd's, then this engine's own. */
-export function registryOptionsOf(config: Pick<EngineConfig, 'dataRoot' | 'insecureRegistries' | 'registryMirrors'>): RegistryHostOptions {
+export function registryOptionsOf(
+  config: Pick<EngineConfig, 'dataRoot' | 'insecureRegistries' | 'registryMirrors'>,
+): RegistryHostOptions {
   return {
     insecureRegistries: config.insecureRegistries,
     mirrors: config.registryMirrors,

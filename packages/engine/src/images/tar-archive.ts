@@ -26,13 +26,15 @@ export function badArchive(what: string, cause?: unknown): ContainerError {
 /** `a/./b` is `a/b`. Rejects names that are absolute or climb. */
 export function cleanEntryPath(name: string): string {
   const parts = name.split('/');
-  if (name.startsWith('/') || parts.includes('..') || name.includes('\0')) throw badArchive(`entry ${JSON.stringify(name)} leaves the archive`);
+  if (name.startsWith('/') || parts.includes('..') || name.includes('\0'))
+    throw badArchive(`entry ${JSON.stringify(name)} leaves the archive`);
   return posix.normalize(name).replace(/\/$/, '');
 }
 
 function linkTarget(path: string, linkName: string, isSymbolic: boolean): string {
   const target = posix.normalize(isSymbolic ? posix.join(posix.dirname(path), linkName) : linkName);
-  if (linkName.startsWith('/') || target.startsWith('..')) throw badArchive(`link ${JSON.stringify(path)} points out of the archive`);
+  if (linkName.startsWith('/') || target.startsWith('..'))
+    throw badArchive(`link ${JSON.stringify(path)} points out of the archive`);
   return target;
 }
 
@@ -54,8 +56,10 @@ export async function* readArchive(source: Readable): AsyncGenerator<ArchiveEntr
       if (++count > maxEntries) throw badArchive(`more than ${maxEntries} entries`);
       const { name, type, size = 0, linkname } = entry.header;
       const path = cleanEntryPath(name);
-      if (type === 'file' || type === 'contiguous-file') yield { kind: 'file', file: { path, size, body: entry as AsyncIterable<Buffer> } };
-      else if (type === 'link' || type === 'symlink') yield { kind: 'link', path, target: linkTarget(path, linkname ?? '', type === 'symlink') };
+      if (type === 'file' || type === 'contiguous-file')
+        yield { kind: 'file', file: { path, size, body: bodyOf(entry as AsyncIterable<Buffer>) } };
+      else if (type === 'link' || type === 'symlink')
+        yield { kind: 'link', path, target: linkTarget(path, linkname ?? '', type === 'symlink') };
       else if (type !== 'directory') throw badArchive(`entry ${JSON.stringify(path)} is a ${type}`);
       entry.resume();
     }
@@ -63,7 +67,20 @@ export async function* readArchive(source: Readable): AsyncGenerator<ArchiveEntr
   } catch (error) {
     source.destroy();
     extract.destroy();
-    throw error instanceof ContainerError ? error : badArchive(errorMessageOf(error).toLowerCase(), error);
+    throw toBadArchive(error);
+  }
+}
+
+function toBadArchive(error: unknown): ContainerError {
+  return error instanceof ContainerError ? error : badArchive(errorMessageOf(error).toLowerCase(), error);
+}
+
+/** What the tar or the compression around it says while a file is read is the archive's fault too. */
+async function* bodyOf(entry: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* entry;
+  } catch (error) {
+    throw toBadArchive(error);
   }
 }
 

@@ -5,7 +5,7 @@ import type { RegistryCredentials } from '@tscontainer/distribution/credentials'
 import { hostPlatform } from '@tscontainer/distribution/platform-match';
 import type { PullEvent } from '@tscontainer/distribution/pull';
 import { loadMessage } from '@tscontainer/platform/contract-loader';
-import type { Streaming, StreamInit } from '@tscontainer/platform/contracts/containerd/services/streaming/v1/streaming';
+import type { StreamInit, Streaming } from '@tscontainer/platform/contracts/containerd/services/streaming/v1/streaming';
 import type { Transfer } from '@tscontainer/platform/contracts/containerd/services/transfer/v1/transfer';
 import type { ImageStore } from '@tscontainer/platform/contracts/containerd/types/transfer/imagestore';
 import type { Progress } from '@tscontainer/platform/contracts/containerd/types/transfer/progress';
@@ -33,9 +33,13 @@ type AnyStream = DuplexCall<AnyMessage, AnyMessage>;
 
 function codecs() {
   const types = 'containerd/types/transfer';
-  const named = <T extends object>(file: string, name: string) => loadMessage<T>(`${types}/${file}.proto`, `containerd.types.transfer.${name}`);
+  const named = <T extends object>(file: string, name: string) =>
+    loadMessage<T>(`${types}/${file}.proto`, `containerd.types.transfer.${name}`);
   return {
-    init: loadMessage<StreamInit>('containerd/services/streaming/v1/streaming.proto', 'containerd.services.streaming.v1.StreamInit'),
+    init: loadMessage<StreamInit>(
+      'containerd/services/streaming/v1/streaming.proto',
+      'containerd.services.streaming.v1.StreamInit',
+    ),
     registry: named<OCIRegistry>('registry', 'OCIRegistry'),
     store: named<ImageStore>('imagestore', 'ImageStore'),
     progress: named<Progress>('progress', 'Progress'),
@@ -44,13 +48,33 @@ function codecs() {
 }
 
 /** Rejects unimplemented when the daemon has no Transfer service; else as the daemon says. */
-export async function transferPull(connection: GrpcConnection, pull: TransferPull, options: CallOptions): Promise<void> {
+export async function transferPull(
+  connection: GrpcConnection,
+  pull: TransferPull,
+  options: CallOptions,
+): Promise<void> {
   const codec = codecs();
-  const any = <T extends object>(message: { typeName: string; encode(value: Partial<T>): Buffer }, value: Partial<T>): AnyMessage => ({ typeUrl: message.typeName, value: message.encode(value) });
-  const streaming = serviceClient<Streaming>(connection, 'containerd/services/streaming/v1/streaming.proto', 'containerd.services.streaming.v1.Streaming', options);
-  const transfer = serviceClient<Transfer>(connection, 'containerd/services/transfer/v1/transfer.proto', 'containerd.services.transfer.v1.Transfer', options);
+  const any = <T extends object>(
+    message: { typeName: string; encode(value: Partial<T>): Buffer },
+    value: Partial<T>,
+  ): AnyMessage => ({ typeUrl: message.typeName, value: message.encode(value) });
+  const streaming = serviceClient<Streaming>(
+    connection,
+    'containerd/services/streaming/v1/streaming.proto',
+    'containerd.services.streaming.v1.Streaming',
+    options,
+  );
+  const transfer = serviceClient<Transfer>(
+    connection,
+    'containerd/services/transfer/v1/transfer.proto',
+    'containerd.services.transfer.v1.Transfer',
+    options,
+  );
   const streams: AnyStream[] = [];
-  const open = async (purpose: string, onMessage: (message: AnyMessage, stream: AnyStream) => void): Promise<string> => {
+  const open = async (
+    purpose: string,
+    onMessage: (message: AnyMessage, stream: AnyStream) => void,
+  ): Promise<string> => {
     const id = `${purpose}-${randomHex(8)}`;
     const stream = streaming.Stream() as unknown as AnyStream;
     streams.push(stream);
@@ -59,13 +83,23 @@ export async function transferPull(connection: GrpcConnection, pull: TransferPul
   };
   try {
     const progressStream = await open('progress', ({ value }) => report(codec.progress.decode(value), pull.onEvent));
-    const authStream = pull.credentials === undefined ? '' : await open('creds', (_request, stream) => {
-      void stream.write(any(codec.authResponse, toAuthResponse(pull.credentials ?? {}))).catch(() => undefined); // the pull itself reports a broken stream
-    });
+    const authStream =
+      pull.credentials === undefined
+        ? ''
+        : await open('creds', (_request, stream) => {
+            void stream.write(any(codec.authResponse, toAuthResponse(pull.credentials ?? {}))).catch(() => undefined); // the pull itself reports a broken stream
+          });
     const platform = toMessage(pull.platform ?? hostPlatform());
     await transfer.Transfer({
-      source: any(codec.registry, { reference: pull.name, resolver: { authStream, hostDir: pull.hostDir } as OCIRegistry['resolver'] }),
-      destination: any(codec.store, { name: pull.name, platforms: [platform], unpacks: [{ platform, snapshotter: pull.snapshotter }] }),
+      source: any(codec.registry, {
+        reference: pull.name,
+        resolver: { authStream, hostDir: pull.hostDir } as OCIRegistry['resolver'],
+      }),
+      destination: any(codec.store, {
+        name: pull.name,
+        platforms: [platform],
+        unpacks: [{ platform, snapshotter: pull.snapshotter }],
+      }),
       options: { progressStream },
     });
   } finally {
@@ -74,7 +108,11 @@ export async function transferPull(connection: GrpcConnection, pull: TransferPul
 }
 
 /** Sends the init message, waits for its answer, then hands every further message on. */
-async function openStream(stream: AnyStream, init: AnyMessage, onMessage: (message: AnyMessage, stream: AnyStream) => void): Promise<void> {
+async function openStream(
+  stream: AnyStream,
+  init: AnyMessage,
+  onMessage: (message: AnyMessage, stream: AnyStream) => void,
+): Promise<void> {
   const messages = stream[Symbol.asyncIterator]();
   const isSent = stream.write(init).catch(() => undefined); // the answer brings the stream's own error
   await messages.next();
@@ -86,11 +124,18 @@ async function openStream(stream: AnyStream, init: AnyMessage, onMessage: (messa
 }
 
 function toMessage(platform: Platform) {
-  return { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? '', osVersion: '', osFeatures: [] };
+  return {
+    os: platform.os,
+    architecture: platform.architecture,
+    variant: platform.variant ?? '',
+    osVersion: '',
+    osFeatures: [],
+  };
 }
 
 function toAuthResponse(credentials: RegistryCredentials): Partial<AuthResponse> {
-  if (credentials.registryToken !== undefined) return { authType: 'HEADER', secret: `Bearer ${credentials.registryToken}` };
+  if (credentials.registryToken !== undefined)
+    return { authType: 'HEADER', secret: `Bearer ${credentials.registryToken}` };
   if (credentials.identityToken !== undefined) return { authType: 'REFRESH', secret: credentials.identityToken };
   return { authType: 'CREDENTIALS', username: credentials.username ?? '', secret: credentials.password ?? '' };
 }

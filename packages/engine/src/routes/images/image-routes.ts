@@ -9,7 +9,7 @@ import { isAtLeast } from '../../http/api-version.ts';
 import { type Query, queryBool, queryFilters, queryText } from '../../http/query.ts';
 import { listFilterNames } from '../../images/image-list.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
-import { toHistory, toInspect, toSummary, sharedSize } from '../../images/image-views.ts';
+import { sharedSize, toHistory, toInspect, toSummary } from '../../images/image-views.ts';
 import { openLateLines } from './late-lines.ts';
 
 type Wildcard = { Params: { '*': string }; Querystring: Query };
@@ -26,9 +26,14 @@ function splitAction(request: FastifyRequest<Wildcard>): { name: string; action:
 
 export function registerImageRoutes(app: FastifyInstance, images: ImageManager): void {
   app.get<{ Querystring: Query }>('/images/json', (request) => listRoute(images, request));
-  app.get<{ Querystring: Query }>('/images/get', (request, reply) => saveRoute(images, namesOf(request.query), request, reply));
+  app.get<{ Querystring: Query }>('/images/get', (request, reply) =>
+    saveRoute(images, namesOf(request.query), request, reply),
+  );
   app.get('/images/search', () => {
-    throw new ContainerError('unimplemented', 'search images: this engine does not search registries; name the image in full');
+    throw new ContainerError(
+      'unimplemented',
+      'search images: this engine does not search registries; name the image in full',
+    );
   });
   app.get<Wildcard>('/images/*', async (request, reply) => {
     const { name, action } = splitAction(request);
@@ -47,7 +52,9 @@ export function registerImageRoutes(app: FastifyInstance, images: ImageManager):
     await images.tag(name, queryText(request.query, 'repo') ?? '', queryText(request.query, 'tag'));
     return reply.code(201).send();
   });
-  app.delete<Wildcard>('/images/*', (request) => images.remove(request.params['*'], { isForced: queryBool(request.query, 'force') }));
+  app.delete<Wildcard>('/images/*', (request) =>
+    images.remove(request.params['*'], { isForced: queryBool(request.query, 'force') }),
+  );
 }
 
 async function listRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>): Promise<object[]> {
@@ -63,12 +70,19 @@ async function listRoute(images: ImageManager, request: FastifyRequest<{ Queryst
 /** Go's url.Values: `names` may be repeated, and each may hold several, comma separated. */
 function namesOf(query: Query): string[] {
   const { names } = query;
-  const list = (Array.isArray(names) ? names : [names ?? '']).flatMap((entry) => entry.split(',')).filter((name) => name !== '');
+  const list = (Array.isArray(names) ? names : [names ?? ''])
+    .flatMap((entry) => entry.split(','))
+    .filter((name) => name !== '');
   if (list.length === 0) throw new ContainerError('invalid-argument', 'save images: names is missing');
   return list;
 }
 
-async function saveRoute(images: ImageManager, names: string[], _request: FastifyRequest<any>, reply: FastifyReply): Promise<void> {
+async function saveRoute(
+  images: ImageManager,
+  names: string[],
+  _request: FastifyRequest<any>,
+  reply: FastifyReply,
+): Promise<void> {
   const abort = new AbortController();
   reply.raw.on('close', () => abort.abort());
   const archive = await images.save(names, abort.signal);
@@ -88,7 +102,11 @@ async function pruneRoute(images: ImageManager, query: Query): Promise<object> {
   const unwanted = filters.get('label!');
   const candidates = (await images.list(queryFilters({ filters: values }, listFilterNames))).filter((image) => {
     const labels = image.details.config.config?.Labels ?? {};
-    return !unwanted.some((entry) => (entry.includes('=') ? labels[entry.slice(0, entry.indexOf('='))] === entry.slice(entry.indexOf('=') + 1) : entry in labels));
+    return !unwanted.some((entry) =>
+      entry.includes('=')
+        ? labels[entry.slice(0, entry.indexOf('='))] === entry.slice(entry.indexOf('=') + 1)
+        : entry in labels,
+    );
   });
   const { rows, bytes } = await images.prune(candidates);
   return { ImagesDeleted: rows.length === 0 ? null : rows, SpaceReclaimed: bytes };
@@ -103,7 +121,11 @@ function pulledReference(query: Query): Reference {
   return parseReference(tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`);
 }
 
-async function pullRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<void> {
+async function pullRoute(
+  images: ImageManager,
+  request: FastifyRequest<{ Querystring: Query }>,
+  reply: FastifyReply,
+): Promise<void> {
   const { query, headers } = request;
   const reference = pulledReference(query);
   const platform = queryText(query, 'platform');
@@ -121,10 +143,15 @@ async function pullRoute(images: ImageManager, request: FastifyRequest<{ Queryst
   );
 }
 
-async function loadRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<void> {
+async function loadRoute(
+  images: ImageManager,
+  request: FastifyRequest<{ Querystring: Query }>,
+  reply: FastifyReply,
+): Promise<void> {
   const isQuiet = queryBool(request.query, 'quiet', true);
   const lines = openLateLines(request, reply);
-  const layer = (id: string, total: number) => lines.write({ status: 'Loading layer', progressDetail: { current: total, total }, id });
+  const layer = (id: string, total: number) =>
+    lines.write({ status: 'Loading layer', progressDetail: { current: total, total }, id });
   await lines.during(async () => {
     const loaded = await images.load(request.raw, isQuiet ? undefined : { layer });
     for (const { id, tags } of loaded) {
@@ -133,4 +160,3 @@ async function loadRoute(images: ImageManager, request: FastifyRequest<{ Queryst
     }
   });
 }
-
