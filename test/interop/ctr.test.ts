@@ -1,5 +1,5 @@
 // Debian's ctr (containerd 1.6) as a client of tscontainerd: every kind of record, images in and out, a container's life.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, runOk } from '../harness/command.ts';
@@ -27,6 +27,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await daemon.stop();
   rmSync(work, { recursive: true, force: true });
+  // ctr asks for the cgroup /<namespace>/<id>; a runtime removes the last part only
+  const parents = readdirSync('/sys/fs/cgroup').map((controller) => join('/sys/fs/cgroup', controller, 'ctr'));
+  for (const parent of parents.filter((path) => existsSync(path))) rmdirSync(parent);
 });
 
 describe('ctr', () => {
