@@ -8,6 +8,7 @@ import { rootPath } from './freshness.ts';
 export function buildLaunchers(): void {
   const launcher = rootPath('build/launcher');
   buildProgram('launcher', launcher);
+  buildProgram('init', rootPath('dist/lib/tsinit')); // the engine binds it into containers started with --init
   const node = pinnedNode();
   mkdirSync(rootPath('dist/lib/node-bin'), { recursive: true });
   for (const { name } of bundles) {

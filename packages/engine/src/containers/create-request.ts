@@ -24,7 +24,7 @@ function isEmpty(value: unknown): boolean {
 function checkNetworking(value: unknown): void {
   const endpoints = (value as { EndpointsConfig?: Record<string, Record<string, unknown> | null> | null } | undefined)?.EndpointsConfig ?? {};
   for (const [network, endpoint] of Object.entries(endpoints)) {
-    if (!['default', 'bridge', 'none', 'host'].includes(network)) throw new ContainerError('not-found', `network ${network} not found`);
+    if (!['default', 'bridge', 'none', 'host'].includes(network)) throw new ContainerError('invalid-argument', `network ${network} not found`);
     for (const field of refusedEndpointFields) {
       if (!isEmpty(endpoint?.[field])) throw new ContainerError('invalid-argument', `NetworkingConfig.EndpointsConfig.${network}.${field}: not supported by this engine`);
     }

@@ -64,7 +64,8 @@ function checkNetwork(host: HostConfig): void {
   const mode = host.NetworkMode;
   if (Object.keys(host.PortBindings).length > 0) throw refuse('HostConfig.PortBindings', 'published ports are not supported by this engine');
   if (['default', 'bridge', 'none', 'host'].includes(mode) || mode.startsWith('container:')) return;
-  throw new ContainerError('not-found', `network ${mode} not found`);
+  // not a 404, by which docker's client would pull the image and try again
+  throw refuse('HostConfig.NetworkMode', `network ${mode} not found`);
 }
 
 function checkNamespaces(host: HostConfig): void {

@@ -1,4 +1,5 @@
 // The mounts of a container's specification: Docker's default file systems, its three generated files, and the user's.
+import { existsSync } from 'node:fs';
 import type { SpecMount } from '@tscontainer/core/oci-runtime';
 import type { HostConfig } from './container-config.ts';
 import type { MountPoint } from './container-record.ts';
@@ -31,7 +32,7 @@ function defaultMounts(input: SpecMountsInput): SpecMount[] {
       ? { destination: '/proc', type: 'bind', source: '/proc', options: ['rbind', ...noExec] }
       : { destination: '/proc', type: 'proc', source: 'proc', options: noExec };
   const mqueue: SpecMount =
-    hostConfig.IpcMode === 'host'
+    hostConfig.IpcMode === 'host' && existsSync('/dev/mqueue')
       ? { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', ...noExec] }
       : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: noExec };
   return [

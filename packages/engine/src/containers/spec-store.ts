@@ -39,6 +39,7 @@ export function specOf(context: EngineContext, settings: ContainerSettings, user
   const user = resolveUser(settings.config.User, hostConfig.GroupAdd ?? [], userFiles);
   const pidOf = (mode: string) => (isFinal ? joinedContainer(context, mode)?.state.pid : undefined);
   const hasInit = hostConfig.Init ?? context.config.isInitDefault;
+  if (hasInit && context.initProgram === '') throw new ContainerError('invalid-argument', 'HostConfig.Init: this installation has no init program');
   const spec = buildSpec({
     settings,
     user,

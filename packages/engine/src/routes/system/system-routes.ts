@@ -12,6 +12,7 @@ import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
 import { openJsonLines } from '../../http/ndjson.ts';
 import { type Query, queryFilters, queryText } from '../../http/query.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
+import { toSummary } from '../../images/image-views.ts';
 import { engineVersion } from '../../version.ts';
 import { volumeView } from '../volumes/volume-routes.ts';
 
@@ -178,5 +179,5 @@ async function diskUsageView(context: EngineContext, images: ImageManager): Prom
   );
   const all = await images.catalog.all();
   const layersSize = (await Promise.all(all.map((image) => images.resolve(image.details.id)))).reduce((sum, image) => sum + image.size, 0);
-  return { LayersSize: layersSize, Images: [], Containers: containers, Volumes: volumes, BuildCache: null, BuilderSize: 0 };
+  return { LayersSize: layersSize, Images: all.map((image) => toSummary(image, false)), Containers: containers, Volumes: volumes, BuildCache: null, BuilderSize: 0 };
 }
