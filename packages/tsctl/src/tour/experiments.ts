@@ -2,7 +2,15 @@
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ancestorsOf, childrenOf, type HostProcess, namespaceLink, namespaceNames, pidsOf } from './host-processes.ts';
+import {
+  ancestorsOf,
+  childrenOf,
+  type HostProcess,
+  managerOf,
+  namespaceLink,
+  namespaceNames,
+  pidsOf,
+} from './host-processes.ts';
 import type { Stage } from './stage.ts';
 
 export interface Experiment {
@@ -10,6 +18,9 @@ export interface Experiment {
   title: string;
   perform: (stage: Stage) => Promise<void>;
 }
+
+/** None of them needs more than a loopback interface. */
+const noNetwork = ['--network', 'none'];
 
 export const experiments: readonly Experiment[] = [
   { letter: 'a', title: 'Who am I, outside and inside?', perform: identity },
@@ -22,7 +33,7 @@ export const experiments: readonly Experiment[] = [
 
 async function identity(stage: Stage): Promise<void> {
   const outside = stage.host('id');
-  const inside = stage.tsctl('run', '--rm', stage.image, 'id');
+  const inside = stage.tsctl('run', '--rm', ...noNetwork, stage.image, 'id');
   stage.lookAt(
     'The process inside is root too: without a user namespace it is the very same uid 0. What it lacks are capabilities.',
   );
@@ -38,8 +49,19 @@ async function sharedVolume(stage: Stage): Promise<void> {
   stage.afterwards(() => rmSync(directory, { recursive: true, force: true }));
   chmodSync(directory, 0o777); // the mapped root below is nobody special here
   const volume = `${directory}:/shared`;
-  stage.tsctl('run', '--rm', '-v', volume, stage.image, 'touch', '/shared/from-root');
-  stage.tsctl('run', '--rm', '--userns', 'private', '-v', volume, stage.image, 'touch', '/shared/from-mapped-root');
+  stage.tsctl('run', '--rm', ...noNetwork, '-v', volume, stage.image, 'touch', '/shared/from-root');
+  stage.tsctl(
+    'run',
+    '--rm',
+    ...noNetwork,
+    '--userns',
+    'private',
+    '-v',
+    volume,
+    stage.image,
+    'touch',
+    '/shared/from-mapped-root',
+  );
   stage.host('ls', '-ln', directory);
   stage.lookAt(
     "Both were made by uid 0 inside. The first is root's outside as well; the second belongs to the host's uid that the user namespace maps 0 to.",
@@ -57,7 +79,7 @@ function ownerOf(path: string): number {
 }
 
 async function twoPids(stage: Stage): Promise<void> {
-  const name = stage.container(nameFor('pids'), [stage.image, 'sleep', '300']);
+  const name = stage.container(nameFor('pids'), [...noNetwork, stage.image, 'sleep', '300']);
   if (name === undefined) return;
   const inside = stage.tsctl('exec', name, 'ps');
   const pid = stage.pidOf(name);
@@ -69,45 +91,48 @@ async function twoPids(stage: Stage): Promise<void> {
 }
 
 async function processTree(stage: Stage): Promise<void> {
-  const name = stage.container(nameFor('tree'), [
-    '-i',
-    stage.image,
-    'sh',
-    '-c',
-    'watch -n 2 ps; echo the watch has ended',
-  ]);
+  const shell = 'watch -n 2 ps; echo the watch has ended';
+  const name = stage.container(nameFor('tree'), ['-i', ...noNetwork, stage.image, 'sh', '-c', shell]);
   if (name === undefined) return;
   const pid = stage.pidOf(name);
   const children = await eventually(
     () => childrenOf(pid),
     (found) => found.length > 0,
   );
-  const chain = [...ancestorsOf(pid)].reverse();
-  stage.say('\nThe host sees, from its first process down to the container:');
-  for (const [depth, each] of [...chain, ...children].entries())
-    stage.say(`  ${'  '.repeat(Math.min(depth, chain.length))}${label(each, pid)}`);
+  const chain = ancestorsOf(pid).reverse();
+  const shim = chain.find((each) => each.command.includes('containerd-shim'));
+  showManager(stage, shim, chain);
+  stage.say("\nThe host sees, from its first process down to the container's:");
+  showChain(stage, [...chain, ...children.slice(0, 1)], pid);
   stage.lookAt(
-    "The shim starts a monitor, the monitor is the parent of the container's shell. Kill any of the daemons above: the container stays.",
+    "The shim starts a monitor (tsrunc), and that is the parent of the container's shell, which starts its watch.",
   );
-  if (!chain.some((each) => each.name === 'tscontainerd'))
-    stage.say('   (tscontainerd is no ancestor here: its shim outlived it, or another manager started it)');
-  stage.expect(
-    'a shim is above the shell',
-    chain.some((each) => each.name.startsWith('containerd-shim') || /containerd-shim/.test(each.command)),
-  );
+  stage.lookAt('Kill any of the daemons above: the container does not notice.');
+  stage.expect('a shim is above the shell', shim !== undefined);
   stage.expect(
     "the shell's child is the watch",
     children.some((each) => /\bwatch\b/.test(each.command)),
   );
 }
 
-function label(each: HostProcess, pid: number): string {
-  const isInside = each.pid === pid ? '   <- pid 1 of the container' : '';
-  return `${String(each.pid).padStart(7)} ${each.name.padEnd(16)} ${each.command.slice(0, 70)}${isInside}`;
+/** The manager is no ancestor of a shim that let go of it, so that its end takes nothing along. */
+function showManager(stage: Stage, shim: HostProcess | undefined, chain: readonly HostProcess[]): void {
+  const manager = shim === undefined ? undefined : managerOf(shim);
+  if (manager === undefined || chain.some((each) => each.pid === manager.pid)) return;
+  stage.say(`\nThe engine and the manager (${manager.name}), which started the shim ${shim?.pid} and let go of it:`);
+  showChain(stage, ancestorsOf(manager.pid).reverse().slice(1), 0);
+}
+
+function showChain(stage: Stage, chain: readonly HostProcess[], pid: number): void {
+  for (const [depth, each] of chain.entries()) {
+    const isInside = each.pid === pid ? '   <- pid 1 of the container' : '';
+    const command = each.command.replace(/ --\S+( --\S+)* -- \S+\.mjs/, '').slice(0, 60);
+    stage.say(`  ${String(each.pid).padStart(7)} ${'  '.repeat(depth)}${each.name}: ${command}${isInside}`);
+  }
 }
 
 async function namespaces(stage: Stage): Promise<void> {
-  const name = stage.container(nameFor('ns'), [stage.image, 'sleep', '300']);
+  const name = stage.container(nameFor('ns'), [...noNetwork, stage.image, 'sleep', '300']);
   if (name === undefined) return;
   const pid = stage.pidOf(name);
   stage.say(`\n  ${'namespace'.padEnd(11)}${`/proc/${pid}/ns`.padEnd(24)}${'/proc/self/ns'.padEnd(24)}`);

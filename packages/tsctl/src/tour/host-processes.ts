@@ -20,7 +20,9 @@ export function processOf(pid: number): HostProcess | undefined {
   const name = /^Name:\t(.*)$/m.exec(status)?.[1] ?? '';
   const parent = Number(/^PPid:\t(\d+)$/m.exec(status)?.[1] ?? 0);
   const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-  return { pid, parent, name, command: command || `[${name}]` };
+  // Node calls its main thread so; the program is then named by its first argument
+  const shown = name === 'MainThread' ? (command.split(' ')[0] ?? name) : name;
+  return { pid, parent, name: shown, command: command || `[${name}]` };
 }
 
 /** From the process up to pid 1, itself first. */
@@ -31,10 +33,23 @@ export function ancestorsOf(pid: number): HostProcess[] {
 }
 
 export function childrenOf(pid: number): HostProcess[] {
+  return allProcesses().filter((each) => each.parent === pid);
+}
+
+/** The manager that a shim reports to, by the address both name; undefined when it is not running. */
+export function managerOf(shim: HostProcess): HostProcess | undefined {
+  const address = / -address (\S+)/.exec(shim.command)?.[1];
+  if (address === undefined) return undefined;
+  return allProcesses().find(
+    (each) => each.pid !== shim.pid && !each.command.includes('shim') && each.command.includes(`--address ${address}`),
+  );
+}
+
+function allProcesses(): HostProcess[] {
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
-  return pids.map(processOf).filter((each) => each?.parent === pid) as HostProcess[];
+  return pids.map(processOf).filter((each) => each !== undefined);
 }
 
 /** The pids of a process from the outermost namespace that we see to its own: `[4711, 1]`. */
