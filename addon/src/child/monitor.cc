@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,6 +47,28 @@ struct Monitor {
 char input_buffer[kCopyBuffer];
 char output_buffer[kCopyBuffer];
 
+/// The plan and its fds, which get the numbers in plan.h. False: the shim has given up on us, or is gone.
+bool receive_plan() {
+  char byte;
+  iovec data = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxMonitorFds * sizeof(int))];
+  msghdr message;
+  memset(&message, 0, sizeof message);
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  long received;
+  do {
+    received = recvmsg(kMonitorChannelFd, &message, MSG_CMSG_CLOEXEC);
+  } while (received < 0 && errno == EINTR);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (received != 1 || header == nullptr || header->cmsg_type != SCM_RIGHTS) return false;
+  int first;
+  memcpy(&first, CMSG_DATA(header), sizeof first);
+  return first == kMonitorPeerFd && (message.msg_flags & MSG_CTRUNC) == 0;
+}
+
 Plan* map_plan() {
   struct stat found;
   if (fstat(kMonitorPlanFd, &found) != 0) return nullptr;
@@ -56,7 +79,7 @@ Plan* map_plan() {
 }
 
 void set_cloexec() {
-  // The fds came through execve and so lost the flag; the container's process must not get one of them.
+  // The channel came through execve and so lost the flag; the container's process must not get one of them.
   close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
@@ -258,6 +281,7 @@ int monitor_main() {
   set_cloexec();
   prctl(PR_SET_NAME, "tsrunc-monitor", 0, 0, 0);
   setsid();
+  if (!receive_plan()) return 0;
   Plan* plan = map_plan();
   if (plan == nullptr) return 125;
   monitor.signal_fd = open_signals();

@@ -152,14 +152,16 @@ inline constexpr std::uint64_t kPathSpace = 4096;
 
 enum class Kind : std::uint32_t { init, exec };
 
-/// The numbers of the fds a monitor is born with. In the tsrunc command the plan carries the fds' own numbers.
-inline constexpr int kMonitorPlanFd = 3;
-inline constexpr int kMonitorChannelFd = 4;      // monitor's end: reports to the shim
-inline constexpr int kMonitorPeerFd = 5;         // the shim's end, kept for a shim that adopts (pidfd_getfd)
+/// The numbers of a monitor's fds. It is born with the channel alone and is sent the rest with its plan, in this order;
+/// the kernel gives them the lowest free numbers. In the tsrunc command the plan carries the fds' own numbers.
+inline constexpr int kMonitorChannelFd = 3;      // monitor's end: its plan, and reports to the shim
+inline constexpr int kMonitorPeerFd = 4;         // the shim's end, kept for a shim that adopts (pidfd_getfd)
+inline constexpr int kMonitorPlanFd = 5;
 inline constexpr int kMonitorExitWriteFd = 6;    // closed once the exit record is written
 inline constexpr int kMonitorExitReadFd = 7;     // kept for a shim that adopts
 inline constexpr int kMonitorDirectoryFd = 8;    // <root>/<id> or <root>/<id>/exec/<execId>
 inline constexpr int kMonitorFirstFd = 9;        // what the plan names
+inline constexpr int kMaxMonitorFds = 48;        // sent at most
 inline constexpr int kMonitorPtyFd = 60;         // the pty master, once there is one
 
 inline constexpr std::uint32_t kPlanMagic = 0x54534e35;

@@ -2,6 +2,7 @@
 //
 //   shim (or tsrunc)             monitor                          init (or exec process)
 //     | vfork, execve  ------------>|
+//     | plan, fds (SCM_RIGHTS) ---->|                                    (EOF instead: the monitor goes)
 //     |                             | stage: stdio, trees of mounts
 //     |                             | clone3  ----------------------->|
 //     |                             | uid_map, gid_map                |

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -26,14 +26,13 @@ namespace {
 constexpr const char* kStep = "spawn monitor";
 constexpr size_t kStackSize = 64 * 1024;
 
-/// What the vforked child needs, all of it made before: it shares our memory and may change none of it but this.
+/// What the vforked child needs, all of it made before: it shares our memory and may change none of it but `error`.
 struct Birth {
   int program_fd;
   char* const* arguments;
   char* const* environment;
-  const int* fds;   // fds[i] becomes number i
-  int* scratch;     // as many ints
-  int count;
+  int null_fd;
+  int channel_fd;
   int error;
 };
 
@@ -64,23 +63,15 @@ int program_fd(const std::string& path) {
 int be_born(void* argument) {
   Birth& birth = *static_cast<Birth*>(argument);
   // First out of the way of the final numbers, then down to them: a plain dup2 could overwrite one still needed.
-  const int above = 3 + 2 * birth.count;
-  for (int i = 0; i < birth.count; ++i) {
-    birth.scratch[i] = fcntl(birth.fds[i], F_DUPFD_CLOEXEC, above);
-    if (birth.scratch[i] < 0) {
-      birth.error = errno;
-      return 1;
-    }
+  constexpr int kAbove = child::kMonitorFirstFd;
+  const int null = fcntl(birth.null_fd, F_DUPFD_CLOEXEC, kAbove);
+  const int channel = fcntl(birth.channel_fd, F_DUPFD_CLOEXEC, kAbove);
+  const int program = fcntl(birth.program_fd, F_DUPFD_CLOEXEC, kAbove);
+  if (null >= 0 && channel >= 0 && program >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 && dup2(null, 2) >= 0 &&
+      dup2(channel, child::kMonitorChannelFd) >= 0) {
+    close_range(child::kMonitorChannelFd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    syscall(SYS_execveat, program, "", birth.arguments, birth.environment, AT_EMPTY_PATH);
   }
-  const int program = fcntl(birth.program_fd, F_DUPFD_CLOEXEC, above);
-  for (int i = 0; i < birth.count; ++i) {
-    if (program < 0 || dup2(birth.scratch[i], i) < 0) {
-      birth.error = errno;
-      return 1;
-    }
-  }
-  close_range(static_cast<unsigned>(birth.count), ~0u, CLOSE_RANGE_CLOEXEC);
-  syscall(SYS_execveat, program, "", birth.arguments, birth.environment, AT_EMPTY_PATH);
   birth.error = errno;
   return 1;
 }
@@ -117,29 +108,60 @@ std::vector<pid_t> children;
 
 }  // namespace
 
-pid_t spawn_monitor(const std::string& program, const std::string& label, const MonitorFds& fds, const NamedFds& named) {
+MonitorProcess::MonitorProcess(const std::string& program, const std::string& label) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw_errno(kStep, "socketpair");
+  channel_.reset(ends[0]);
+  const UniqueFd theirs(ends[1]);
   const UniqueFd null = open_file(kStep, "/dev/null", O_RDWR);
-  std::vector<int> numbers = {null.get(), null.get(),     null.get(),    fds.plan,    fds.channel,
-                              fds.peer,   fds.exit_write, fds.exit_read, fds.directory};
-  static_assert(child::kMonitorPlanFd == 3 && child::kMonitorFirstFd == 9);
-  for (const UniqueFd& fd : named.all()) numbers.push_back(fd.get());
-  std::vector<int> scratch(numbers.size());
   char name[] = "tsrunc";
   char verb[] = "monitor";
   char* arguments[] = {name, verb, const_cast<char*>(label.c_str()), nullptr};
   char* environment[] = {nullptr};
-  Birth birth = {program_fd(program), arguments, environment, numbers.data(), scratch.data(),
-                 static_cast<int>(numbers.size()), 0};
+  Birth birth = {program_fd(program), arguments, environment, null.get(), theirs.get(), 0};
   const pid_t pid = clone_with_signals_blocked(birth);
   if (pid < 0) throw_errno(kStep, "clone");
-  if (birth.error == 0) return pid;
-  waitpid(pid, nullptr, 0);
-  throw_errno(birth.error, kStep, "execveat", program);
+  if (birth.error != 0) {
+    waitpid(pid, nullptr, 0);
+    throw_errno(birth.error, kStep, "execveat", program);
+  }
+  pid_ = pid;
 }
 
-void remember_child(pid_t pid) {
+MonitorProcess::~MonitorProcess() {
+  if (pid_ == 0) return;
+  const int saved = errno;
+  channel_.reset();
+  // A monitor without a plan sees the end of its channel; one whose stage failed has ended already.
+  waitpid(pid_, nullptr, 0);
+  errno = saved;
+}
+
+void MonitorProcess::send_plan(int plan, int exit_write, int exit_read, int directory, const NamedFds& named) {
+  std::vector<int> fds = {channel_.get(), plan, exit_write, exit_read, directory};
+  static_assert(child::kMonitorPeerFd == 4 && child::kMonitorPlanFd == 5 && child::kMonitorFirstFd == 9);
+  for (const UniqueFd& fd : named.all()) fds.push_back(fd.get());
+  if (fds.size() > child::kMaxMonitorFds) throw_errno(E2BIG, kStep, "sendmsg");
+  char byte = 'p';
+  iovec data = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(child::kMaxMonitorFds * sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+  memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
+  if (sendmsg(channel_.get(), &message, MSG_NOSIGNAL) != 1) throw_errno(kStep, "sendmsg");
+}
+
+UniqueFd MonitorProcess::release() {
   const std::lock_guard lock(children_mutex);
-  children.push_back(pid);
+  children.push_back(std::exchange(pid_, 0));
+  return std::move(channel_);
 }
 
 void reap_children() noexcept {

@@ -10,23 +10,32 @@
 
 namespace tsc {
 
-struct MonitorFds {
-  int plan;
-  int channel;
-  int peer;
-  int exit_write;
-  int exit_read;
-  int directory;
+/// A monitor that waits for its plan. Unless it is sent one and released, the destructor makes it go and reaps it.
+class MonitorProcess {
+ public:
+  /// vfork and execve of `program` as "tsrunc monitor <label>", with 0-2 on /dev/null, an empty environment and all
+  /// signals blocked.
+  MonitorProcess(const std::string& program, const std::string& label);
+  ~MonitorProcess();
+  MonitorProcess(const MonitorProcess&) = delete;
+  MonitorProcess& operator=(const MonitorProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+  /// Our end: reports come here.
+  int channel() const { return channel_.get(); }
+
+  /// `exit_write`, `exit_read`, `directory`: as the numbers in child/plan.h.
+  void send_plan(int plan, int exit_write, int exit_read, int directory, const NamedFds& named);
+
+  /// It has taken up its work: from now on whichever verb runs next reaps it.
+  UniqueFd release();
+
+ private:
+  pid_t pid_ = 0;
+  UniqueFd channel_;
 };
 
-/// vfork and execve of `program` as "tsrunc monitor <label>", with the fds at the numbers of child/plan.h, 0-2 on
-/// /dev/null, an empty environment and all signals blocked. Gives the pid.
-pid_t spawn_monitor(const std::string& program, const std::string& label, const MonitorFds& fds, const NamedFds& named);
-
-/// Monitors are this process's children, and may end when nobody waits for them. Remembers one, to be reaped by
-/// whichever verb runs next.
-void remember_child(pid_t pid);
-/// Reaps every remembered child that has ended.
+/// Reaps every released monitor that has ended.
 void reap_children() noexcept;
 
 }  // namespace tsc

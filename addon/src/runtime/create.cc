@@ -153,9 +153,14 @@ CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest
   try {
     CreatedProcess created;
     StepClock clock(created.steps);
+    check_id(request.id);
+    clock.begin("spawn monitor");
+    reap_children();
+    // First of all: it starts up on another processor while the plan is made here.
+    MonitorProcess monitor(config.tsrunc, request.id);
     Creation creation(config, request, PlanArena::Storage::memfd, clock);
     plan_io(creation.arena(), request.io);
-    Launched launched = launch(config, request.id, creation.arena(), creation.fds(),
+    Launched launched = launch(monitor, request.id, creation.arena(), creation.fds(),
                                StateStore(config.root).directory(request.id), created.steps, clock);
     clock.begin("save state");
     creation.keep(launched.pid, launched.monitor_pid);

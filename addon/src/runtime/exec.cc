@@ -44,13 +44,16 @@ CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, co
                         const ExecRequest& request) {
   CreatedProcess created;
   StepClock clock(created.steps);
+  clock.begin("spawn monitor");
+  reap_children();
+  MonitorProcess monitor(config.tsrunc, request.id);
   clock.begin("plan");
   const oci::Process process = oci::parse_process(request.process);
   PlanArena arena(PlanArena::Storage::memfd);
   NamedFds fds(true);
   plan_exec(arena, fds, store, record, process, created.warnings);
   plan_io(arena, request.io);
-  Launched launched = launch(config, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
+  Launched launched = launch(monitor, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
   ProcessRecord made = {launched.pid, process_start_time(launched.pid), launched.monitor_pid,
                         process_start_time(launched.monitor_pid), request.io};
   store.save_exec(request.id, request.exec_id, made);

@@ -2,13 +2,10 @@
 #include "runtime/launch.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "child/context.h"
 #include "linux/error.h"
 #include "linux/file.h"
-#include "linux/monitor-process.h"
 
 namespace tsc {
 namespace {
@@ -19,12 +16,6 @@ struct Ends {
   UniqueFd ours;
   UniqueFd theirs;
 };
-
-Ends make_channel() {
-  int fds[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) throw_errno(kStep, "socketpair");
-  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
 
 Ends make_exit_pipe() {
   int fds[2];
@@ -52,37 +43,26 @@ void plan_io(PlanArena& arena, const ProcessIo& io) {
   arena.set(plan.stdio[2], io.std_err);
 }
 
-Launched launch(const RuntimeConfig& config, const std::string& label, PlanArena& arena, NamedFds& fds,
+Launched launch(MonitorProcess& monitor, const std::string& label, PlanArena& arena, NamedFds& fds,
                 const std::string& directory, std::vector<RuntimeStep>& steps, StepClock& clock) {
   child::Plan& plan = arena.plan();
   arena.set(plan.label, label);
   plan.named_fd_count = fds.all().size();
   arena.finish();
-  reap_children();
-  clock.begin("spawn monitor");
-  Ends channel = make_channel();
+  clock.begin("wait for monitor");
   Ends exit_pipe = make_exit_pipe();
   const UniqueFd directory_fd = open_file(kStep, directory, O_RDONLY | O_DIRECTORY);
-  const MonitorFds numbers = {arena.memfd(),           channel.theirs.get(),  channel.ours.get(),
-                              exit_pipe.theirs.get(), exit_pipe.ours.get(), directory_fd.get()};
-  Launched launched;
-  launched.monitor_pid = spawn_monitor(config.tsrunc, label, numbers, fds);
-  channel.theirs.reset();
+  monitor.send_plan(arena.memfd(), exit_pipe.theirs.get(), exit_pipe.ours.get(), directory_fd.get(), fds);
   exit_pipe.theirs.reset();
-  clock.begin("wait for monitor");
   child::Report report = {};
-  try {
-    receive(channel.ours.get(), report);
-    clock.end();
-    append_steps(steps, report, &plan);
-    if (report.kind == child::ReportKind::failed) throw to_error(report, &plan);
-  } catch (...) {
-    waitpid(launched.monitor_pid, nullptr, 0);
-    throw;
-  }
-  remember_child(launched.monitor_pid);
+  receive(monitor.channel(), report);
+  clock.end();
+  append_steps(steps, report, &plan);
+  if (report.kind == child::ReportKind::failed) throw to_error(report, &plan);
+  Launched launched;
   launched.pid = report.pid;
-  launched.channel = std::move(channel.ours);
+  launched.monitor_pid = monitor.pid();
+  launched.channel = monitor.release();
   launched.exit_fd = std::move(exit_pipe.ours);
   return launched;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "child/protocol.h"
+#include "linux/monitor-process.h"
 #include "runtime/named-fds.h"
 #include "runtime/plan-arena.h"
 #include "runtime/report.h"
@@ -16,9 +17,9 @@ struct Launched {
   UniqueFd exit_fd;
 };
 
-/// Spawns the monitor and waits until its child is ready. Throws what they report; then nothing of them is left.
-/// `directory` is where the exit record goes.
-Launched launch(const RuntimeConfig& config, const std::string& label, PlanArena& arena, NamedFds& fds,
+/// Gives the waiting monitor its plan and waits until its child is ready. Throws what they report; then the child is
+/// gone, and the monitor goes with the MonitorProcess. `directory` is where the exit record goes.
+Launched launch(MonitorProcess& monitor, const std::string& label, PlanArena& arena, NamedFds& fds,
                 const std::string& directory, std::vector<RuntimeStep>& steps, StepClock& clock);
 
 /// Waits for the word on execve: throws when it failed.
