@@ -4,9 +4,17 @@ import { dirname } from 'node:path';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { Logger } from './logger.ts';
 
+const maxHolderTries = 20;
+const holderRetryMs = 50;
+
 /** Writes our pid; throws already-exists when the file names a living process of the same command. */
 export function claimPidFile(path: string): void {
-  const holder = livingHolder(path);
+  let holder = livingHolder(path);
+  // a holder that was just killed takes a moment to be gone, and its successor is often started at once
+  for (let tries = 0; holder !== undefined && tries < maxHolderTries; tries++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, holderRetryMs);
+    holder = livingHolder(path);
+  }
   if (holder !== undefined)
     throw new ContainerError('already-exists', `claim pid file ${path}: process ${holder} is running`);
   mkdirSync(dirname(path), { recursive: true });
@@ -23,7 +31,9 @@ function livingHolder(path: string): number | undefined {
     pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
     const comm = readFileSync(`/proc/${pid}/comm`, 'utf8');
     // a pid that was given to another program since is not the holder
-    return pid !== process.pid && comm === readFileSync('/proc/self/comm', 'utf8') ? pid : undefined;
+    if (pid === process.pid || comm !== readFileSync('/proc/self/comm', 'utf8')) return undefined;
+    const isZombie = /^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return isZombie ? undefined : pid;
   } catch {
     return undefined; // no file, or no such process
   }
