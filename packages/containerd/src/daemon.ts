@@ -1,5 +1,5 @@
 // Opens everything that the services share, over one root directory: the stores, the event bus, the collector.
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Logger } from '@tscontainer/platform/logger';
@@ -41,7 +41,10 @@ export interface Daemon {
 /** Files that a killed daemon left without rows are removed here, before anything is served. */
 export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   for (const path of [config.root, config.state]) mkdirSync(path, { recursive: true, mode: 0o711 });
-  const store = new Store(join(config.root, 'meta.db'), schema);
+  const database = join(config.root, 'meta.db');
+  // records hold what people put into environments: nobody else reads them (SQLite gives its other files the same mode)
+  closeSync(openSync(database, 'a', 0o600));
+  const store = new Store(database, schema);
   const content = new ContentStore(store, join(config.root, 'io.containerd.content.v1.content'));
   const snapshots = new OverlaySnapshotter(store, join(config.root, 'io.containerd.snapshotter.v1.overlayfs'), log);
   const events = new EventExchange();

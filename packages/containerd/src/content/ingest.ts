@@ -3,7 +3,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { ContainerError } from '@tscontainer/core/errors';
+import { diskError } from '../metadata/disk-error.ts';
 import { fromText, now, type Timestamp, toText } from '../metadata/timestamp.ts';
 
 /** What is fixed when an upload begins. */
@@ -71,15 +72,15 @@ export class Ingest {
         `provided total differs from status: ${wanted.total} != ${known.total}: failed precondition`,
       );
     }
-    if (known === undefined) begin(directory, { ...wanted, startedAt: toText(now()) });
     const data = join(directory, 'data');
     const hash = createHash('sha256');
     try {
+      if (known === undefined) begin(directory, { ...wanted, startedAt: toText(now()) });
       if (known !== undefined) for await (const chunk of createReadStream(data)) hash.update(chunk as Buffer);
       const about = JSON.parse(readFileSync(join(directory, 'about.json'), 'utf8')) as IngestAbout;
       return new Ingest(directory, about, await open(data, 'r+'), hash, known?.offset ?? 0);
     } catch (error) {
-      throw new ContainerError('internal', `open ingest ${wanted.ref}: ${errorMessageOf(error)}`, { cause: error });
+      throw diskError(`open ingest ${wanted.ref}`, error);
     }
   }
 
@@ -104,12 +105,7 @@ export class Ingest {
         done += (await this.#handle.write(bytes, done, bytes.length - done, this.#offset + done)).bytesWritten;
       }
     } catch (error) {
-      const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      throw new ContainerError(
-        isFull ? 'resource-exhausted' : 'internal',
-        `write ingest ${this.about.ref}: ${errorMessageOf(error)}`,
-        { cause: error },
-      );
+      throw diskError(`write ingest ${this.about.ref}`, error);
     }
     this.#hash.update(bytes);
     this.#offset += bytes.length;
@@ -125,8 +121,13 @@ export class Ingest {
 
   /** Puts the bytes on disk, closes, and answers the path of the file, ready to be renamed. */
   async seal(): Promise<string> {
-    await this.#handle.datasync();
-    await this.#handle.close();
+    try {
+      await this.#handle.datasync();
+    } catch (error) {
+      throw diskError(`sync ingest ${this.about.ref}`, error);
+    } finally {
+      await this.#handle.close();
+    }
     return join(this.directory, 'data');
   }
 

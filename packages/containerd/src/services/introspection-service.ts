@@ -32,7 +32,9 @@ const grpcServices = [
   'leases',
   'namespaces',
   'snapshots',
+  'streaming',
   'tasks',
+  'transfer',
   'version',
 ];
 
@@ -62,6 +64,8 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
     }),
     plugin('io.containerd.differ.v1', 'walking', { requires: ['io.containerd.metadata.v1'], platforms: [platform] }),
     plugin('io.containerd.event.v1', 'exchange'),
+    plugin('io.containerd.transfer.v1', 'local', { requires: ['io.containerd.metadata.v1'], platforms: [platform] }),
+    plugin('io.containerd.streaming.v1', 'manager'),
     plugin('io.containerd.gc.v1', 'scheduler', { requires: ['io.containerd.metadata.v1'] }),
     plugin('io.containerd.runtime.v2', 'task', {
       platforms: [platform],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { removeTree } from '@tscontainer/linux/tree';
 import type { Logger } from '@tscontainer/platform/logger';
+import { diskError } from '../metadata/disk-error.ts';
 
 /** Directories kept ready: three mkdirs cost more than all else that a prepare does (0.4 of 0.8 ms, measured). */
 const readyCount = 8;
@@ -93,8 +94,13 @@ export class SnapshotDirectories {
   }
 
   #make(id: number): void {
-    mkdirSync(this.upper(id), { recursive: true, mode: 0o755 });
-    mkdirSync(this.work(id), { recursive: true, mode: 0o711 });
+    try {
+      mkdirSync(join(this.#directory, String(id)), { recursive: true, mode: 0o700 });
+      mkdirSync(this.upper(id), { recursive: true, mode: 0o755 });
+      mkdirSync(this.work(id), { recursive: true, mode: 0o711 });
+    } catch (error) {
+      throw diskError(`make directory of snapshot ${id}`, error);
+    }
   }
 
   async #refill(): Promise<void> {
