@@ -1,6 +1,6 @@
 // Measures tasks at the gRPC level: create+start with a warm and a cold shim, exec, whole lives, memory of a shim.
 //
-//   node test/bench/task-life.ts [runtime...]
+//   node test/bench/task-life.ts
 import { readFileSync } from 'node:fs';
 import { LifecycleDaemon } from '../harness/lifecycle-daemon.ts';
 import { pssKib } from '../harness/processes.ts';
@@ -8,6 +8,9 @@ import type { TaskClient } from '../harness/task-client.ts';
 
 const rounds = 20;
 const manyContainers = 50;
+const rateLives = 200;
+const rateWidth = 8;
+const ownRuntime = 'io.containerd.ts.v2';
 
 const median = (values: number[]): number =>
   [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
@@ -75,21 +78,65 @@ async function measureMemory(daemon: LifecycleDaemon, client: TaskClient): Promi
   for (let index = 0; index < manyContainers; index += 1) await client.remove(`m${index}`);
 }
 
-async function measure(runtime: string, warmCount: number): Promise<void> {
-  console.log(`${runtime}, ${warmCount === 0 ? 'no warm shim' : `${warmCount} warm`}`);
-  const daemon = new LifecycleDaemon({
-    config: `[shim]\nwarm_count = ${warmCount}\ncontainers_per_shim = ${warmCount === 0 ? 1 : 128}\n`,
-    logLevel: 'info',
-  });
+/** Every shim is killed before each start, and none is kept ready. */
+async function measureColdStarts(): Promise<void> {
+  console.log(`${ownRuntime}, cold`);
+  const daemon = new LifecycleDaemon({ config: shimConfig(0), logLevel: 'info' });
   try {
     await daemon.start();
-    await measureStarts(daemon.client(runtime));
-    if (warmCount > 0) await measureMemory(daemon, daemon.client(runtime));
+    const client = daemon.client(ownRuntime);
+    const starts: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const id = `c${round}`;
+      await client.createContainer(id, ['/bin/sleep', '100']);
+      starts.push(
+        await timed(async () => {
+          await client.createTask(id);
+          await client.tasks('Start', { containerId: id });
+        }),
+      );
+      await client.remove(id);
+      await daemon.killShims();
+    }
+    console.log(`  create+start ${fixed(median(starts))}`);
   } finally {
     await daemon.stop();
   }
 }
 
-await measure('io.containerd.ts.v2', 1);
-await measure('io.containerd.ts.v2', 0);
-await measure('io.containerd.runc.v2', 1);
+/** Whole lives of eight clients at a time. */
+async function measureRate(client: TaskClient): Promise<void> {
+  let next = 0;
+  const began = performance.now();
+  const worker = async () => {
+    while (next < rateLives) {
+      const id = `r${next++}`;
+      await client.run(id, ['/bin/true']);
+      await client.wait(id);
+      await client.remove(id);
+    }
+  };
+  await Promise.all(Array.from({ length: rateWidth }, worker));
+  console.log(
+    `  ${((rateLives / (performance.now() - began)) * 1000).toFixed(0)} lives a second at width ${rateWidth}`,
+  );
+}
+
+async function measure(runtime: string): Promise<void> {
+  console.log(`${runtime}${runtime === ownRuntime ? ', warm' : ''}`);
+  const daemon = new LifecycleDaemon({ config: shimConfig(1), logLevel: 'info' });
+  try {
+    await daemon.start();
+    await measureStarts(daemon.client(runtime));
+    await measureMemory(daemon, daemon.client(runtime));
+    await measureRate(daemon.client(runtime));
+  } finally {
+    await daemon.stop();
+  }
+}
+
+const shimConfig = (warmCount: number): string => `[shim]\nwarm_count = ${warmCount}\n`;
+
+await measure(ownRuntime);
+await measureColdStarts();
+await measure('io.containerd.runc.v2');

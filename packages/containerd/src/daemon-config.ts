@@ -121,7 +121,7 @@ function whole(from: Table, name: string, fallback: number, least: number): numb
 }
 
 function shimConfig(from: Table): ShimConfig {
-  return { warmCount: whole(from, 'warm_count', 1, 0), containersPerShim: whole(from, 'containers_per_shim', 32, 1) };
+  return { warmCount: whole(from, 'warm_count', 1, 0), containersPerShim: whole(from, 'containers_per_shim', 128, 1) };
 }
 
 function checkConfig(config: DaemonConfig): void {

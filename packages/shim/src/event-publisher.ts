@@ -58,7 +58,9 @@ export class EventPublisher {
     queue.events.push({ timestamp: timestampNow(), namespace, topic, event });
     this.#count += 1;
     if (this.#count > maxQueuedEvents) this.#dropOldest();
-    if (!queue.isSending) void this.#send(queue);
+    if (queue.isSending) return;
+    queue.isSending = true;
+    setImmediate(() => void this.#send(queue)); // whoever called gets its answer first
   }
 
   /** Resolves when everything has been taken, or after `timeoutMs`. */
@@ -81,7 +83,6 @@ export class EventPublisher {
   }
 
   async #send(queue: Queue): Promise<void> {
-    queue.isSending = true;
     let retryMs = firstRetryMs;
     let refusals = 0;
     for (let next = queue.events[0]; next !== undefined && !this.#isClosed; next = queue.events[0]) {

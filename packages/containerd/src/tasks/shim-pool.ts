@@ -110,7 +110,7 @@ export class ShimPool {
   }
 
   #withRoom(): ShimConnection[] {
-    return [...this.#shims].filter((shim) => shim.containerCount < this.#config.shim.containersPerShim);
+    return [...this.#shims].filter((shim) => !shim.isLost && shim.containerCount < this.#config.shim.containersPerShim);
   }
 
   /** Filling one before using the next lets the others end when they are empty. */

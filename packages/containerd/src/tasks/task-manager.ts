@@ -7,15 +7,14 @@ import type { CallOptions } from '@tscontainer/platform/call-context';
 import type { Task } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
 import type { Logger } from '@tscontainer/platform/logger';
-import type { Container } from '../containers/container-store.ts';
 import type { DaemonConfig } from '../daemon-config.ts';
-import type { AnyMessage, EventExchange } from '../events/event-exchange.ts';
+import type { EventExchange } from '../events/event-exchange.ts';
 import { BundleStore, type FoundBundle } from './bundle-store.ts';
 import type { ExitFacts } from './event-ledger.ts';
-import { deleteByShim, isOwnRuntime, startShimProcess } from './shim-command.ts';
-import { connectShim, isConnectionLost, type ShimConnection } from './shim-connection.ts';
-import { readShimLog } from './shim-log-reader.ts';
+import { ForeignShims } from './foreign-shims.ts';
+import { isConnectionLost, type ShimConnection } from './shim-connection.ts';
 import { ShimPool } from './shim-pool.ts';
+import { type CreateTask, TaskCreator } from './task-creator.ts';
 import { TaskEvents } from './task-events.ts';
 import { TaskRecord } from './task-record.ts';
 import { noShim, TaskRecovery } from './task-recovery.ts';
@@ -27,37 +26,24 @@ export interface TaskManagerOptions {
   events: EventExchange;
 }
 
-export interface CreateTask {
-  container: Container;
-  rootfs: { type: string; source: string; target: string; options: string[] }[];
-  stdin: string;
-  stdout: string;
-  stderr: string;
-  terminal: boolean;
-  options: AnyMessage | null;
-}
-
 type Method = keyof Task;
 type Named<M extends Method> = Omit<Sent<Task[M]['request']>, 'id'>;
 
-/** A shim that ends after its last container is given so long. */
-const shutdownTimeoutMs = 3000;
 /** A call may fail a moment before its connection is known to be gone. */
 const lostTimeoutMs = 1000;
 const reattachTimeoutMs = 5000;
 
 export class TaskManager {
-  readonly #config: DaemonConfig;
   readonly #log: Logger;
   readonly #bundles: BundleStore;
   readonly #table = new TaskTable();
   readonly #pool: ShimPool;
   readonly #recovery: TaskRecovery;
-  readonly #foreign = new Map<string, ShimConnection>();
+  readonly #foreign: ForeignShims;
+  readonly #creator: TaskCreator;
   readonly #events: TaskEvents;
 
   constructor({ config, log, events }: TaskManagerOptions) {
-    this.#config = config;
     this.#log = log;
     this.#bundles = new BundleStore(config.state, config.root);
     this.#events = new TaskEvents(events, this.#table);
@@ -65,6 +51,8 @@ export class TaskManager {
     const { address } = config;
     const shared = { address, log, pool: this.#pool, bundles: this.#bundles, table: this.#table, events: this.#events };
     this.#recovery = new TaskRecovery(shared);
+    this.#foreign = new ForeignShims(config, log, (shim) => this.#watch(shim));
+    this.#creator = new TaskCreator({ ...shared, foreign: this.#foreign });
   }
 
   /** Takes the events of shims. */
@@ -80,7 +68,7 @@ export class TaskManager {
   }
 
   async stop(): Promise<void> {
-    for (const shim of this.#foreign.values()) shim.close();
+    this.#foreign.close();
     await this.#pool.close();
   }
 
@@ -103,7 +91,7 @@ export class TaskManager {
     const record = new TaskRecord(bundle, runtimeName);
     this.#table.add(record);
     try {
-      await this.#createIn(record, given);
+      await this.#creator.create(record, given);
     } catch (error) {
       await this.#undoCreate(record, isConnectionLost(error));
       throw error;
@@ -112,27 +100,6 @@ export class TaskManager {
     // the shim may have died between its answer and now
     if (record.shim?.isLost === true) this.#recovery.start(record);
     return record.pid;
-  }
-
-  async #createIn(record: TaskRecord, given: CreateTask): Promise<void> {
-    const { namespace, id, bundle } = record;
-    const { container, rootfs, stdin, stdout, stderr, terminal } = given;
-    const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
-    record.shim = record.isOwn
-      ? await this.#pool.assign()
-      : await this.#startForeign(record, container.runtime?.options ?? null);
-    this.#bundles.writeAddress(bundle, record.shim.address);
-    const request = {
-      id,
-      bundle: bundle.path,
-      rootfs,
-      stdin,
-      stdout,
-      stderr,
-      terminal,
-      options: options?.typeUrl ? options : null,
-    };
-    record.pid = (await record.shim.call('Create', request, { namespace })).pid;
   }
 
   /** Runs `method` of the task's shim; waits for a recovery under way, and asks again when the shim is lost meanwhile. */
@@ -175,10 +142,7 @@ export class TaskManager {
     const exit = await this.#deleteInShim(record);
     record.deleted = exit;
     this.#table.close(record);
-    const { shim } = record;
-    if (shim !== undefined && record.isOwn) this.#pool.release(shim);
-    else if (shim !== undefined) await this.#releaseForeign(shim, record);
-    record.closeLog?.();
+    await this.#creator.release(record);
     await this.#bundles.remove(record.bundle, !record.isOwn);
     return exit;
   }
@@ -229,70 +193,10 @@ export class TaskManager {
     return shim.call(method, { id, ...request } as Sent<Task[M]['request']>, { ...options, namespace });
   }
 
-  async #undoCreate(record: TaskRecord, isLost: boolean): Promise<void> {
-    const { namespace, id, bundle, runtimeName, shim } = record;
-    if (isLost || !record.isOwn) {
-      const command = {
-        address: this.#config.address,
-        runtimeName,
-        namespace,
-        id,
-        workingDirectory: bundle.path,
-      } as const;
-      await deleteByShim({ ...command, stderr: 'pipe' }).catch((error: unknown) => {
-        this.#log.warn({ id, err: errorMessageOf(error) }, 'failed create not cleaned up by its shim');
-      });
-    }
-    if (shim !== undefined && record.isOwn) this.#pool.release(shim);
-    else if (shim !== undefined) await this.#releaseForeign(shim, record);
-    record.closeLog?.();
+  async #undoCreate(record: TaskRecord, isShimLost: boolean): Promise<void> {
+    await this.#creator.undo(record, isShimLost);
     this.#table.remove(record);
-    await this.#bundles.remove(bundle, !record.isOwn);
-  }
-
-  async #startForeign(record: TaskRecord, runtimeOptions: AnyMessage | null): Promise<ShimConnection> {
-    const { namespace, id, bundle, runtimeName } = record;
-    this.#bundles.addWorkDirectory(bundle);
-    const log = readShimLog(bundle, this.#log);
-    record.closeLog = log.close;
-    const isDebug = this.#config.logLevel === 'debug' || this.#config.logLevel === 'trace';
-    const command = {
-      address: this.#config.address,
-      runtimeName,
-      namespace,
-      id,
-      workingDirectory: bundle.path,
-      isDebug,
-      runtimeOptions,
-    };
-    return this.#connectForeign(await startShimProcess({ ...command, stderr: 'pipe' }));
-  }
-
-  /** Containers of one group have one address. */
-  async #connectForeign(address: string): Promise<ShimConnection> {
-    const known = this.#foreign.get(address);
-    const shim = known !== undefined && !known.isLost ? known : await connectShim(address, false);
-    if (shim !== known) {
-      this.#foreign.set(address, shim);
-      this.#watch(shim);
-    }
-    shim.containerCount += 1;
-    return shim;
-  }
-
-  /** A foreign shim ends itself when it is asked after its last container. */
-  async #releaseForeign(shim: ShimConnection, { namespace, id }: TaskRecord): Promise<void> {
-    shim.containerCount -= 1;
-    if (shim.containerCount === 0) shim.isRetired = true;
-    try {
-      await shim.call('Shutdown', { id, now: false }, { namespace, timeoutMs: shutdownTimeoutMs });
-    } catch (error) {
-      if (!isConnectionLost(error)) this.#log.warn({ id, err: errorMessageOf(error) }, 'shim not shut down');
-    }
-    if (shim.containerCount > 0) return;
-    await shim.closedWithin(shutdownTimeoutMs);
-    shim.close();
-    this.#foreign.delete(shim.address);
+    await this.#bundles.remove(record.bundle, !record.isOwn);
   }
 
   #watch(shim: ShimConnection): void {
@@ -307,7 +211,7 @@ export class TaskManager {
     record.isCreated = true;
     this.#table.add(record);
     try {
-      record.shim = await this.#reconnect(found);
+      record.shim = await this.#reconnect(record, found.address);
       const { pid } = await record.shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs });
       record.pid = pid;
     } catch (error) {
@@ -318,19 +222,13 @@ export class TaskManager {
     }
   }
 
-  async #reconnect({ address, runtimeName, path, namespace, id }: FoundBundle): Promise<ShimConnection> {
-    if (address === '') throw new ContainerError('unavailable', `reattach ${id}: no address in its bundle`);
-    if (!isOwnRuntime(runtimeName)) {
-      const shim = await this.#connectForeign(address);
-      readShimLog({ path, namespace, id }, this.#log);
-      return shim;
-    }
-    const known = this.#pool.find(address);
-    if (known !== undefined) {
-      known.containerCount += 1;
-      return known;
-    }
-    throw new ContainerError('unavailable', `reattach ${id}: its shim is gone`);
+  async #reconnect(record: TaskRecord, address: string): Promise<ShimConnection> {
+    if (address === '') throw new ContainerError('unavailable', `reattach ${record.id}: no address in its bundle`);
+    if (!record.isOwn) return this.#foreign.reconnect(record, address);
+    const shim = this.#pool.find(address);
+    if (shim === undefined) throw new ContainerError('unavailable', `reattach ${record.id}: its shim is gone`);
+    shim.containerCount += 1;
+    return shim;
   }
 
   /** Its shim lives and does not know it: the daemon died within create or delete. */

@@ -1,0 +1,93 @@
+// Creates tasks in their shims, and takes away what a failed creation left. Called by the task manager alone.
+import { errorMessageOf } from '@tscontainer/core/errors';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { Container } from '../containers/container-store.ts';
+import type { AnyMessage } from '../events/event-exchange.ts';
+import type { BundleStore } from './bundle-store.ts';
+import type { ForeignShims } from './foreign-shims.ts';
+import { deleteByShim } from './shim-command.ts';
+import { isConnectionLost } from './shim-connection.ts';
+import type { ShimPool } from './shim-pool.ts';
+import type { TaskRecord } from './task-record.ts';
+
+export interface CreateTask {
+  container: Container;
+  rootfs: { type: string; source: string; target: string; options: string[] }[];
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
+  options: AnyMessage | null;
+}
+
+export interface CreatorOptions {
+  /** Path of the daemon's gRPC socket. */
+  address: string;
+  log: Logger;
+  bundles: BundleStore;
+  pool: ShimPool;
+  foreign: ForeignShims;
+}
+
+export class TaskCreator {
+  readonly #options: CreatorOptions;
+
+  constructor(options: CreatorOptions) {
+    this.#options = options;
+  }
+
+  /** One ttrpc call; a second one when the shim died before it answered. The caller undoes a failure. */
+  async create(record: TaskRecord, given: CreateTask): Promise<void> {
+    if (!record.isOwn) {
+      this.#options.bundles.addWorkDirectory(record.bundle);
+      record.shim = await this.#options.foreign.start(record, given.container.runtime?.options ?? null);
+      return this.#call(record, given);
+    }
+    record.shim = await this.#options.pool.assign();
+    try {
+      await this.#call(record, given);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      await this.#cleanUp(record);
+      this.#options.pool.release(record.shim);
+      record.shim = await this.#options.pool.assign();
+      await this.#call(record, given);
+    }
+  }
+
+  /** Nothing of the task is left afterwards but its bundle, which the caller removes. */
+  async undo(record: TaskRecord, isShimLost: boolean): Promise<void> {
+    // our own shim undoes its failed creations itself, unless it is dead
+    if (isShimLost || !record.isOwn) await this.#cleanUp(record);
+    await this.release(record);
+  }
+
+  /** Gives the task's place in its shim back. */
+  async release(record: TaskRecord): Promise<void> {
+    const { shim } = record;
+    if (shim !== undefined && record.isOwn) this.#options.pool.release(shim);
+    else if (shim !== undefined) await this.#options.foreign.release(shim, record);
+    record.closeLog?.();
+  }
+
+  async #call(record: TaskRecord, given: CreateTask): Promise<void> {
+    const { namespace, id, bundle, shim } = record;
+    const { container, rootfs, stdin, stdout, stderr, terminal } = given;
+    const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
+    if (shim === undefined) return;
+    this.#options.bundles.writeAddress(bundle, shim.address);
+    const io = { stdin, stdout, stderr, terminal };
+    const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null };
+    record.pid = (await shim.call('Create', request, { namespace })).pid;
+  }
+
+  async #cleanUp({ namespace, id, bundle, runtimeName }: TaskRecord): Promise<void> {
+    const { address, log } = this.#options;
+    const command = { address, runtimeName, namespace, id, workingDirectory: bundle.path, stderr: 'pipe' } as const;
+    try {
+      await deleteByShim(command);
+    } catch (error) {
+      log.warn({ id, err: errorMessageOf(error) }, 'failed create not cleaned up by its shim');
+    }
+  }
+}
