@@ -1,6 +1,6 @@
 // Streams of JSON objects, one a line: events, stats and wait flush their headers before the first object exists.
-import { once } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { whenRoom } from './stream-frames.ts';
 
 export interface JsonLines {
   /** Resolves when the client has room. */
@@ -23,7 +23,7 @@ export function openJsonLines(request: FastifyRequest, reply: FastifyReply): Jso
     signal: abort.signal,
     write: async (value) => {
       if (response.destroyed || response.writableEnded) return;
-      if (!response.write(`${JSON.stringify(value)}\n`)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(`${JSON.stringify(value)}\n`)) await whenRoom(response);
     },
     end: () => {
       if (!response.writableEnded) response.end();

@@ -25,3 +25,16 @@ export function writePiece(output: Writable, isRaw: boolean, stream: OutputStrea
   output.uncork();
   return hasRoom;
 }
+
+/** Resolves when `output` has room again or is closed; leaves no listener behind. */
+export function whenRoom(output: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      output.off('drain', done);
+      output.off('close', done);
+      resolve();
+    };
+    output.on('drain', done);
+    output.on('close', done);
+  });
+}

@@ -1,6 +1,5 @@
 // The streams of a container: attach (hijacked) and logs.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
-import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { attachClient } from '../../containers/attach-session.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
@@ -8,7 +7,7 @@ import { parseTimestamp } from '../../go-time.ts';
 import { isAtLeast } from '../../http/api-version.ts';
 import { acceptRaw, type HijackRoute } from '../../http/hijack.ts';
 import { type Query, queryBool, queryText } from '../../http/query.ts';
-import { frameHeader, multiplexedStreamType, rawStreamType } from '../../http/stream-frames.ts';
+import { frameHeader, multiplexedStreamType, rawStreamType, whenRoom } from '../../http/stream-frames.ts';
 import { parseLogOptions } from '../../logs/json-file.ts';
 import type { LogEntry } from '../../logs/log-lines.ts';
 import { readLog } from '../../logs/log-reader.ts';
@@ -59,7 +58,7 @@ export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackR
       const batches = readLog({ path: context.paths.logFile(container.id), maxFiles: parseLogOptions(LogConfig.Config).maxFiles, tail, since, until, follow, signal: abort.signal });
       for await (const entries of batches) {
         const bytes = renderEntries(entries, wanted, { isTty, hasTimestamps: queryBool(query, 'timestamps'), hasDetails: queryBool(query, 'details') });
-        if (bytes.length > 0 && !response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+        if (bytes.length > 0 && !response.write(bytes)) await whenRoom(response);
         if (abort.signal.aborted) break;
       }
     } catch (error) {
