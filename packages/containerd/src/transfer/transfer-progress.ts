@@ -39,21 +39,26 @@ export class TransferProgress {
   }
 
   pullEvent(event: PullEvent): void {
-    if (event.kind === 'resolved') return this.step('fetching image content', event.target);
-    if (event.kind === 'layers') {
+    if (event.kind === 'resolved') {
+      this.step('fetching image content', event.target);
+    } else if (event.kind === 'layers') {
       this.#parents = [uploadRefOf(event.manifest)];
       for (const layer of event.layers) this.#layer('waiting', layer, 0);
-      return;
+    } else if (event.kind === 'downloading') {
+      this.#downloading(event.layer, event.current);
+    } else {
+      this.#layer(words[event.kind], event.layer, event.layer.size);
     }
-    const { layer } = event;
-    if (event.kind !== 'downloading') return this.#layer(words[event.kind], layer, layer.size);
-    if (Date.now() - (this.#lastMs.get(layer.digest) ?? 0) < pauseMs) return;
-    this.#lastMs.set(layer.digest, Date.now());
-    this.#layer(words.downloading, layer, event.current, true);
   }
 
   close(): void {
     this.#stream?.close();
+  }
+
+  #downloading(layer: Descriptor, current: number): void {
+    if (Date.now() - (this.#lastMs.get(layer.digest) ?? 0) < pauseMs) return;
+    this.#lastMs.set(layer.digest, Date.now());
+    this.#layer(words.downloading, layer, current, true);
   }
 
   #layer(event: string, layer: Descriptor, progress: number, mayBeLost = false): void {

@@ -50,16 +50,9 @@ export class PullReporter {
   }
 
   event(event: PullEvent): void {
-    if (event.kind === 'resolved') return this.#begin();
-    if (event.kind === 'layers') return event.layers.forEach((layer) => this.#show(layer));
-    const { layer } = event;
-    this.#show(layer);
-    if (event.kind === 'downloading') return this.#bar('Downloading', layer, event.current);
-    if (event.kind === 'downloaded') return this.#line(layer, 'Download complete');
-    if (event.kind === 'extracting') return this.#bar('Extracting', layer, layer.size, true);
-    if (this.#done.has(layer.digest)) return;
-    this.#done.add(layer.digest);
-    this.#line(layer, event.kind === 'exists' ? 'Already exists' : 'Pull complete');
+    if (event.kind === 'resolved') this.#begin();
+    else if (event.kind === 'layers') for (const layer of event.layers) this.#show(layer);
+    else this.#layerEvent(event);
   }
 
   /** The last two lines. */
@@ -70,6 +63,18 @@ export class PullReporter {
     this.#write({
       status: isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`,
     });
+  }
+
+  #layerEvent(event: Exclude<PullEvent, { kind: 'resolved' | 'layers' }>): void {
+    const { kind, layer } = event;
+    this.#show(layer);
+    if (kind === 'downloading') this.#bar('Downloading', layer, event.current);
+    else if (kind === 'downloaded') this.#line(layer, 'Download complete');
+    else if (kind === 'extracting') this.#bar('Extracting', layer, layer.size, true);
+    else if (!this.#done.has(layer.digest)) {
+      this.#done.add(layer.digest);
+      this.#line(layer, kind === 'exists' ? 'Already exists' : 'Pull complete');
+    }
   }
 
   #begin(): void {

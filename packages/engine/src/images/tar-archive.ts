@@ -57,7 +57,7 @@ export async function* readArchive(source: Readable): AsyncGenerator<ArchiveEntr
       const { name, type, size = 0, linkname } = entry.header;
       const path = cleanEntryPath(name);
       if (type === 'file' || type === 'contiguous-file')
-        yield { kind: 'file', file: { path, size, body: bodyOf(entry as AsyncIterable<Buffer>) } };
+        yield { kind: 'file', file: { path, size, body: bodyOf(entry as AsyncIterable<Buffer>, finished) } };
       else if (type === 'link' || type === 'symlink')
         yield { kind: 'link', path, target: linkTarget(path, linkname ?? '', type === 'symlink') };
       else if (type !== 'directory') throw badArchive(`entry ${JSON.stringify(path)} is a ${type}`);
@@ -75,12 +75,16 @@ function toBadArchive(error: unknown): ContainerError {
   return error instanceof ContainerError ? error : badArchive(errorMessageOf(error).toLowerCase(), error);
 }
 
-/** What the tar or the compression around it says while a file is read is the archive's fault too. */
-async function* bodyOf(entry: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** What broke the archive while a file was read is told by its end: the file itself knows only that it was cut off. */
+async function* bodyOf(entry: AsyncIterable<Buffer>, finished: Promise<void>): AsyncGenerator<Buffer> {
   try {
     yield* entry;
   } catch (error) {
-    throw toBadArchive(error);
+    const cause: unknown = await finished.then(
+      () => error,
+      (broken: unknown) => broken,
+    );
+    throw toBadArchive(cause);
   }
 }
 

@@ -143,12 +143,12 @@ function toAuthResponse(credentials: RegistryCredentials): Partial<AuthResponse>
 function report(progress: Progress, onEvent: (event: PullEvent) => void): void {
   const { event, desc } = progress;
   if (desc === null) return;
-  const layer = desc as Descriptor;
-  if (event === 'fetching image content') return onEvent({ kind: 'resolved', target: layer });
+  const layer: Descriptor = desc;
+  if (event === 'fetching image content') onEvent({ kind: 'resolved', target: layer });
   if (!isLayerType(layer.mediaType)) return;
-  if (event === 'waiting') return onEvent({ kind: 'layers', manifest: layer, layers: [layer] });
-  if (event === 'downloading') return onEvent({ kind: 'downloading', layer, current: progress.progress });
-  if (event === 'complete') return onEvent({ kind: 'downloaded', layer });
-  if (event === 'already exists') return onEvent({ kind: 'exists', layer });
+  if (event === 'waiting') onEvent({ kind: 'layers', manifest: layer, layers: [layer] });
+  if (event === 'downloading') onEvent({ kind: 'downloading', layer, current: progress.progress });
+  if (event === 'complete') onEvent({ kind: 'downloaded', layer });
+  if (event === 'already exists') onEvent({ kind: 'exists', layer });
   if (event === 'extracting' || event === 'extracted') onEvent({ kind: event, layer });
 }
