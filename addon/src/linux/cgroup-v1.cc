@@ -1,4 +1,5 @@
 // Control groups, version 1: which hierarchies, their limits, the freezer, figures. kernel: admin-guide/cgroup-v1
+#include <fcntl.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -29,9 +30,19 @@ std::string rule_text(const oci::DeviceRule& rule) {
   return std::string(1, rule.type) + " " + number(rule.major) + ":" + number(rule.minor) + " " + rule.access;
 }
 
+/// One write per rule is the interface; one open for all of them is enough.
 void apply_devices(const CgroupLocation& location, const oci::Resources& resources) {
+  if (resources.devices.empty()) return;
+  const std::string path = location.find("devices");
+  if (path.empty()) throw RuntimeError("", kStep, "", ENOTSUP, "devices", "this machine has no devices controller");
+  const UniqueFd allow = open_file(kStep, path + "/devices.allow", O_WRONLY);
+  const UniqueFd deny = open_file(kStep, path + "/devices.deny", O_WRONLY);
   for (const oci::DeviceRule& rule : resources.devices) {
-    set(location, "devices", rule.allow ? "devices.allow" : "devices.deny", rule_text(rule));
+    const std::string text = rule_text(rule);
+    const UniqueFd& file = rule.allow ? allow : deny;
+    if (write(file.get(), text.data(), text.size()) < 0) {
+      throw_errno(kStep, "write", path + (rule.allow ? "/devices.allow: " : "/devices.deny: ") + text);
+    }
   }
 }
 

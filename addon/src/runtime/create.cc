@@ -45,17 +45,32 @@ std::uint64_t namespace_mask(const oci::Config& config) {
   return mask;
 }
 
+bool is_same_device(const oci::DeviceRule& one, const oci::DeviceRule& other) {
+  return one.type == other.type && one.major == other.major && one.minor == other.minor && one.access == other.access;
+}
+
+/// Whether the rules end in a way that allows this already: each rule costs a system call.
+bool is_allowed(const std::vector<oci::DeviceRule>& rules, const oci::DeviceRule& wanted) {
+  for (auto rule = rules.rbegin(); rule != rules.rend() && rule->allow; ++rule) {
+    if (rule->type == 'a' || is_same_device(*rule, wanted)) return true;
+  }
+  return false;
+}
+
 /// What every container may use, whatever its rules say: the nodes that the runtime itself makes, ptys, and the
 /// making of nodes (using one still takes a rule). runtime-spec config-linux.md, "Default Devices"
 void allow_default_devices(oci::Linux& config) {
   auto& rules = config.resources.devices;
   if (rules.empty()) return;  // no rules: everything is allowed
-  rules.push_back({true, 'c', -1, -1, "m"});
-  rules.push_back({true, 'b', -1, -1, "m"});
+  const auto allow = [&rules](const oci::DeviceRule& rule) {
+    if (!is_allowed(rules, rule)) rules.push_back(rule);
+  };
+  allow({true, 'c', -1, -1, "m"});
+  allow({true, 'b', -1, -1, "m"});
   constexpr std::pair<int, int> kAllowed[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}, {136, -1}};
-  for (const auto& [major, minor] : kAllowed) rules.push_back({true, 'c', major, minor, "rwm"});
+  for (const auto& [major, minor] : kAllowed) allow({true, 'c', major, minor, "rwm"});
   for (const oci::Device& device : config.devices) {
-    if (device.type != "p") rules.push_back({true, device.type == "b" ? 'b' : 'c', device.major, device.minor, "rwm"});
+    if (device.type != "p") allow({true, device.type == "b" ? 'b' : 'c', device.major, device.minor, "rwm"});
   }
 }
 
@@ -163,7 +178,9 @@ CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest
     Launched launched = launch(monitor, request.id, creation.arena(), creation.fds(),
                                StateStore(config.root).directory(request.id), created.steps, clock);
     clock.begin("save state");
+    KillUnlessKept guard(launched);
     creation.keep(launched.pid, launched.monitor_pid);
+    guard.keep();
     clock.end();
     created.pid = launched.pid;
     created.monitor_pid = launched.monitor_pid;

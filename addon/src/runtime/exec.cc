@@ -56,7 +56,9 @@ CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, co
   Launched launched = launch(monitor, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
   ProcessRecord made = {launched.pid, process_start_time(launched.pid), launched.monitor_pid,
                         process_start_time(launched.monitor_pid), request.io};
+  KillUnlessKept guard(launched);
   store.save_exec(request.id, request.exec_id, made);
+  guard.keep();
   // The monitor ends by itself after a failed execve; it is reaped with the next verb.
   read_start_outcome(launched.channel.get(), created.steps);
   created.pid = launched.pid;

@@ -2,6 +2,8 @@
 #include "runtime/launch.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 
 #include "child/context.h"
 #include "linux/error.h"
@@ -65,6 +67,14 @@ Launched launch(MonitorProcess& monitor, const std::string& label, PlanArena& ar
   launched.channel = monitor.release();
   launched.exit_fd = std::move(exit_pipe.ours);
   return launched;
+}
+
+KillUnlessKept::~KillUnlessKept() {
+  if (is_kept_) return;
+  constexpr int kKillTimeoutMs = 5000;
+  kill(launched_.pid, SIGKILL);
+  pollfd exit = {launched_.exit_fd.get(), POLLIN, 0};
+  ::poll(&exit, 1, kKillTimeoutMs);
 }
 
 void read_start_outcome(int channel, std::vector<RuntimeStep>& steps) {

@@ -22,6 +22,22 @@ struct Launched {
 Launched launch(MonitorProcess& monitor, const std::string& label, PlanArena& arena, NamedFds& fds,
                 const std::string& directory, std::vector<RuntimeStep>& steps, StepClock& clock);
 
+/// For the steps between a launch and its record: a process that nobody would find again is killed, and its monitor's
+/// word on that awaited (bounded).
+class KillUnlessKept {
+ public:
+  explicit KillUnlessKept(const Launched& launched) : launched_(launched) {}
+  ~KillUnlessKept();
+  KillUnlessKept(const KillUnlessKept&) = delete;
+  KillUnlessKept& operator=(const KillUnlessKept&) = delete;
+
+  void keep() { is_kept_ = true; }
+
+ private:
+  const Launched& launched_;
+  bool is_kept_ = false;
+};
+
 /// Waits for the word on execve: throws when it failed.
 void read_start_outcome(int channel, std::vector<RuntimeStep>& steps);
 
