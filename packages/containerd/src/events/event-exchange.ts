@@ -26,6 +26,10 @@ export const maxQueuedEvents = 16_384;
 export class EventExchange {
   readonly #subscribers = new Set<Subscriber>();
 
+  get subscriberCount(): number {
+    return this.#subscribers.size;
+  }
+
   /** Throws invalid-argument for a topic that is not `/name/name`. */
   publish(namespace: string, topic: string, event: AnyMessage, timestamp: Timestamp = now()): void {
     checkTopic(topic);

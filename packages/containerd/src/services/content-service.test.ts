@@ -1,6 +1,6 @@
 // The Content service over gRPC: the conversation of Write, reading in pieces, uploads that were left.
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TemporaryDaemon } from '../fixture/temporary-daemon.ts';
 
 let daemon: TemporaryDaemon;
@@ -59,6 +59,17 @@ describe('Content.Write', () => {
     await converse([
       { action: 'COMMIT', ref: 'resume', offset: 2, data: Buffer.from('cd'), expected: digestOf('abcd') },
     ]);
+  });
+
+  it('lets go of an upload whose client goes away in the middle', async () => {
+    const call = daemon.duplex('content.Content/Write');
+    const answers = call[Symbol.asyncIterator]();
+    call.write({ action: 'WRITE', ref: 'cut', total: 4, data: Buffer.from('ab') }).catch(() => undefined); // cut below
+    await answers.next();
+    call.cancel();
+    await expect(answers.next()).rejects.toMatchObject({ code: 'cancelled' });
+    await vi.waitFor(async () => expect((await converse([{ action: 'STAT', ref: 'cut' }]))[0].offset).toBe(2));
+    await daemon.call('content.Content/Abort', { ref: 'cut' });
   });
 
   it('begins again when a write says offset 0', async () => {
