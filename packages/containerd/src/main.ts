@@ -16,7 +16,7 @@ import { daemonRevision, daemonVersion } from './services/version-service.ts';
 import { claimSocket } from './socket-address.ts';
 
 /** Calls under way may end for so long. */
-const drainMs = 2_000;
+const drainMs = 500;
 const shutdownTimeoutMs = 15_000;
 /** Garbage of an earlier life is collected once the first clients have been served. */
 const firstCollectionMs = 5_000;
@@ -43,6 +43,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
   log.info({ address: config.address, root: config.root, state: config.state }, 'serving');
 
   onShutdown(log, shutdownTimeoutMs, async () => {
+    daemon.events.close();
     await drain(server);
     for (const part of parts.reverse()) await part.stop?.();
     events.close();

@@ -47,6 +47,17 @@ describe('the event exchange', () => {
     expect(await taken).toEqual([]);
   });
 
+  it('tells its subscribers when it closes, after what they had', async () => {
+    const exchange = new EventExchange();
+    const { signal } = new AbortController();
+    const [waiting, behind] = [exchange.subscribe([], signal), exchange.subscribe([], signal)];
+    const topics = take(waiting, 2);
+    exchange.publish('n', '/a', event);
+    exchange.close();
+    await expect(topics).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await take(behind, 1)).toEqual(['/a']);
+  });
+
   it('ends a subscriber that fell behind with an error, after what it had', async () => {
     const exchange = new EventExchange();
     const events = exchange.subscribe([], new AbortController().signal);

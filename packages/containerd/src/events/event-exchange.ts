@@ -53,6 +53,12 @@ export class EventExchange {
     if (!signal.aborted) this.#subscribers.add(subscriber);
     return subscriber;
   }
+
+  /** The daemon stops: every subscriber gets what it still has to get, then an unavailable error. */
+  close(): void {
+    const failure = new ContainerError('unavailable', 'subscribe to events: the daemon is stopping');
+    for (const subscriber of [...this.#subscribers]) subscriber.fail(failure);
+  }
 }
 
 class Subscriber implements AsyncIterable<Envelope>, AsyncIterator<Envelope> {
@@ -60,7 +66,8 @@ class Subscriber implements AsyncIterable<Envelope>, AsyncIterator<Envelope> {
   readonly #leave: () => void;
   readonly #queue: Envelope[] = [];
   #waiting: { resolve: (result: IteratorResult<Envelope>) => void; reject: (error: unknown) => void } | undefined;
-  #hasOverflowed = false;
+  /** Told once the queue is empty. */
+  #failure: ContainerError | undefined;
   #isEnded: boolean;
 
   constructor(filter: Filter, signal: AbortSignal, leave: () => void) {
@@ -71,27 +78,32 @@ class Subscriber implements AsyncIterable<Envelope>, AsyncIterator<Envelope> {
   }
 
   offer(envelope: Envelope): void {
-    if (this.#hasOverflowed || !this.#filter(readEvent(envelope))) return;
+    if (this.#failure !== undefined || !this.#filter(readEvent(envelope))) return;
     if (this.#waiting !== undefined) {
       this.#waiting.resolve({ done: false, value: envelope });
       this.#waiting = undefined;
       return;
     }
     if (this.#queue.length < maxQueuedEvents) this.#queue.push(envelope);
-    else this.#hasOverflowed = true;
+    else
+      this.#failure = new ContainerError(
+        'resource-exhausted',
+        `subscribe to events: the subscriber fell ${maxQueuedEvents} events behind`,
+      );
+  }
+
+  fail(failure: ContainerError): void {
+    this.#failure ??= failure;
+    this.#waiting?.reject(this.#failure);
+    this.#waiting = undefined;
   }
 
   next(): Promise<IteratorResult<Envelope>> {
     const envelope = this.#queue.shift();
     if (envelope !== undefined) return Promise.resolve({ done: false, value: envelope });
-    if (this.#hasOverflowed) {
+    if (this.#failure !== undefined) {
       this.#end();
-      return Promise.reject(
-        new ContainerError(
-          'resource-exhausted',
-          `subscribe to events: the subscriber fell ${maxQueuedEvents} events behind`,
-        ),
-      );
+      return Promise.reject(this.#failure);
     }
     if (this.#isEnded) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
