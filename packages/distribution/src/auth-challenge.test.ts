@@ -1,3 +1,4 @@
+// Tests the reading of WWW-Authenticate headers as registries send them.
 import { expect, it } from 'vitest';
 import { parseChallenges } from './auth-challenge.ts';
 

@@ -1,3 +1,4 @@
+// Tests blob downloads against a server that cuts, ignores ranges, and lies.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Descriptor } from '@tscontainer/core/oci-image';

@@ -1,3 +1,4 @@
+// Tests chain ids against the image specification's definition.
 import { expect, it } from 'vitest';
 import { chainIdOf, chainIdsOf, digestOf } from './chain-id.ts';
 

@@ -1,3 +1,4 @@
+// Tests what X-Registry-Auth may hold, and what it may not.
 import { expect, it } from 'vitest';
 import { parseRegistryAuthHeader } from './credentials.ts';
 

@@ -1,3 +1,4 @@
+// Tests that malformed manifests, indexes and configs are refused before anybody trusts them.
 import { expect, it } from 'vitest';
 import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
 

@@ -1,3 +1,4 @@
+// Tests the choice of a manifest by platform and variant.
 import { describe, expect, it } from 'vitest';
 import { formatPlatform, normalizePlatform, parsePlatform, selectManifest } from './platform-match.ts';
 

@@ -1,3 +1,4 @@
+// Tests the registry client against small servers: redirects, verification, refusals, tokens.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseReference } from '@tscontainer/core/reference';

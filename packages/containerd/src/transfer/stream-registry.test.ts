@@ -1,3 +1,4 @@
+// Tests the streams of transfers: order, closing, loss of progress for slow clients, lookup by id.
 import { expect, it } from 'vitest';
 import { type AnyMessage, ServedStream, StreamRegistry } from './stream-registry.ts';
 

@@ -1,3 +1,4 @@
+// Tests the forms of time that the `until` filter takes.
 import { expect, it } from 'vitest';
 import { parseUntil } from './image-list.ts';
 

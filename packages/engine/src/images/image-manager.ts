@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { familiarReference } from '@tscontainer/core/reference';
 import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
+import { isNotFound } from '@tscontainer/core/errors';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import type { Filters } from '../http/query.ts';
@@ -32,6 +33,8 @@ export class ImageManager implements ImageResolver {
   readonly #options: ImageManagerOptions;
   readonly #remover: ImageRemover;
   readonly #startedAt = new Date();
+  /** While the embedded image is being loaded: who misses an image waits for it before he is told so. */
+  #starting: Promise<void> | undefined;
 
   constructor(options: ImageManagerOptions) {
     this.#options = options;
@@ -44,7 +47,14 @@ export class ImageManager implements ImageResolver {
    * Ends what a killed engine left half done, and loads the image that ships with the engine; off the start path.
    * `marker`: a file below the data root, see `ensureEmbeddedImage`. Failures are logged: the engine works on.
    */
-  async start(marker: string): Promise<void> {
+  start(marker: string): Promise<void> {
+    this.#starting = this.#start(marker).finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(marker: string): Promise<void> {
     const { client, log } = this.#options;
     const { ensureEmbeddedImage } = await import('./embedded-image.ts');
     await dropStaleLeases(client, this.#startedAt).catch((error: Error) =>
@@ -54,7 +64,7 @@ export class ImageManager implements ImageResolver {
   }
 
   resolve(reference: string): Promise<ResolvedImage> {
-    return this.catalog.resolve(reference);
+    return this.#afterStart(() => this.catalog.resolve(reference));
   }
 
   /** To be called for every `/images/...` event of containerd: others change images too. */
@@ -67,7 +77,7 @@ export class ImageManager implements ImageResolver {
   }
 
   find(name: string): Promise<CatalogImage> {
-    return this.catalog.find(name);
+    return this.#afterStart(() => this.catalog.find(name));
   }
 
   async tag(source: string, repository: string, tag: string | undefined): Promise<void> {
@@ -127,5 +137,17 @@ function namesToSave(image: CatalogImage, text: string): string[] {
     return image.records.filter((record) => record.name === name).map((record) => record.name);
   } catch {
     return []; // an id
+  }
+
+  async #afterStart<T>(lookUp: () => Promise<T>): Promise<T> {
+    const starting = this.#starting;
+    if (starting === undefined) return lookUp();
+    try {
+      return await lookUp();
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await starting;
+      return lookUp();
+    }
   }
 }

@@ -1,3 +1,4 @@
+// Tests names of images between docker's words and containerd's records.
 import { expect, it } from 'vitest';
 import { danglingName, noSuchImage, recordNameOf, repoDigestOf, repoTagOf } from './image-names.ts';
 import { tagName } from './image-tagger.ts';

@@ -1,3 +1,4 @@
+// Tests the progress lines of a pull against docker's.
 import { parseReference } from '@tscontainer/core/reference';
 import { expect, it } from 'vitest';
 import { humanSize, type ProgressLine, PullReporter, progressBar } from './pull-reporter.ts';

@@ -1,3 +1,4 @@
+// Tests the outer tar of image archives: compressions, cuts, hostile names.
 import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import tar from 'tar-stream';
