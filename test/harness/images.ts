@@ -1,6 +1,7 @@
 // Real images for the tests, made from Debian's packages: busybox (static) and a debootstrap Debian.
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -80,6 +81,7 @@ export async function busyboxArchive(): Promise<string> {
   mkdirSync(cacheDirectory, { recursive: true });
   const root = mkdtempSync('/tmp/tsc-busybox-');
   try {
+    chmodSync(root, 0o755); // the image's / is for every user
     for (const directory of ['bin', 'etc', 'root', 'tmp', 'usr/bin', 'var', 'home/app'])
       mkdirSync(join(root, directory), { recursive: true });
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
@@ -107,6 +109,7 @@ export async function debianArchive(): Promise<string> {
   mkdirSync(cacheDirectory, { recursive: true });
   const root = mkdtempSync('/tmp/tsc-debian-');
   try {
+    chmodSync(root, 0o755);
     await runOk('debootstrap', ['--variant=minbase', 'bookworm', root], {
       timeoutMs: 600_000,
     });

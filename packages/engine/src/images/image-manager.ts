@@ -1,8 +1,8 @@
 // All that the engine does with images, behind one object: the routes call it, and main builds it.
 import type { Readable } from 'node:stream';
+import { isNotFound } from '@tscontainer/core/errors';
 import { familiarReference } from '@tscontainer/core/reference';
 import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
-import { isNotFound } from '@tscontainer/core/errors';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import type { Filters } from '../http/query.ts';
@@ -128,16 +128,6 @@ export class ImageManager implements ImageResolver {
       this.#options.events.imageEvent('save', image.details.id, { name: repoTagsOf(image)[0] ?? image.details.id });
     return saveImages(this.#options.client, [...saved.values()], signal);
   }
-}
-
-/** By name: that name. By id: none, as docker does, since the caller asked for the image and not for its tags. */
-function namesToSave(image: CatalogImage, text: string): string[] {
-  try {
-    const name = recordNameOf(text);
-    return image.records.filter((record) => record.name === name).map((record) => record.name);
-  } catch {
-    return []; // an id
-  }
 
   async #afterStart<T>(lookUp: () => Promise<T>): Promise<T> {
     const starting = this.#starting;
@@ -149,5 +139,15 @@ function namesToSave(image: CatalogImage, text: string): string[] {
       await starting;
       return lookUp();
     }
+  }
+}
+
+/** By name: that name. By id: none, as docker does, since the caller asked for the image and not for its tags. */
+function namesToSave(image: CatalogImage, text: string): string[] {
+  try {
+    const name = recordNameOf(text);
+    return image.records.filter((record) => record.name === name).map((record) => record.name);
+  } catch {
+    return []; // an id
   }
 }
