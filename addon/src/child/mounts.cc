@@ -378,6 +378,11 @@ void mask_path(Context& context, int root_fd, const char* path, int* directory_m
 
 void finish_rootfs(Context& context, int root_fd) {
   const Plan& plan = *context.plan;
+  for (const Mount& mount : plan.mounts) {
+    if (mount.is_readonly_later && !set_attributes(mount.tree_fd, MOUNT_ATTR_RDONLY, 0, 0, false)) {
+      fail(context, "mount_setattr", mount.target.get());
+    }
+  }
   if (plan.is_rootfs_readonly && !set_attributes(root_fd, MOUNT_ATTR_RDONLY, 0, 0, false)) {
     fail(context, "mount_setattr", "/");
   }

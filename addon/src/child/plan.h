@@ -55,8 +55,7 @@ struct Mount {
   MountKind kind;
   bool is_recursive_bind;
   bool refuses_symlinks;  // /proc and /sys: a link there would aim the mount elsewhere (CVE-2019-19921)
-  bool copies_up;         // tmpcopyup
-  bool is_device_tmpfs;   // mounted on /dev
+  bool is_readonly_later;  // once the targets of the mounts below it have been made
   bool is_proc;
   bool is_devpts;
   Text type;

@@ -6,7 +6,8 @@
 #include <sys/statfs.h>
 #include <sys/utsname.h>
 
-#include <cstdlib>
+#include <algorithm>
+#include <cstdio>
 
 #include "linux/error.h"
 #include "linux/mount-options.h"
@@ -135,13 +136,15 @@ void check_proc_target(const oci::Mount& mount, const std::string& target, bool 
   throw_invalid("parse config", "mounts: " + target + " lies in /proc, where only procfs may be");
 }
 
+/// Turns read-only, when it is to be so, only after the groups have been bound below it.
+constexpr const char* kTmpfsOfGroups = "tmpfs of cgroups";
+
 struct MountPlanner {
   PlanArena& arena;
   const oci::Config& config;
   const std::string& bundle;
   const CgroupLocation& location;
   std::vector<oci::Mount> mounts = {};
-  std::vector<std::string> extra_readonly = {};
 
   bool has_new(std::uint64_t type) const { return (arena.plan().clone_flags & type) != 0; }
 
@@ -164,13 +167,12 @@ struct MountPlanner {
       return;
     }
     // Without a namespace the whole machine's tree would show: bind the container's own groups over a tmpfs.
-    mounts.push_back({mount.destination, "tmpfs", "tmpfs", {"mode=755", "nosuid", "nodev", "noexec"}});
-    for (const auto& [name, path] : location.paths) {
-      mounts.push_back({mount.destination + "/" + name, "bind", path, {"bind", "nosuid", "nodev", "noexec", "private"}});
-    }
-    for (const std::string& option : mount.options) {
-      if (option == "ro") extra_readonly.push_back(mount.destination);
-    }
+    std::vector<std::string> options = {"bind", "private"};
+    options.insert(options.end(), mount.options.begin(), mount.options.end());
+    std::vector<std::string> tmpfs_options = {"mode=755", "nosuid", "nodev", "noexec"};
+    if (std::find(options.begin(), options.end(), "ro") != options.end()) tmpfs_options.push_back("ro");
+    mounts.push_back({mount.destination, kTmpfsOfGroups, "cgroup", tmpfs_options});
+    for (const auto& [name, path] : location.paths) mounts.push_back({mount.destination + "/" + name, "bind", path, options});
   }
 
   void expand() {
@@ -208,7 +210,10 @@ struct MountPlanner {
       return;
     }
     planned.kind = mount.type == "cgroup" ? child::MountKind::cgroup_v1 : child::MountKind::filesystem;
-    arena.set(planned.type, mount.type);
+    const bool has_groups = mount.type == kTmpfsOfGroups;
+    planned.is_readonly_later = has_groups && (planned.attributes_set & MOUNT_ATTR_RDONLY) != 0;
+    if (planned.is_readonly_later) planned.attributes_set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+    arena.set(planned.type, has_groups ? "tmpfs" : mount.type);
     arena.set_if(planned.source, mount.source);
     planned.is_proc = mount.type == "proc";
     planned.is_devpts = mount.type == "devpts";
@@ -264,9 +269,7 @@ void plan_mounts(PlanArena& arena, const oci::Config& config, const std::string&
   arena.resize(plan.mounts, planner.mounts.size());
   for (size_t index = 0; index < planner.mounts.size(); ++index) planner.fill(plan.mounts[index], planner.mounts[index]);
   arena.set(plan.masked_paths, wanted.masked_paths);
-  std::vector<std::string> readonly = wanted.readonly_paths;
-  readonly.insert(readonly.end(), planner.extra_readonly.begin(), planner.extra_readonly.end());
-  arena.set(plan.readonly_paths, readonly);
+  arena.set(plan.readonly_paths, wanted.readonly_paths);
 }
 
 void plan_devices(PlanArena& arena, const oci::Config& config) {
