@@ -4,6 +4,7 @@
 // transaction with one fsync (group commit); each has a savepoint of its own, so that one that throws undoes only itself.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { SpaceReserve } from './space-reserve.ts';
 
 interface PendingWrite {
   work: () => unknown;
@@ -22,16 +23,19 @@ export class Store {
   readonly #statements = new Map<string, StatementSync>();
   #pending: PendingWrite[] = [];
   #isScheduled = false;
+  readonly #reserve: SpaceReserve;
 
   /** Opens or makes the file. `schema`: migrations in order; `PRAGMA user_version` counts those that ran. */
   constructor(path: string, schema: string[]) {
     this.path = path;
+    this.#reserve = new SpaceReserve(`${path}-reserve`);
     try {
       this.#database = new DatabaseSync(path, { timeout: 5000 });
       this.#database.exec(
         'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048',
       );
       this.#migrate(schema);
+      this.#reserve.take();
     } catch (error) {
       throw new ContainerError('data-loss', `open store ${path}: ${errorMessageOf(error)}`, { cause: error });
     }
@@ -47,7 +51,10 @@ export class Store {
     return statement;
   }
 
-  /** Runs `work` (synchronous) in a transaction; resolves with its result once the commit is on disk. */
+  /**
+   * Runs `work` (synchronous) in a transaction; resolves with its result once the commit is on disk. On a full disk it
+   * runs a second time: it must change nothing but rows.
+   */
   write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#pending.push({ work, resolve, reject });
@@ -60,6 +67,7 @@ export class Store {
   /** Commits what is pending and closes. */
   close(): void {
     while (this.#pending.length > 0) this.#commitGroup();
+    this.#reserve.close();
     this.#statements.clear();
     this.#database.close();
   }
@@ -71,11 +79,8 @@ export class Store {
     if (group.length === 0) return;
     let outcomes: WriteOutcome[];
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      outcomes = group.map((write) => this.#runInSavepoint(write));
-      this.#database.exec('COMMIT');
+      outcomes = this.#commitWithRoom(group);
     } catch (error) {
-      this.#rollback();
       const failure = new ContainerError(codeOfSqlite(error), `commit ${this.path}: ${errorMessageOf(error)}`, {
         cause: error,
       });
@@ -85,6 +90,30 @@ export class Store {
     for (const [index, outcome] of outcomes.entries()) {
       if ('error' in outcome) group[index]?.reject(outcome.error);
       else group[index]?.resolve(outcome.value);
+    }
+  }
+
+  /** On a full disk once more, with the reserve given up and the log begun anew: what frees space has to get through. */
+  #commitWithRoom(group: PendingWrite[]): WriteOutcome[] {
+    try {
+      return this.#commit(group);
+    } catch (error) {
+      if (codeOfSqlite(error) !== 'resource-exhausted') throw error;
+      this.#reserve.release();
+      this.#database.exec('PRAGMA wal_checkpoint(RESTART)');
+      return this.#commit(group);
+    }
+  }
+
+  #commit(group: PendingWrite[]): WriteOutcome[] {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const outcomes = group.map((write) => this.#runInSavepoint(write));
+      this.#database.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      this.#rollback();
+      throw error;
     }
   }
 
