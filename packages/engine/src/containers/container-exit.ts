@@ -1,10 +1,10 @@
 // What happens when a container's process has ended: output drained, state committed, everybody told, policy applied.
-import { rmSync } from 'node:fs';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { formatNs, parseRfc3339 } from '../go-time.ts';
 import type { Container } from './container.ts';
 import { deleteTask, startContainer } from './container-starter.ts';
 import { removeContainer } from './container-remover.ts';
+import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { ExecManager } from './exec-manager.ts';
 
@@ -62,7 +62,7 @@ export class ExitHandler {
   }
 
   #removeRunDirectory(container: Container): void {
-    if (container.run === undefined && container.starting === undefined) rmSync(this.#context.paths.containerRun(container.id), { recursive: true, force: true });
+    if (container.run === undefined && container.starting === undefined) disposeAside(this.#context.paths.containerRun(container.id), this.#context.log);
   }
 
   #willRestart(container: Container, exitCode: number): boolean {

@@ -1,11 +1,11 @@
 // Removes a container: the lifecycle daemon's record and snapshot side by side, our commit, and what lies on disk.
-import { rmSync } from 'node:fs';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { deleteRecord } from './container-creator.ts';
 import type { Container } from './container.ts';
 import type { ContainerStatus } from './container-record.ts';
 import { removeSnapshot } from './container-snapshot.ts';
 import { deleteTask } from './container-starter.ts';
+import { disposeAside, disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 
 export interface RemoveOptions {
@@ -41,11 +41,11 @@ export async function removeContainer(context: EngineContext, container: Contain
 export async function eraseContainer(context: EngineContext, container: Container): Promise<void> {
   const outcomes = await Promise.allSettled([deleteRecord(context, container.id), removeSnapshot(context, container.settings)]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  rmSync(context.paths.containerRun(container.id), { recursive: true, force: true });
-  rmSync(context.paths.containerData(container.id), { recursive: true, force: true });
   await context.store.remove(container.id);
   container.isDestroyed = true;
   context.index.delete(container);
+  disposeAside(context.paths.containerRun(container.id), context.log);
+  disposeTree(context.paths.containerData(container.id), context.log);
 }
 
 async function removeVolumes(context: EngineContext, container: Container): Promise<void> {

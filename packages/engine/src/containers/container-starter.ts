@@ -1,5 +1,5 @@
 // Starts a container: stdio first, then the task. A failure leaves it as it was, with the reason and exit code docker has.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { makeFifo } from '@tscontainer/linux/fifo';
@@ -7,11 +7,12 @@ import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-st
 import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
 import { parseLogOptions } from '../logs/json-file.ts';
-import { makeOutputFifos, type OutputName, OutputPump, resetOutput } from '../logs/output-pump.ts';
+import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
 import { writeContainerFiles } from './container-files.ts';
 import { zeroTime } from './container-record.ts';
 import type { Container } from './container.ts';
 import { snapshotMounts } from './container-snapshot.ts';
+import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import { specOf, updateRecord } from './spec-store.ts';
 import { StdinPipe } from './stdin-pipe.ts';
@@ -79,12 +80,11 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
 
 /** FIFOs and the pump that reads them: there before the task, so that its first byte finds a reader. */
 function openStdio(context: EngineContext, container: Container, directory: string, cleanup: CleanupStack): void {
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  cleanup.defer(`directory ${directory}`, () => rmSync(directory, { recursive: true, force: true }));
+  disposeAside(directory, context.log); // of an earlier run
+  mkdirSync(directory, { mode: 0o700 });
+  cleanup.defer(`directory ${directory}`, () => disposeAside(directory, context.log));
   const streams = outputStreams(container);
   makeOutputFifos(directory, streams);
-  resetOutput(directory, streams);
   if (container.settings.config.OpenStdin) makeFifo(join(directory, 'stdin'), 0o600);
   adoptStdio(context, container);
   cleanup.defer('output pump', () => {

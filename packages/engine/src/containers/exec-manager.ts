@@ -1,5 +1,5 @@
 // Exec processes: made by `create`, run once by `start`, kept in memory until their container goes.
-import { constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { constants, mkdirSync, openSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
@@ -12,6 +12,7 @@ import type { OutputName } from '../logs/output-pump.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Container } from './container.ts';
 import type { TaskExitFacts } from './container-exit.ts';
+import { disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import { pumpInput } from './input-pump.ts';
 import { capabilitySets, defaultPath, hasNoNewPrivileges, mergeEnvironment } from './spec-builder.ts';
@@ -104,7 +105,7 @@ export class ExecManager {
       }
       if (connection !== undefined) await this.#serve(exec, connection, stdin, outputs);
     } finally {
-      rmSync(directory, { recursive: true, force: true });
+      if (connect !== undefined) disposeTree(directory, this.#context.log);
     }
   }
 

@@ -1,5 +1,5 @@
 // Carries a container's output: FIFO -> spool -> log file and attached clients. One per running container.
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { makeFifo } from '@tscontainer/linux/fifo';
@@ -35,12 +35,6 @@ export function makeOutputFifos(directory: string, streams: OutputName[]): void 
     const path = join(directory, stream);
     if (!existsSync(path)) makeFifo(path, 0o600);
   }
-}
-
-/** A new run of the container starts with empty spools. */
-export function resetOutput(directory: string, streams: OutputName[]): void {
-  for (const stream of streams) rmSync(join(directory, `${stream}.spool`), { force: true });
-  rmSync(join(directory, 'log-checkpoint'), { force: true });
 }
 
 /**

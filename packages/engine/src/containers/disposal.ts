@@ -1,0 +1,24 @@
+// Removes directories off the event loop, when nobody waits for it: what a crash leaves is removed at the next start.
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { errorMessageOf } from '@tscontainer/core/errors';
+import { randomHex } from '@tscontainer/core/ids';
+import { removeTree } from '@tscontainer/linux/tree';
+import type { Logger } from '@tscontainer/platform/logger';
+
+/** Returns at once. */
+export function disposeTree(path: string, log: Logger): void {
+  removeTree(path).catch((error) => log.warn({ path, err: errorMessageOf(error) }, 'directory stays'));
+}
+
+/** The same for a path that may be used anew at once: it is moved aside first. Nothing when it does not exist. */
+export function disposeAside(path: string, log: Logger): void {
+  const aside = join(dirname(path), `.gone-${randomHex(8)}`);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  disposeTree(aside, log);
+}
