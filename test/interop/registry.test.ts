@@ -252,6 +252,28 @@ describe('a plain registry on loopback', () => {
     expect((await inspect(`${plain.host}/box:list`)).Id).toBe(own.config.digest);
   });
 
+  it('serves two pulls of one image at once', async () => {
+    await removeImages();
+    const both = await Promise.all([pull(`${plain.host}/box`, 'gzip'), pull(`${plain.host}/box`, 'gzip')]);
+    expect(both.map(({ message }) => message)).toEqual([undefined, undefined]);
+    expect((await inspect(`${plain.host}/box:gzip`)).RootFS.Layers).toHaveLength(2);
+  });
+
+  it('serves docker’s client and ours', async () => {
+    await removeImages();
+    const byDocker = await stack.docker(['pull', `${plain.host}/box:gzip`]);
+    expect([byDocker.code, byDocker.stderr]).toEqual([0, '']);
+    expect(byDocker.stdout).toContain(`Status: Downloaded newer image for ${plain.host}/box:gzip`);
+    await removeImages();
+    const byTsctl = await stack.tsctl(['pull', `${plain.host}/box:gzip`]);
+    expect([byTsctl.code, byTsctl.stderr]).toEqual([0, '']);
+    const missing = await stack.tsctl(['pull', `${plain.host}/box:nope`]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain(
+      `manifest for ${plain.host}/box:nope not found: manifest unknown: manifest unknown`,
+    );
+  });
+
   it('names what is missing, with a status, and leaves nothing', async () => {
     const before = await storedFiles();
     const { status, message } = await pull(`${plain.host}/box`, 'nope');
