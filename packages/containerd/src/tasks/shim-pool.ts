@@ -24,9 +24,7 @@ export class ShimPool {
   readonly #log: Logger;
   readonly #shims = new Set<ShimConnection>();
   readonly #onConnected: (shim: ShimConnection) => void;
-  #starting = 0;
-  /** The start that creates wait for: many of them at once need one shim, not many. */
-  #awaited: Promise<ShimConnection> | undefined;
+  readonly #starts = new Set<Promise<ShimConnection>>();
   #refill: NodeJS.Timeout | undefined;
   #refillDelayMs = firstRefillDelayMs;
   #isClosed = false;
@@ -40,17 +38,16 @@ export class ShimPool {
   /** Keeps `warmCount` shims with room ready; runs in the background. */
   fill(): void {
     const { warmCount } = this.#config.shim;
-    for (let ready = this.#withRoom().length + this.#starting; ready < warmCount; ready += 1) this.#startInBackground();
+    for (let ready = this.#withRoom().length + this.#starts.size; ready < warmCount; ready += 1)
+      this.#startInBackground();
   }
 
   /** A shim with room, its place taken. Waits for a new one only when there is none. */
   async assign(): Promise<ShimConnection> {
     let shim = this.#fullestWithRoom();
     while (shim === undefined) {
-      this.#awaited ??= this.#start().finally(() => {
-        this.#awaited = undefined;
-      });
-      await this.#awaited;
+      const [underWay] = this.#starts; // many creates at once need one shim, not many
+      await (underWay ?? this.#start());
       shim = this.#fullestWithRoom();
     }
     shim.containerCount += 1;
@@ -71,8 +68,9 @@ export class ShimPool {
       this.#shims.delete(shim);
       if (this.#isClosed || shim.isRetired) return;
       rmSync(shim.address.slice('unix://'.length), { force: true }); // a killed one leaves it
-      if (Date.now() - startedAt < soonMs) this.#fillLater();
-      else this.fill();
+      if (Date.now() - startedAt < soonMs) return this.#fillLater();
+      this.#refillDelayMs = firstRefillDelayMs;
+      this.fill();
     });
   }
 
@@ -155,28 +153,28 @@ export class ShimPool {
     this.#refillDelayMs = Math.min(this.#refillDelayMs * 2, lastRefillDelayMs);
   }
 
-  async #start(): Promise<ShimConnection> {
-    this.#starting += 1;
-    try {
-      const { address, state, logLevel } = this.#config;
-      mkdirSync(state, { recursive: true });
-      const flags = ['-socket-dir', this.#socketDirectory, '-log-level', logLevel, '-log-stderr'];
-      const id = `warm-${randomHex(8)}`;
-      const command = {
-        address,
-        runtimeName: ownRuntimeName,
-        namespace: warmNamespace,
-        id,
-        workingDirectory: state,
-        flags,
-      };
-      const shim = await connectShim(await startShimProcess({ ...command, stderr: 'inherit' }), true);
-      this.add(shim);
-      this.#refillDelayMs = firstRefillDelayMs;
-      this.#onConnected(shim);
-      return shim;
-    } finally {
-      this.#starting -= 1;
-    }
+  #start(): Promise<ShimConnection> {
+    const start = this.#startOne().finally(() => this.#starts.delete(start));
+    this.#starts.add(start);
+    return start;
+  }
+
+  async #startOne(): Promise<ShimConnection> {
+    const { address, state, logLevel } = this.#config;
+    mkdirSync(state, { recursive: true });
+    const flags = ['-socket-dir', this.#socketDirectory, '-log-level', logLevel, '-log-stderr'];
+    const id = `warm-${randomHex(8)}`;
+    const command = {
+      address,
+      runtimeName: ownRuntimeName,
+      namespace: warmNamespace,
+      id,
+      workingDirectory: state,
+      flags,
+    };
+    const shim = await connectShim(await startShimProcess({ ...command, stderr: 'inherit' }), true);
+    this.add(shim);
+    this.#onConnected(shim);
+    return shim;
   }
 }

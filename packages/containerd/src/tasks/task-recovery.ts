@@ -5,14 +5,16 @@ import type { Logger } from '@tscontainer/platform/logger';
 import type { BundleStore } from './bundle-store.ts';
 import type { ExitFacts } from './event-ledger.ts';
 import { deleteByShim } from './shim-command.ts';
-import { isConnectionLost, type ShimConnection } from './shim-connection.ts';
+import type { ShimConnection } from './shim-connection.ts';
 import type { ShimPool } from './shim-pool.ts';
 import type { TaskEvents } from './task-events.ts';
 import type { TaskRecord } from './task-record.ts';
 import type { TaskTable } from './task-table.ts';
 
-/** A shim may die while it adopts; so often another is tried. */
-const maxAdoptions = 3;
+/** A shim may die while it adopts, or not start: pauses before the next try, during which calls wait. */
+const adoptionDelaysMs = [50, 300, 1000];
+/** After the last of these, calls are answered unavailable, and it is tried again in the background. */
+const laterRecoveryMs = 5000;
 const killedStatus = 137;
 
 export interface RecoveryOptions {
@@ -50,23 +52,38 @@ export class TaskRecovery {
     record.recovery = recovery
       .catch((error: unknown) => {
         this.#options.log.error({ id: record.id, err: errorMessageOf(error) }, 'task not recovered');
+        setTimeout(() => this.#again(record), laterRecoveryMs).unref();
       })
       .finally(() => {
         record.recovery = undefined;
       });
   }
 
+  /** The containers run on without a shim; sooner or later one must start. */
+  #again(record: TaskRecord): void {
+    if (record.shim === undefined && record.deleted === undefined) this.start(record);
+  }
+
   async #adopt(record: TaskRecord): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      const shim = await this.#options.pool.assign();
+    for (const delayMs of adoptionDelaysMs) {
       try {
-        await this.#adoptBy(shim, record);
-        return;
+        return await this.#adoptOnce(record);
       } catch (error) {
-        this.#options.pool.release(shim);
         if (isNotFound(error)) return this.#gone(record);
-        if (!isConnectionLost(error) || attempt === maxAdoptions) throw error;
+        this.#options.log.warn({ id: record.id, err: errorMessageOf(error) }, 'adoption failed, tried again');
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
+    }
+    return this.#adoptOnce(record);
+  }
+
+  async #adoptOnce(record: TaskRecord): Promise<void> {
+    const shim = await this.#options.pool.assign();
+    try {
+      await this.#adoptBy(shim, record);
+    } catch (error) {
+      this.#options.pool.release(shim);
+      throw error;
     }
   }
 
