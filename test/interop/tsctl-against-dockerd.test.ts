@@ -172,24 +172,24 @@ describe('a terminal', () => {
     const shell = `stty rows 31 cols 117; ${tsctlPath} run -it --rm --network none busybox sh; echo exit=\\$?`;
     await withExpect(`
       spawn sh -c "${shell}"
-      expect { "# " {} ${fail('prompt')} }
+      expect "# " {} ${fail('prompt')}
       sleep 0.5
       send "stty size\\r"
-      expect { "31 117" {} ${fail('size')} }
+      expect "31 117" {} ${fail('size')}
       send "sleep 100\\r"
       sleep 0.3
       send "\\003"
-      expect { "# " {} ${fail('ctrl-c')} }
+      expect "# " {} ${fail('ctrl-c')}
       send "exit 42\\r"
-      expect { "exit=42" {} ${fail('exit code')} }`);
+      expect "exit=42" {} ${fail('exit code')}`);
   });
 
   it('is left with ctrl-p ctrl-q, and the container goes on', async () => {
     await withExpect(`
       spawn sh -c "${tsctlPath} run -it --name detached --network none busybox sh; echo left=\\$?"
-      expect { "# " {} ${fail('prompt')} }
+      expect "# " {} ${fail('prompt')}
       send "\\020\\021"
-      expect { "left=0" {} ${fail('detached')} }`);
+      expect "left=0" {} ${fail('detached')}`);
     expect((await tsctl(['inspect', '-f', '{{.State.Running}}', 'detached'])).stdout).toBe('true\n');
     await tsctl(['rm', '-f', 'detached']);
   });
@@ -199,9 +199,9 @@ describe('a terminal', () => {
     await withExpect(`
       spawn bash --norc --noprofile
       send "PS1=ready:; before=\\$(stty -g)\\r"
-      expect { "ready:" {} ${fail('bash')} }
+      expect "ready:" {} ${fail('bash')}
       send "(sleep 2; kill -${signal} \\$(pgrep -P \\$\\$ -f 'exec -it peer')) & disown; ${tsctlPath} exec -it peer sh; echo code=\\$?; test \\"\\$before\\" = \\"\\$(stty -g)\\" && echo restored\\r"
-      expect { "code=${128 + number}" {} ${fail('exit code')} }
-      expect { -re "\\nrestored" {} ${fail('restored')} }`);
+      expect "code=${128 + number}" {} ${fail('exit code')}
+      expect -re "\\nrestored" {} ${fail('restored')}`);
   });
 });
