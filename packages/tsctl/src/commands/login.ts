@@ -4,6 +4,7 @@ import type { Command, CommandContext } from '../cli/command.ts';
 import { dockerHubAddress } from '../cli/config-file.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
+import { EngineError } from '../client/engine-error.ts';
 import { enterRawMode } from '../terminal/raw-mode.ts';
 
 export const loginCommand: Command = {
@@ -17,7 +18,7 @@ export const loginCommand: Command = {
   ],
   args: { min: 0, max: 1 },
   async run(context) {
-    const { flags, client, config, out, err } = context;
+    const { flags, config, out, err } = context;
     const serveraddress = (context.args[0] ?? dockerHubAddress).replace(
       /\/$/,
       context.args[0] === undefined ? '/' : '',
@@ -30,15 +31,25 @@ export const loginCommand: Command = {
       flags.text('password') || (flags.bool('password-stdin') ? await wholeInput() : await askSecret(context));
     if (username === '' || password === '')
       throw new CommandFailure(`Error: ${username === '' ? 'username' : 'password'} is empty`);
-    const { Status } = await client.json<{ Status: string }>('POST', '/auth', {
-      body: { username, password, serveraddress },
-    });
+    const status = await checkedStatus(context, { username, password, serveraddress });
     config.storeAuth(hostOf(serveraddress), username, password);
     err.line(`WARNING! Your password will be stored unencrypted in ${config.path}.`);
-    out.line(Status);
+    out.line(status);
     return 0;
   },
 };
+
+const notImplemented = 501;
+
+/** An engine that does not check credentials here does so when it pulls: they are kept, and that is said. */
+async function checkedStatus(context: CommandContext, body: object): Promise<string> {
+  try {
+    return (await context.client.json<{ Status: string }>('POST', '/auth', { body })).Status;
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.status !== notImplemented) throw error;
+    return 'Login saved: this engine checks credentials when an image is pulled';
+  }
+}
 
 /** Docker Hub keeps its address, others their host. */
 export function hostOf(address: string): string {

@@ -44,7 +44,7 @@ function terminalLines(out: Output): (message: ProgressMessage) => void {
     const row = rows.get(id);
     if (row === undefined) {
       rows.set(id, rows.size);
-      out.write(`${text}\r\n`);
+      out.line(text);
       return;
     }
     const up = rows.size - row;
