@@ -42,11 +42,12 @@ export class ExitHandler {
     const { store, events, log } = this.#context;
     this.#execs.containerExited(container);
     const drained = run?.pump.finish(drainTimeoutMs);
-    container.taskGone = deleteTask(this.#context, container.id).catch((error) => log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted'));
     const { state } = container;
     const willRestart = this.#willRestart(container, facts.exitCode);
     const change = { status: willRestart ? 'restarting' : 'exited', pid: 0, exitCode: facts.exitCode, finishedAt: formatNs(facts.exitedAtNs) } as const;
     await Promise.all([drained, store.updateState(container.id, { ...state, ...change })]);
+    // after the commit: until then the exit code is kept by the task alone
+    container.taskGone = deleteTask(this.#context, container.id).catch((error) => log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted'));
     // seen by others only now: a remove that follows at once meets nothing half done
     Object.assign(state, change);
     run?.stdin?.destroy();

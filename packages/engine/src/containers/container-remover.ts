@@ -37,11 +37,14 @@ export async function removeContainer(context: EngineContext, container: Contain
   if (options.removesVolumes) await removeVolumes(context, container);
 }
 
-/** Everything but telling. The row goes last: a removal that a crash cut short is found and finished by it. */
+/**
+ * Everything but telling. Durable once the lifecycle daemon has deleted its record: a row without one is a removal that
+ * was cut short, which the next start of the engine finishes. So nobody waits for the row to go.
+ */
 export async function eraseContainer(context: EngineContext, container: Container): Promise<void> {
   const outcomes = await Promise.allSettled([deleteRecord(context, container.id), removeSnapshot(context, container.settings)]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  await context.store.remove(container.id);
+  context.store.remove(container.id).catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'row stays'));
   container.isDestroyed = true;
   context.index.delete(container);
   disposeAside(context.paths.containerRun(container.id), context.log);
