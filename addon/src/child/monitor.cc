@@ -238,6 +238,15 @@ void linger(const Monitor& monitor) {
   }
 }
 
+int refuse_plan(Monitor& monitor) {
+  Context& context = monitor.stage.context;
+  begin_step(context, Step::read_plan);
+  errno = EPROTO;
+  record_failure(context, "mmap", "tsrunc is of another build than its caller");
+  send_report(kMonitorChannelFd, context.report);
+  return 125;
+}
+
 /// Between create and "ready" the shim may die: its end of the channel is then only our own copy, and we go on.
 bool run_stage(Monitor& monitor, Plan* plan) {
   stage_init(monitor.stage, plan);
@@ -283,7 +292,7 @@ int monitor_main() {
   setsid();
   if (!receive_plan()) return 0;
   Plan* plan = map_plan();
-  if (plan == nullptr) return 125;
+  if (plan == nullptr) return refuse_plan(monitor);
   monitor.signal_fd = open_signals();
   if (!run_stage(monitor, plan)) return 1;
   start_copies(monitor);

@@ -163,8 +163,6 @@ inline constexpr int kMonitorFirstFd = 9;        // what the plan names
 inline constexpr int kMaxMonitorFds = 48;        // sent at most
 inline constexpr int kMonitorPtyFd = 60;         // the pty master, once there is one
 
-inline constexpr std::uint32_t kPlanMagic = 0x54534e35;
-
 struct Plan {
   std::uint32_t magic;
   Kind kind;
@@ -216,5 +214,9 @@ struct Plan {
 
   Process process;
 };
+
+/// Differs between builds whose plans differ, so that a daemon that outlived an upgrade is told so.
+inline constexpr std::uint32_t kPlanMagic =
+    0x54534e35u ^ static_cast<std::uint32_t>(sizeof(Plan) << 16 ^ sizeof(Mount) << 8 ^ sizeof(Process));
 
 }  // namespace tsc::child
