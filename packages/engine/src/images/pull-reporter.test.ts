@@ -42,7 +42,22 @@ it('says once that a layer is there, though it is also unpacked', () => {
   const { lines, report } = reporter();
   report.event({ kind: 'exists', layer });
   report.event({ kind: 'extracted', layer });
-  expect(lines.map((line) => line.status)).toEqual(['Pulling fs layer', 'Already exists']);
+  expect(lines.map((line) => line.status)).toEqual([
+    'Pulling from library/busybox',
+    'Pulling fs layer',
+    'Already exists',
+  ]);
+});
+
+it('ends every layer, also those whose unpacking nobody told', () => {
+  const { lines, report } = reporter();
+  report.event({ kind: 'downloaded', layer });
+  report.finish(layer, true);
+  expect(lines.map((line) => line.status).slice(1, 4)).toEqual([
+    'Pulling fs layer',
+    'Download complete',
+    'Pull complete',
+  ]);
 });
 
 it('draws bars of one width', () => {

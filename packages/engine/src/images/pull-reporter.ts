@@ -39,7 +39,7 @@ export function progressBar(current: number, total: number): string {
 export class PullReporter {
   readonly #reference: Reference;
   readonly #write: (line: ProgressLine) => void;
-  readonly #shown = new Set<string>();
+  readonly #shown = new Map<string, Descriptor>();
   readonly #done = new Set<string>();
   readonly #lastBarMs = new Map<string, number>();
   #isBegun = false;
@@ -50,14 +50,17 @@ export class PullReporter {
   }
 
   event(event: PullEvent): void {
-    if (event.kind === 'resolved') this.#begin();
-    else if (event.kind === 'layers') for (const layer of event.layers) this.#show(layer);
+    this.#begin();
+    if (event.kind === 'resolved') return;
+    if (event.kind === 'layers') for (const layer of event.layers) this.#show(layer);
     else this.#layerEvent(event);
   }
 
   /** The last two lines. */
   finish(target: Descriptor, isNew: boolean): void {
     this.#begin();
+    // containerd's own Transfer unpacks without saying so
+    for (const layer of this.#shown.values()) if (!this.#done.has(layer.digest)) this.#line(layer, 'Pull complete');
     this.#write({ status: `Digest: ${target.digest}` });
     const name = familiarReference(this.#reference);
     this.#write({
@@ -86,7 +89,7 @@ export class PullReporter {
 
   #show(layer: Descriptor): void {
     if (this.#shown.has(layer.digest)) return;
-    this.#shown.add(layer.digest);
+    this.#shown.set(layer.digest, layer);
     this.#line(layer, 'Pulling fs layer');
   }
 
