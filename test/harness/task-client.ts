@@ -29,6 +29,9 @@ export interface TaskOptions {
   stdout?: string;
   stdin?: string;
   terminal?: boolean;
+  annotations?: Record<string, string>;
+  /** OCI linux.resources beside the devices rule. */
+  resources?: object;
 }
 
 const eventFiles: Record<string, ReturnType<typeof loadMessage<any>>> = {};
@@ -116,7 +119,7 @@ export class TaskClient {
   }
 
   async createContainer(id: string, args: string[], options: TaskOptions = {}): Promise<void> {
-    const spec = specOf(id, this.rootfs, args, options.terminal === true);
+    const spec = specOf(id, this.rootfs, args, options);
     const container = {
       id,
       runtime: { name: options.runtime ?? this.runtime },
@@ -191,7 +194,7 @@ function processOf(args: string[], terminal: boolean): object {
   };
 }
 
-function specOf(id: string, rootfs: string, args: string[], terminal: boolean): object {
+function specOf(id: string, rootfs: string, args: string[], options: TaskOptions): object {
   const mount = (destination: string, type: string, source: string, options: string[]) => ({
     destination,
     type,
@@ -200,7 +203,8 @@ function specOf(id: string, rootfs: string, args: string[], terminal: boolean): 
   });
   return {
     ociVersion: '1.0.2',
-    process: processOf(args, terminal),
+    process: processOf(args, options.terminal === true),
+    annotations: options.annotations ?? {},
     root: { path: rootfs, readonly: false },
     hostname: 'test',
     mounts: [
@@ -211,7 +215,7 @@ function specOf(id: string, rootfs: string, args: string[], terminal: boolean): 
     ],
     linux: {
       cgroupsPath: `/tsc-task-test/${id}`,
-      resources: { devices: [{ allow: false, access: 'rwm' }] },
+      resources: { devices: [{ allow: false, access: 'rwm' }], ...options.resources },
       namespaces: ['pid', 'ipc', 'uts', 'mount', 'network'].map((type) => ({ type })),
     },
   };
@@ -237,6 +241,7 @@ export function busyboxRoot(): string {
     'stty',
     'tty',
     'seq',
+    'dd',
   ])
     symlinkSync('busybox', join(root, 'bin', applet));
   writeFileSync(join(root, 'etc/not-a-program'), 'no program\n', { mode: 0o644 });

@@ -124,6 +124,17 @@ describe('containerd-shim-ts-v2 under the real containerd', () => {
     await client.remove('c8');
   });
 
+  it('serves the containers of one group from one shim', async () => {
+    const annotations = { 'io.kubernetes.cri.sandbox-id': 'pod' };
+    await client.run('g1', ['/bin/sleep', '100'], { annotations });
+    await client.run('g2', ['/bin/sleep', '100'], { annotations });
+    expect(daemon.shims()).toHaveLength(1);
+    await client.remove('g1');
+    expect((await client.tasks('Get', { containerId: 'g2' })).process.status).toBe('RUNNING');
+    await client.remove('g2');
+    await until('shim ended', 5000, () => (daemon.shims().length === 0 ? true : undefined));
+  });
+
   it('reports -v and -info', async () => {
     expect((await run('dist/bin/containerd-shim-ts-v2', ['-v'])).stdout).toContain('Version');
     expect((await run('dist/bin/containerd-shim-ts-v2', ['-info'])).stdout).toContain(runtime);

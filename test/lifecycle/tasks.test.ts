@@ -114,6 +114,14 @@ describe('tasks of tscontainerd', () => {
     expect(client.topicsOf('e')).toEqual(expect.arrayContaining(['/tasks/paused', '/tasks/resumed']));
   });
 
+  it('tell when the kernel killed one for want of memory', async () => {
+    const resources = { memory: { limit: 8 * 1024 * 1024, swap: 8 * 1024 * 1024 } };
+    await client.run('m', ['/bin/dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'], { resources });
+    expect(await client.wait('m')).toMatchObject({ exitStatus: 137 });
+    await until('oom event', 3000, () => (client.topicsOf('m').includes('/tasks/oom') ? true : undefined));
+    await client.remove('m');
+  });
+
   it('run on a terminal whose size can be set', async () => {
     const stdout = join(daemon.directory, 'tty');
     await client.createContainer('t', ['/bin/sh', '-c', 'sleep 0.3; stty size; tty'], { terminal: true });
