@@ -27,6 +27,8 @@ afterAll(async () => {
 function masked({ stdout, stderr, code }: CommandResult): unknown {
   const mask = (text: string) =>
     text
+      // docker 20.10 logs this sometimes when a start fails
+      .replace(/^time=.*error waiting for container: context canceled"\n/gm, '')
       .replace(/\bdocker\b(?!\.)/g, 'tsctl')
       .replace(/(About a|Less than a|\d+) (second|minute)s?/g, 'SOME TIME')
       .replace(/ {2,}/g, '  ')
