@@ -1,4 +1,6 @@
 // `run -it` through a real pty: input echoes, the size follows the terminal's, and the terminal is as it was afterwards.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../harness/command.ts';
 import { busyboxArchive } from '../harness/images.ts';
@@ -24,19 +26,24 @@ function expectScript(script: string) {
   });
 }
 
-const fail = (what: string) => `timeout { puts "FAILED: ${what}"; exit 9 } eof { puts "ENDED: ${what}"; exit 8 }`;
+/** Waits for a text; ends with a word of its own on silence or end. Expect takes one braced block only when it has several lines. */
+const expectText = (text: string, what: string) => `expect {
+        "${text}" {}
+        timeout { puts "FAILED: ${what}"; exit 9 }
+        eof { puts "ENDED: ${what}"; exit 8 }
+      }`;
 
 describe.each(['tsctl', '/usr/bin/docker'])('%s run -it', (client) => {
   it('is a terminal with the size of ours, and gives the exit code', async () => {
     const result = await expectScript(`
       spawn sh -c "stty rows 31 cols 117; ${client} run -it --rm --network none busybox sh; echo exit=\\$?"
-      expect { "# " {} ${fail('prompt')} }
+      ${expectText('# ', 'prompt')}
       sleep 0.5
       send "tty; stty size\\r"
-      expect { "/dev/pts/0" {} ${fail('tty')} }
-      expect { "31 117" {} ${fail('size')} }
+      ${expectText('/dev/pts/0', 'tty')}
+      ${expectText('31 117', 'size')}
       send "exit 42\\r"
-      expect { "exit=42" {} ${fail('exit code')} }
+      ${expectText('exit=42', 'exit code')}
       puts "ALL GOOD"
     `);
     expect(result.stdout).toContain('ALL GOOD');
@@ -45,33 +52,52 @@ describe.each(['tsctl', '/usr/bin/docker'])('%s run -it', (client) => {
   it('follows a resize and hands ctrl-c to the program', async () => {
     const result = await expectScript(`
       spawn sh -c "stty rows 24 cols 80; ${client} run -it --rm --network none busybox sh; echo over"
-      expect { "# " {} ${fail('prompt')} }
+      ${expectText('# ', 'prompt')}
+      sleep 1
       stty rows 40 columns 100 < $spawn_out(slave,name)
       sleep 1
       send "stty size\\r"
-      expect { "40 100" {} ${fail('resized')} }
+      ${expectText('40 100', 'resized')}
       send "sleep 100\\r"
       sleep 0.5
       send "\\003"
-      expect { "# " {} ${fail('interrupted')} }
+      ${expectText('# ', 'interrupted')}
       send "exit\\r"
-      expect { "over" {} ${fail('end')} }
+      ${expectText('over', 'end')}
       puts "ALL GOOD"
     `);
     expect(result.stdout).toContain('ALL GOOD');
   });
 });
 
+/** A shell script that says `same as before` when a command left the terminal's settings as they were. */
+function settingsScript(command: string): string {
+  const path = join(stack.directory, 'settings.sh');
+  writeFileSync(path, `before=$(stty -g)\n${command}\ntest "$before" = "$(stty -g)" && echo same as before\n`);
+  return path;
+}
+
 describe('the terminal afterwards', () => {
-  it('is restored when the container ends, and when tsctl is killed by a signal', async () => {
+  it('is restored when the container ends', async () => {
+    const script = settingsScript('tsctl run -it --rm --network none busybox true');
     const result = await expectScript(`
-      spawn sh -c "stty -a > /tmp/tsc-stty-before-[pid]; tsctl run -it --rm --network none busybox true; stty -a > /tmp/tsc-stty-after-[pid]; cmp /tmp/tsc-stty-before-[pid] /tmp/tsc-stty-after-[pid] && echo same-as-before"
-      expect { "same-as-before" {} ${fail('restored after the end')} }
-      spawn sh
-      send "stty -a > /tmp/tsc-stty-before-[pid]; tsctl run -it --rm --network none --name victim busybox sleep 60 & PS1=; wait\\r"
-      send "tsctl rm -f victim; rm -f /tmp/tsc-stty-*-[pid]; echo cleaned\\r"
+      spawn sh ${script}
+      ${expectText('same as before', 'restored')}
       puts "ALL GOOD"
     `);
     expect(result.stdout).toContain('ALL GOOD');
+  });
+
+  it('is restored when tsctl is ended by a signal', async () => {
+    const script = settingsScript(
+      '(sleep 1.5; kill -TERM $(pgrep -f "[t]sctl.*--name victim")) & tsctl run -it --sig-proxy=false --name victim --network none busybox sleep 60',
+    );
+    const result = await expectScript(`
+      spawn sh ${script}
+      ${expectText('same as before', 'restored')}
+      puts "ALL GOOD"
+    `);
+    expect(result.stdout).toContain('ALL GOOD');
+    await stack.tsctl(['rm', '-f', 'victim']);
   });
 });

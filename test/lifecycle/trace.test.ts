@@ -1,5 +1,6 @@
 // One trace from the client's header through every layer's log, down to the runtime's steps.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../harness/command.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
@@ -22,16 +23,18 @@ interface LogLine {
 }
 
 function logLines(): LogLine[] {
-  return readFileSync(stack.logFile, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      if (!line.startsWith('{')) return [];
-      try {
-        return [JSON.parse(line) as LogLine];
-      } catch {
-        return []; // a line that is still being written
-      }
-    });
+  // tscontainerd and the shims outlive the engine, so they have a log of their own
+  const text = [stack.logFile, join(stack.directory, 'data/tscontainerd.log')]
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n');
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return [];
+    try {
+      return [JSON.parse(line) as LogLine];
+    } catch {
+      return []; // a line that is still being written
+    }
+  });
 }
 
 describe('a trace', () => {
