@@ -87,7 +87,10 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
 
   const execs = new ExecManager(context);
   const exits = new ExitHandler(context, execs);
-  const watcher = new ExitWatcher({ context, exits, execs, catchUp: () => catchUp(context, exits), onImageEvent: () => images.invalidate(), onLost: () => supervisor?.ensureRunning() });
+  const watcher = new ExitWatcher({ context, exits, execs, catchUp: () => {
+      images.invalidate(); // its events of the meantime are lost
+      return catchUp(context, exits);
+    }, onImageEvent: () => images.invalidate(), onLost: () => supervisor?.ensureRunning() });
   await loadContainers(context);
   void watcher.run();
   await watcher.ready;

@@ -235,7 +235,7 @@ function snapshotSink(client: ContainerdClient, snapshotter: string, options: Ca
 function layerApplier(client: ContainerdClient, options: CallOptions): LayerApplier {
   return {
     apply: async (layer, mounts) => {
-      const { applied } = await client.diff.Apply({ diff: toTarget(layer), mounts }, options);
+      const { applied } = await client.diff.Apply({ diff: toTarget(layer), mounts, syncFs: true }, options);
       return applied?.digest ?? '';
     },
   };
