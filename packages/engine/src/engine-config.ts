@@ -109,21 +109,46 @@ function readConfigFile(path: string | undefined): FileValues {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as FileValues;
   } catch (error) {
-    throw new ContainerError('invalid-argument', `read configuration ${file}: ${errorMessageOf(error)}`, { cause: error });
+    throw new ContainerError('invalid-argument', `read configuration ${file}: ${errorMessageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
-const fileKeys = new Set(['hosts', 'data-root', 'exec-root', 'containerd', 'pidfile', 'debug', 'log-level', 'userns-remap', 'default-runtime', 'storage-driver', 'group', 'cgroup-parent', 'labels', 'shutdown-timeout', 'init', 'registry-mirrors', 'insecure-registries']);
+const fileKeys = new Set([
+  'hosts',
+  'data-root',
+  'exec-root',
+  'containerd',
+  'pidfile',
+  'debug',
+  'log-level',
+  'userns-remap',
+  'default-runtime',
+  'storage-driver',
+  'group',
+  'cgroup-parent',
+  'labels',
+  'shutdown-timeout',
+  'init',
+  'registry-mirrors',
+  'insecure-registries',
+]);
 
 function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConfig {
   const unknown = Object.keys(file).filter((key) => !fileKeys.has(key));
-  if (unknown.length > 0) throw new ContainerError('invalid-argument', `the following directives don't match any configuration option: ${unknown.join(', ')}`);
+  if (unknown.length > 0)
+    throw new ContainerError(
+      'invalid-argument',
+      `the following directives don't match any configuration option: ${unknown.join(', ')}`,
+    );
   const text = (key: string, fallback: string) => String(flags[key as keyof typeof flags] ?? file[key] ?? fallback);
   const list = (flag: string[] | undefined, key: string) => flag ?? (file[key] as string[] | undefined) ?? [];
   const execRoot = text('exec-root', '/run/tscontainer');
   const hosts = list(flags.host, 'hosts');
   const logLevel = (flags.debug ?? file['debug']) ? 'debug' : text('log-level', 'info');
-  if (!logLevels.includes(logLevel)) throw new ContainerError('invalid-argument', `log level ${logLevel}: must be one of ${logLevels.join(', ')}`);
+  if (!logLevels.includes(logLevel))
+    throw new ContainerError('invalid-argument', `log level ${logLevel}: must be one of ${logLevels.join(', ')}`);
   const containerd = flags.containerd ?? (file['containerd'] as string | undefined);
   const group = flags.group ?? (file['group'] as string | undefined);
   return {
@@ -150,7 +175,8 @@ function toRemap(value: string): EngineConfig['usernsRemap'] {
   if (value === '') return undefined;
   if (value === 'default') return defaultRemap;
   const match = /^(\d+)(?::(\d+))?$/.exec(value);
-  if (match === null) throw new ContainerError('invalid-argument', `--userns-remap ${value}: must be default or FIRSTID[:SIZE]`);
+  if (match === null)
+    throw new ContainerError('invalid-argument', `--userns-remap ${value}: must be default or FIRSTID[:SIZE]`);
   const first = Number(match[1]);
   return { hostUid: first, hostGid: first, size: Number(match[2] ?? defaultRemap.size) };
 }

@@ -7,10 +7,10 @@ import { newId } from '@tscontainer/core/ids';
 import type { Logger } from '@tscontainer/platform/logger';
 import { ContainerdClient } from './containerd/containerd-client.ts';
 import { ContainerdSupervisor } from './containerd/supervisor.ts';
-import { ContainerIndex } from './containers/container-index.ts';
-import { ContainerStore, openEngineStore } from './containers/container-store.ts';
 import type { Container } from './containers/container.ts';
 import { ExitHandler } from './containers/container-exit.ts';
+import { ContainerIndex } from './containers/container-index.ts';
+import { ContainerStore, openEngineStore } from './containers/container-store.ts';
 import type { EngineContext } from './containers/engine-context.ts';
 import { ExecManager } from './containers/exec-manager.ts';
 import { ExitWatcher } from './containers/exit-watcher.ts';
@@ -40,7 +40,9 @@ const namespace = 'moby';
 /** How long a containerd may take to answer at the start. */
 const containerdReadyMs = 30_000;
 
-const initCandidates = ['./tsinit', '../../../dist/lib/tsinit'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const initCandidates = ['./tsinit', '../../../dist/lib/tsinit'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 
 export interface RunningEngine {
   stop(): Promise<void>;
@@ -48,7 +50,8 @@ export interface RunningEngine {
 
 export async function startEngine(config: EngineConfig, log: Logger): Promise<RunningEngine> {
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
-  for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
   const supervisor = config.containerd === undefined ? newSupervisor(config, log) : undefined;
   supervisor?.start();
   const client = new ContainerdClient({ address: config.containerd ?? supervisor?.address ?? '', namespace });
@@ -59,7 +62,11 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
   const volumes = new VolumeManager(paths.volumes, store, events);
   const index = new ContainerIndex<Container>();
   const usage: ImageUsage = {
-    containersUsing: (imageId) => index.values().filter((container) => container.settings.imageId === imageId).map((container) => ({ id: container.id, isRunning: container.isRunning })),
+    containersUsing: (imageId) =>
+      index
+        .values()
+        .filter((container) => container.settings.imageId === imageId)
+        .map((container) => ({ id: container.id, isRunning: container.isRunning })),
   };
   const images = new ImageManager({
     client,
@@ -83,14 +90,27 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     initProgram: initCandidates.find((path) => existsSync(path)) ?? '',
     log,
   };
-  volumes.usersOf = (name) => index.values().filter((container) => container.settings.mountPoints.some((point) => point.type === 'volume' && point.name === name)).map((container) => container.id);
+  volumes.usersOf = (name) =>
+    index
+      .values()
+      .filter((container) =>
+        container.settings.mountPoints.some((point) => point.type === 'volume' && point.name === name),
+      )
+      .map((container) => container.id);
 
   const execs = new ExecManager(context);
   const exits = new ExitHandler(context, execs);
-  const watcher = new ExitWatcher({ context, exits, execs, catchUp: () => {
+  const watcher = new ExitWatcher({
+    context,
+    exits,
+    execs,
+    catchUp: () => {
       images.invalidate(); // its events of the meantime are lost
       return catchUp(context, exits);
-    }, onImageEvent: () => images.invalidate(), onLost: () => supervisor?.ensureRunning() });
+    },
+    onImageEvent: () => images.invalidate(),
+    onLost: () => supervisor?.ensureRunning(),
+  });
   await loadContainers(context);
   void watcher.run();
   await watcher.ready;

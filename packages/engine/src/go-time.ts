@@ -14,7 +14,9 @@ export function nowNs(): bigint {
 
 export function formatNs(ns: bigint): string {
   const seconds = ns / 1_000_000_000n;
-  const fraction = String(ns % 1_000_000_000n).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(ns % 1_000_000_000n)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
   return fraction === '' ? `${whole}Z` : `${whole}.${fraction}Z`;
 }
@@ -43,6 +45,7 @@ export function parseTimestamp(name: string, text: string | undefined): bigint |
   const match = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
   if (match !== null) return BigInt(match[1] ?? '0') * 1_000_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
   const parsed = parseRfc3339(text);
-  if (parsed === undefined) throw new ContainerError('invalid-argument', `invalid value for ${name}: ${JSON.stringify(text)}`);
+  if (parsed === undefined)
+    throw new ContainerError('invalid-argument', `invalid value for ${name}: ${JSON.stringify(text)}`);
   return parsed;
 }

@@ -39,9 +39,14 @@ export class ContainerdClient {
     this.namespace = options.namespace;
     this.connection = new GrpcConnection(options.address);
     const open = <Service>(name: string, file = name.toLowerCase()): ClientOf<Service> =>
-      serviceClient<Service>(this.connection, `containerd/services/${file}/v1/${file}.proto`, `containerd.services.${file}.v1.${name}`, {
-        namespace: options.namespace,
-      });
+      serviceClient<Service>(
+        this.connection,
+        `containerd/services/${file}/v1/${file}.proto`,
+        `containerd.services.${file}.v1.${name}`,
+        {
+          namespace: options.namespace,
+        },
+      );
     this.containers = open<Containers>('Containers');
     this.content = open<Content>('Content');
     this.diff = open<Diff>('Diff');

@@ -1,6 +1,6 @@
 // Starts tscontainerd when the engine is given no containerd, finds one that runs already, and starts it again when it dies.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
@@ -23,11 +23,14 @@ const stableLifeMs = 10_000;
 const stopTimeoutMs = 10_000;
 
 // beside the bundle in a release, or in the checkout's build when run from source
-const candidates = ['../bin/tscontainerd', '../../../../dist/bin/tscontainerd'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const candidates = ['../bin/tscontainerd', '../../../../dist/bin/tscontainerd'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 
 function program(): string {
   const found = candidates.find((path) => existsSync(path));
-  if (found === undefined) throw new ContainerError('internal', `start tscontainerd: none of ${candidates.join(', ')} exists`);
+  if (found === undefined)
+    throw new ContainerError('internal', `start tscontainerd: none of ${candidates.join(', ')} exists`);
   return found;
 }
 
@@ -75,7 +78,9 @@ export class ContainerdSupervisor {
     try {
       const pid = Number.parseInt(readFileSync(join(this.#options.state, 'tscontainerd.pid'), 'utf8'), 10);
       // a pid that was given to another program since is not it
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.#options.root) && isAlive(pid) ? pid : undefined;
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.#options.root) && isAlive(pid)
+        ? pid
+        : undefined;
     } catch {
       return undefined; // no pid file or no such process
     }
@@ -87,7 +92,11 @@ export class ContainerdSupervisor {
     mkdirSync(state, { recursive: true, mode: 0o711 });
     const output = openSync(logFile, 'w', 0o640);
     try {
-      const child = spawn(program(), ['--root', root, '--state', state, '--address', this.address, '--log-level', logLevel], { detached: true, stdio: ['ignore', output, output] });
+      const child = spawn(
+        program(),
+        ['--root', root, '--state', state, '--address', this.address, '--log-level', logLevel],
+        { detached: true, stdio: ['ignore', output, output] },
+      );
       child.unref();
       child.on('error', (error) => log.error({ err: errorMessageOf(error) }, 'tscontainerd not started'));
       child.on('exit', (code, signal) => {
@@ -105,7 +114,8 @@ export class ContainerdSupervisor {
 
   #planStart(): void {
     if (this.#restart !== undefined) return;
-    this.#backoffMs = Date.now() - this.#startedAtMs >= stableLifeMs ? firstBackoffMs : Math.min(this.#backoffMs * 2, maxBackoffMs);
+    this.#backoffMs =
+      Date.now() - this.#startedAtMs >= stableLifeMs ? firstBackoffMs : Math.min(this.#backoffMs * 2, maxBackoffMs);
     this.#restart = setTimeout(() => {
       this.#restart = undefined;
       if (!this.#isStopping && this.#runningPid() === undefined) this.#spawn();

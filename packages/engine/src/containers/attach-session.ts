@@ -1,11 +1,11 @@
 // One attached client: output from the hub, input to the container's stdin, ended by exit, detach keys or disconnect.
-import { errorMessageOf, ContainerError } from '@tscontainer/core/errors';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { RawConnection } from '../http/hijack.ts';
 import { type Query, queryBool, queryText } from '../http/query.ts';
 import { writePiece } from '../http/stream-frames.ts';
+import { parseLogOptions } from '../logs/json-file.ts';
 import { readLog } from '../logs/log-reader.ts';
 import type { OutputName } from '../logs/output-pump.ts';
-import { parseLogOptions } from '../logs/json-file.ts';
 import type { AttachedClient } from './attach-hub.ts';
 import type { Container } from './container.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -15,11 +15,23 @@ import { parseDetachKeys, pumpInput } from './input-pump.ts';
 const maxBufferedBytes = 1024 * 1024;
 
 /** `accept` is called when nothing can be refused any more. Resolves when the connection is set up. */
-export async function attachClient(context: EngineContext, container: Container, query: Query, accept: () => RawConnection): Promise<void> {
-  if (container.state.status === 'paused') throw new ContainerError('failed-precondition', `container ${container.id} is paused, unpause the container before attach`);
+export async function attachClient(
+  context: EngineContext,
+  container: Container,
+  query: Query,
+  accept: () => RawConnection,
+): Promise<void> {
+  if (container.state.status === 'paused')
+    throw new ContainerError(
+      'failed-precondition',
+      `container ${container.id} is paused, unpause the container before attach`,
+    );
   const { Tty, OpenStdin } = container.settings.config;
   const detachKeys = parseDetachKeys(queryText(query, 'detachKeys'));
-  const wanted: Record<OutputName, boolean> = { stdout: queryBool(query, 'stdout'), stderr: queryBool(query, 'stderr') };
+  const wanted: Record<OutputName, boolean> = {
+    stdout: queryBool(query, 'stdout'),
+    stderr: queryBool(query, 'stderr'),
+  };
   const wantsStream = queryBool(query, 'stream');
   const wantsInput = queryBool(query, 'stdin') && OpenStdin;
   const connection = accept();
@@ -53,7 +65,13 @@ export async function attachClient(context: EngineContext, container: Container,
 }
 
 /** Input may come before the container is started: it waits in the socket until there is a stdin. */
-function connectInput(context: EngineContext, container: Container, connection: RawConnection, detachKeys: Buffer | undefined, onDetach: () => void): void {
+function connectInput(
+  context: EngineContext,
+  container: Container,
+  connection: RawConnection,
+  detachKeys: Buffer | undefined,
+  onDetach: () => void,
+): void {
   const stdin = container.run?.stdin;
   if (stdin === undefined) {
     const forget = container.onNextRun(() => connectInput(context, container, connection, detachKeys, onDetach));
@@ -67,16 +85,32 @@ function connectInput(context: EngineContext, container: Container, connection: 
     onDetach,
     opened: container.starting ?? Promise.resolve(),
     onClosed: async () => {
-      await context.client.tasks.CloseIO({ containerId: container.id, execId: '', stdin: true }).catch((error) => context.log.debug({ id: container.id, err: errorMessageOf(error) }, 'stdin not closed'));
+      await context.client.tasks
+        .CloseIO({ containerId: container.id, execId: '', stdin: true })
+        .catch((error) => context.log.debug({ id: container.id, err: errorMessageOf(error) }, 'stdin not closed'));
     },
   });
 }
 
-async function replayLog(context: EngineContext, container: Container, connection: RawConnection, wanted: Record<OutputName, boolean>): Promise<void> {
+async function replayLog(
+  context: EngineContext,
+  container: Container,
+  connection: RawConnection,
+  wanted: Record<OutputName, boolean>,
+): Promise<void> {
   const { LogConfig } = container.settings.hostConfig;
   if (LogConfig.Type === 'none') return;
-  const query = { path: context.paths.logFile(container.id), maxFiles: parseLogOptions(LogConfig.Config).maxFiles, tail: undefined, since: undefined, until: undefined, follow: undefined, signal: new AbortController().signal };
+  const query = {
+    path: context.paths.logFile(container.id),
+    maxFiles: parseLogOptions(LogConfig.Config).maxFiles,
+    tail: undefined,
+    since: undefined,
+    until: undefined,
+    follow: undefined,
+    signal: new AbortController().signal,
+  };
   for await (const entries of readLog(query)) {
-    for (const { stream, text } of entries) if (wanted[stream]) writePiece(connection.output, container.settings.config.Tty, stream, Buffer.from(text));
+    for (const { stream, text } of entries)
+      if (wanted[stream]) writePiece(connection.output, container.settings.config.Tty, stream, Buffer.from(text));
   }
 }

@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { ContainerError } from '@tscontainer/core/errors';
 
 /** By number, as linux/capability.h counts them. */
-const allNames = 'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'
-  .split(' ')
-  .map((name) => `CAP_${name}`);
+const allNames =
+  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'
+    .split(' ')
+    .map((name) => `CAP_${name}`);
 
-export const defaultCapabilities = 'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'
-  .split(' ')
-  .map((name) => `CAP_${name}`);
+export const defaultCapabilities =
+  'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'
+    .split(' ')
+    .map((name) => `CAP_${name}`);
 
 let bounding: Set<string> | undefined;
 
@@ -27,7 +29,8 @@ function normalize(field: string, name: string): string {
   const upper = name.toUpperCase();
   if (upper === 'ALL') return upper;
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (!allNames.includes(full)) throw new ContainerError('invalid-argument', `HostConfig.${field}: invalid capability: ${JSON.stringify(name)}`);
+  if (!allNames.includes(full))
+    throw new ContainerError('invalid-argument', `HostConfig.${field}: invalid capability: ${JSON.stringify(name)}`);
   return full;
 }
 
@@ -46,7 +49,8 @@ export function containerCapabilities(isPrivileged: boolean, add: string[] | nul
   const added = new Set((add ?? []).map((name) => normalize('CapAdd', name)));
   const dropped = new Set((drop ?? []).map((name) => normalize('CapDrop', name)));
   for (const name of added) {
-    if (name !== 'ALL' && !available.has(name)) throw new ContainerError('invalid-argument', `HostConfig.CapAdd: ${name} is not available on this machine`);
+    if (name !== 'ALL' && !available.has(name))
+      throw new ContainerError('invalid-argument', `HostConfig.CapAdd: ${name} is not available on this machine`);
   }
   let set: string[];
   if (added.has('ALL')) set = allNames.filter((name) => !dropped.has(name));

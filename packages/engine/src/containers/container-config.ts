@@ -40,7 +40,11 @@ export interface MountRequest {
   ReadOnly: boolean;
   Consistency?: string;
   BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
-  VolumeOptions?: { NoCopy?: boolean; Labels?: Record<string, string>; DriverConfig?: { Name?: string; Options?: Record<string, string> } };
+  VolumeOptions?: {
+    NoCopy?: boolean;
+    Labels?: Record<string, string>;
+    DriverConfig?: { Name?: string; Options?: Record<string, string> };
+  };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
 }
 
@@ -328,8 +332,16 @@ export function toHostConfig(decoded: Record<string, unknown>): HostConfig {
   if (merged.IpcMode === '') merged.IpcMode = 'private';
   if (merged.CgroupnsMode === '') merged.CgroupnsMode = 'host';
   merged.LogConfig = { Type: merged.LogConfig.Type || 'json-file', Config: merged.LogConfig.Config ?? {} };
-  merged.RestartPolicy = { Name: merged.RestartPolicy.Name || 'no', MaximumRetryCount: merged.RestartPolicy.MaximumRetryCount ?? 0 };
-  const mounts = (merged.Mounts ?? []).map((mount) => ({ ...mount, Source: mount.Source ?? '', Target: mount.Target ?? '', ReadOnly: mount.ReadOnly ?? false }));
+  merged.RestartPolicy = {
+    Name: merged.RestartPolicy.Name || 'no',
+    MaximumRetryCount: merged.RestartPolicy.MaximumRetryCount ?? 0,
+  };
+  const mounts = (merged.Mounts ?? []).map((mount) => ({
+    ...mount,
+    Source: mount.Source ?? '',
+    Target: mount.Target ?? '',
+    ReadOnly: mount.ReadOnly ?? false,
+  }));
   if (mounts.length > 0) merged.Mounts = mounts;
   else delete merged.Mounts;
   return merged;

@@ -5,8 +5,8 @@ import { newId } from '@tscontainer/core/ids';
 import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-stack';
 import { nowText } from '../go-time.ts';
 import type { ResolvedImage } from '../images/image-backend.ts';
-import { writeContainerFiles } from './container-files.ts';
 import { Container } from './container.ts';
+import { writeContainerFiles } from './container-files.ts';
 import { type ContainerSettings, type MountPoint, newContainerState } from './container-record.ts';
 import { copyUpVolumes, prepareSnapshot, removeSnapshot } from './container-snapshot.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -27,7 +27,11 @@ export interface CreatedContainer {
  * Everything that can be refused is refused before the first side effect, and a failure later undoes what was done.
  * One commit, and Snapshots.Prepare and Containers.Create side by side, are all that an image known before costs.
  */
-export async function createContainer(context: EngineContext, request: CreateRequest, name: string | undefined): Promise<CreatedContainer> {
+export async function createContainer(
+  context: EngineContext,
+  request: CreateRequest,
+  name: string | undefined,
+): Promise<CreatedContainer> {
   const image = await context.images.resolve(request.config.Image);
   return withCleanup(async (cleanup) => {
     const id = newId();
@@ -53,11 +57,19 @@ function reserveName(context: EngineContext, cleanup: CleanupStack, name: string
   return chosen;
 }
 
-function settingsOf(context: EngineContext, request: CreateRequest, image: ResolvedImage, id: string, name: string): ContainerSettings {
+function settingsOf(
+  context: EngineContext,
+  request: CreateRequest,
+  image: ResolvedImage,
+  id: string,
+  name: string,
+): ContainerSettings {
   const config = withImageConfig(request.config, image.config);
   const { hostConfig } = request;
   config.Hostname = containerHostname({ id }, config, hostConfig);
-  const mappings = context.index.values().flatMap((other) => (other.settings.idMapping === undefined ? [] : [other.settings.idMapping]));
+  const mappings = context.index
+    .values()
+    .flatMap((other) => (other.settings.idMapping === undefined ? [] : [other.settings.idMapping]));
   return {
     id,
     name,
@@ -71,7 +83,9 @@ function settingsOf(context: EngineContext, request: CreateRequest, image: Resol
     snapshotter: context.config.snapshotter,
     snapshotKey: id,
     runtime: runtimeName(hostConfig.Runtime || context.config.defaultRuntime),
-    mountPoints: mountPointsOf(hostConfig, config.Volumes).map((point) => (point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point)),
+    mountPoints: mountPointsOf(hostConfig, config.Volumes).map((point) =>
+      point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point,
+    ),
     idMapping: idMappingOf(hostConfig, context.config, mappings),
   };
 }
@@ -85,10 +99,17 @@ function runtimeName(name: string): string {
 
 /** A source of `--mount` must exist; one of `-v` is made. */
 function checkMountSources(points: MountPoint[], request: CreateRequest): void {
-  const strict = new Set((request.hostConfig.Mounts ?? []).filter((mount) => mount.Type === 'bind' && !mount.BindOptions?.CreateMountpoint).map((mount) => mount.Target));
+  const strict = new Set(
+    (request.hostConfig.Mounts ?? [])
+      .filter((mount) => mount.Type === 'bind' && !mount.BindOptions?.CreateMountpoint)
+      .map((mount) => mount.Target),
+  );
   for (const point of points) {
     if (point.type === 'bind' && strict.has(point.destination) && !existsSync(point.source)) {
-      throw new ContainerError('invalid-argument', `invalid mount config for type "bind": bind source path does not exist: ${point.source}`);
+      throw new ContainerError(
+        'invalid-argument',
+        `invalid mount config for type "bind": bind source path does not exist: ${point.source}`,
+      );
     }
   }
 }
@@ -99,8 +120,13 @@ async function makeSources(context: EngineContext, cleanup: CleanupStack, settin
     if (point.type === 'bind' && !existsSync(point.source)) mkdirSync(point.source, { recursive: true });
     if (point.type !== 'volume') continue;
     const isNew = !context.volumes.has(point.name);
-    const labels = settings.hostConfig.Mounts?.find((mount) => mount.Target === point.destination)?.VolumeOptions?.Labels;
-    await context.volumes.ensure(point.name, { isAnonymous: point.isAnonymous, ownerId, ...(labels === undefined ? {} : { labels }) });
+    const labels = settings.hostConfig.Mounts?.find((mount) => mount.Target === point.destination)?.VolumeOptions
+      ?.Labels;
+    await context.volumes.ensure(point.name, {
+      isAnonymous: point.isAnonymous,
+      ownerId,
+      ...(labels === undefined ? {} : { labels }),
+    });
     if (isNew) cleanup.defer(`volume ${point.name}`, () => context.volumes.remove(point.name, true));
   }
 }
@@ -117,12 +143,17 @@ async function materialize(context: EngineContext, cleanup: CleanupStack, contai
   const built = await settle(prepared, () => specOf(context, settings, files, false));
   cleanup.defer(`record ${settings.id}`, () => deleteRecord(context, settings.id));
   cleanup.defer(`entry ${settings.id}`, () => context.store.remove(settings.id));
-  const outcomes = await Promise.allSettled([prepared, createRecord(context, settings, built.spec), context.store.add(settings, container.state)]);
+  const outcomes = await Promise.allSettled([
+    prepared,
+    createRecord(context, settings, built.spec),
+    context.store.add(settings, container.state),
+  ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   container.rootfs = await prepared;
   container.isSpecCurrent = isFinal;
   container.user = built.user;
-  if (settings.mountPoints.some((point) => point.type === 'volume')) await copyUpVolumes(context, settings, container.rootfs);
+  if (settings.mountPoints.some((point) => point.type === 'volume'))
+    await copyUpVolumes(context, settings, container.rootfs);
 }
 
 async function settle<T>(pending: Promise<unknown>, work: () => T): Promise<T> {
@@ -146,7 +177,9 @@ export async function deleteRecord(context: EngineContext, id: string): Promise<
 function warningsOf({ hostConfig }: ContainerSettings): string[] {
   const warnings: string[] = [];
   if (hostConfig.NetworkMode === 'default' || hostConfig.NetworkMode === 'bridge') {
-    warnings.push('The container has a network of its own with a loopback interface only: bridge networks are not there yet');
+    warnings.push(
+      'The container has a network of its own with a loopback interface only: bridge networks are not there yet',
+    );
   }
   return warnings;
 }

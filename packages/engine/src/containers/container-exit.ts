@@ -2,8 +2,8 @@
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { formatNs, parseRfc3339 } from '../go-time.ts';
 import type { Container } from './container.ts';
-import { deleteTask, startContainer } from './container-starter.ts';
 import { removeContainer } from './container-remover.ts';
+import { deleteTask, startContainer } from './container-starter.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { ExecManager } from './exec-manager.ts';
@@ -44,10 +44,17 @@ export class ExitHandler {
     const drained = run?.pump.finish(drainTimeoutMs);
     const { state } = container;
     const willRestart = this.#willRestart(container, facts.exitCode);
-    const change = { status: willRestart ? 'restarting' : 'exited', pid: 0, exitCode: facts.exitCode, finishedAt: formatNs(facts.exitedAtNs) } as const;
+    const change = {
+      status: willRestart ? 'restarting' : 'exited',
+      pid: 0,
+      exitCode: facts.exitCode,
+      finishedAt: formatNs(facts.exitedAtNs),
+    } as const;
     await Promise.all([drained, store.updateState(container.id, { ...state, ...change })]);
     // after the commit: until then the exit code is kept by the task alone
-    container.taskGone = deleteTask(this.#context, container.id).catch((error) => log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted'));
+    container.taskGone = deleteTask(this.#context, container.id).catch((error) =>
+      log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted'),
+    );
     // seen by others only now: a remove that follows at once meets nothing half done
     Object.assign(state, change);
     run?.stdin?.destroy();
@@ -55,7 +62,15 @@ export class ExitHandler {
     container.hub.onDrain = undefined;
     container.hub.endAll();
     const durationNs = facts.exitedAtNs - (parseRfc3339(state.startedAt) ?? facts.exitedAtNs);
-    events.publish('container', 'die', container.id, container.eventAttributes({ execDuration: String(durationNs / 1_000_000_000n), exitCode: String(facts.exitCode) }));
+    events.publish(
+      'container',
+      'die',
+      container.id,
+      container.eventAttributes({
+        execDuration: String(durationNs / 1_000_000_000n),
+        exitCode: String(facts.exitCode),
+      }),
+    );
     container.tellExit();
     if (willRestart) this.#planRestart(container, durationNs);
     else if (container.settings.hostConfig.AutoRemove) this.#autoRemove(container);
@@ -63,7 +78,8 @@ export class ExitHandler {
   }
 
   #removeRunDirectory(container: Container): void {
-    if (container.run === undefined && container.starting === undefined) disposeAside(this.#context.paths.containerRun(container.id), this.#context.log);
+    if (container.run === undefined && container.starting === undefined)
+      disposeAside(this.#context.paths.containerRun(container.id), this.#context.log);
   }
 
   #willRestart(container: Container, exitCode: number): boolean {
@@ -71,12 +87,15 @@ export class ExitHandler {
     const { state } = container;
     if (this.isStopping || state.isStoppedByUser) return false;
     if (Name === 'always' || Name === 'unless-stopped') return true;
-    return Name === 'on-failure' && exitCode !== 0 && (MaximumRetryCount === 0 || state.restartCount < MaximumRetryCount);
+    return (
+      Name === 'on-failure' && exitCode !== 0 && (MaximumRetryCount === 0 || state.restartCount < MaximumRetryCount)
+    );
   }
 
   #planRestart(container: Container, lastRunNs: bigint): void {
     const last = this.#delaysMs.get(container);
-    const delayMs = last === undefined || lastRunNs >= stableRunNs ? firstRestartDelayMs : Math.min(last * 2, maxRestartDelayMs);
+    const delayMs =
+      last === undefined || lastRunNs >= stableRunNs ? firstRestartDelayMs : Math.min(last * 2, maxRestartDelayMs);
     this.#delaysMs.set(container, delayMs);
     container.restartTimer = setTimeout(() => this.restart(container), delayMs);
   }
@@ -95,6 +114,8 @@ export class ExitHandler {
   #autoRemove(container: Container): void {
     container.queue
       .run(() => removeContainer(this.#context, container, { isForced: false, removesVolumes: true }))
-      .catch((error) => this.#context.log.error({ id: container.id, err: errorMessageOf(error) }, 'automatic removal failed'));
+      .catch((error) =>
+        this.#context.log.error({ id: container.id, err: errorMessageOf(error) }, 'automatic removal failed'),
+      );
   }
 }

@@ -3,7 +3,8 @@ import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerSettings } from './container-record.ts';
 
-const loopbackHosts = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n';
+const loopbackHosts =
+  '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n';
 
 function readHostFile(path: string): string {
   try {
@@ -24,8 +25,11 @@ function hostsFile({ hostConfig }: ContainerSettings): string {
 
 function resolverFile({ hostConfig }: ContainerSettings): string {
   const { Dns, DnsSearch, DnsOptions } = hostConfig;
-  const lines = readHostFile('/etc/resolv.conf').split('\n').filter((line) => line !== '');
-  const kept = (word: string, given: string[]) => (given.length > 0 ? [] : lines.filter((line) => line.startsWith(`${word} `) || line.startsWith(`${word}\t`)));
+  const lines = readHostFile('/etc/resolv.conf')
+    .split('\n')
+    .filter((line) => line !== '');
+  const kept = (word: string, given: string[]) =>
+    given.length > 0 ? [] : lines.filter((line) => line.startsWith(`${word} `) || line.startsWith(`${word}\t`));
   return [
     ...Dns.map((server) => `nameserver ${server}`),
     ...kept('nameserver', Dns),
@@ -45,7 +49,11 @@ export interface ContainerFiles {
 }
 
 export function containerFilePaths(directory: string): ContainerFiles {
-  return { hostname: join(directory, 'hostname'), hosts: join(directory, 'hosts'), resolvConf: join(directory, 'resolv.conf') };
+  return {
+    hostname: join(directory, 'hostname'),
+    hosts: join(directory, 'hosts'),
+    resolvConf: join(directory, 'resolv.conf'),
+  };
 }
 
 /** Writes them into `directory` (made when missing) and returns host paths by their place in the container. */

@@ -28,7 +28,10 @@ export class ContainerIndex<T extends Indexed> {
   /** Takes the name for `id`; throws already-exists with its holder, or invalid-argument. */
   reserve(name: string, id: string): void {
     if (!namePattern.test(name)) {
-      throw new ContainerError('invalid-argument', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+      throw new ContainerError(
+        'invalid-argument',
+        `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+      );
     }
     const holder = this.#names.get(name);
     if (holder !== undefined && holder !== id) {
@@ -63,7 +66,8 @@ export class ContainerIndex<T extends Indexed> {
     const exact = this.#byId.get(reference) ?? this.#byId.get(this.#names.get(reference.replace(/^\//, '')) ?? '');
     if (exact !== undefined) return exact;
     const found = reference === '' ? [] : [...this.#byId.values()].filter((item) => item.id.startsWith(reference));
-    if (found.length > 1) throw new ContainerError('invalid-argument', `multiple IDs found with provided prefix: ${reference}`);
+    if (found.length > 1)
+      throw new ContainerError('invalid-argument', `multiple IDs found with provided prefix: ${reference}`);
     const [only] = found;
     if (only === undefined) throw new ContainerError('not-found', `No such container: ${reference}`);
     return only;

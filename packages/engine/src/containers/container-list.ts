@@ -1,13 +1,30 @@
 // Which containers a list shows: filters, limit, order; and what they take on disk.
-import type { ContainerdClient } from '../containerd/containerd-client.ts';
+
 import { ContainerError, isNotFound } from '@tscontainer/core/errors';
-import type { Filters } from '../http/query.ts';
+import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import { parseRfc3339 } from '../go-time.ts';
+import type { Filters } from '../http/query.ts';
 import type { Container } from './container.ts';
 import type { ContainerIndex } from './container-index.ts';
 import type { Sizes } from './container-views.ts';
 
-export const containerFilters = ['ancestor', 'before', 'exited', 'expose', 'health', 'id', 'isolation', 'is-task', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume'];
+export const containerFilters = [
+  'ancestor',
+  'before',
+  'exited',
+  'expose',
+  'health',
+  'id',
+  'isolation',
+  'is-task',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
+];
 
 const statuses = ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'];
 
@@ -53,12 +70,18 @@ function matches(container: Container, filters: Filters, ancestors: ReadonlyMap<
     filters.matches('status', (status) => state.status === status) &&
     filters.matches('exited', (code) => state.status === 'exited' && state.exitCode === Number(code)) &&
     filters.matches('ancestor', (text) => settings.config.Image === text || settings.imageId === ancestors.get(text)) &&
-    filters.matches('volume', (text) => settings.mountPoints.some((point) => point.name === text || point.destination === text || point.source === text)) &&
+    filters.matches('volume', (text) =>
+      settings.mountPoints.some((point) => point.name === text || point.destination === text || point.source === text),
+    ) &&
     filters.matches('network', (text) => network === text) &&
     filters.matches('health', (text) => text === 'none') &&
     filters.matches('is-task', (text) => text === 'false' || text === '0') &&
     filters.matches('publish', () => false) &&
-    filters.matches('expose', (port) => Object.keys(settings.config.ExposedPorts ?? {}).some((exposed) => exposed === port || exposed.startsWith(`${port}/`)))
+    filters.matches('expose', (port) =>
+      Object.keys(settings.config.ExposedPorts ?? {}).some(
+        (exposed) => exposed === port || exposed.startsWith(`${port}/`),
+      ),
+    )
   );
 }
 
@@ -68,11 +91,20 @@ export function selectContainers(index: ContainerIndex<Container>, options: List
   checkFilters(filters);
   const since = filters.get('since').map((reference) => createdNs(index.find(reference)));
   const before = filters.get('before').map((reference) => createdNs(index.find(reference)));
-  const showsStopped = options.showsAll || options.limit !== undefined || filters.has('status') || filters.has('exited') || filters.has('since') || filters.has('before');
+  const showsStopped =
+    options.showsAll ||
+    options.limit !== undefined ||
+    filters.has('status') ||
+    filters.has('exited') ||
+    filters.has('since') ||
+    filters.has('before');
   const selected = index
     .values()
     .filter((container) => showsStopped || container.isRunning || container.state.status === 'restarting')
-    .filter((container) => since.every((time) => createdNs(container) > time) && before.every((time) => createdNs(container) < time))
+    .filter(
+      (container) =>
+        since.every((time) => createdNs(container) > time) && before.every((time) => createdNs(container) < time),
+    )
     .filter((container) => matches(container, filters, options.ancestors))
     .sort((a, b) => (createdNs(a) < createdNs(b) ? 1 : -1));
   return options.limit === undefined ? selected : selected.slice(0, options.limit);

@@ -1,7 +1,7 @@
 // Removes a container: the lifecycle daemon's record and snapshot side by side, our commit, and what lies on disk.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
-import { deleteRecord } from './container-creator.ts';
 import type { Container } from './container.ts';
+import { deleteRecord } from './container-creator.ts';
 import type { ContainerStatus } from './container-record.ts';
 import { removeSnapshot } from './container-snapshot.ts';
 import { deleteTask } from './container-starter.ts';
@@ -15,10 +15,17 @@ export interface RemoveOptions {
 }
 
 /** To be called in the container's queue, after a forced removal has killed it. Nothing when it is gone already. */
-export async function removeContainer(context: EngineContext, container: Container, options: RemoveOptions): Promise<void> {
+export async function removeContainer(
+  context: EngineContext,
+  container: Container,
+  options: RemoveOptions,
+): Promise<void> {
   if (container.isDestroyed) return;
   if (container.isRunning) {
-    throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`);
+    throw new ContainerError(
+      'failed-precondition',
+      `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+    );
   }
   clearTimeout(container.restartTimer);
   const before: ContainerStatus = container.state.status;
@@ -42,9 +49,14 @@ export async function removeContainer(context: EngineContext, container: Contain
  * was cut short, which the next start of the engine finishes. So nobody waits for the row to go.
  */
 export async function eraseContainer(context: EngineContext, container: Container): Promise<void> {
-  const outcomes = await Promise.allSettled([deleteRecord(context, container.id), removeSnapshot(context, container.settings)]);
+  const outcomes = await Promise.allSettled([
+    deleteRecord(context, container.id),
+    removeSnapshot(context, container.settings),
+  ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  context.store.remove(container.id).catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'row stays'));
+  context.store
+    .remove(container.id)
+    .catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'row stays'));
   container.isDestroyed = true;
   context.index.delete(container);
   disposeAside(context.paths.containerRun(container.id), context.log);
@@ -54,6 +66,8 @@ export async function eraseContainer(context: EngineContext, container: Containe
 async function removeVolumes(context: EngineContext, container: Container): Promise<void> {
   for (const point of container.settings.mountPoints) {
     if (point.type !== 'volume' || !point.isAnonymous) continue;
-    await context.volumes.remove(point.name, true).catch((error) => context.log.warn({ volume: point.name, err: errorMessageOf(error) }, 'volume stays'));
+    await context.volumes
+      .remove(point.name, true)
+      .catch((error) => context.log.warn({ volume: point.name, err: errorMessageOf(error) }, 'volume stays'));
   }
 }

@@ -17,18 +17,30 @@ const rootLabel = 'containerd.io/gc.root';
 /** Makes it and says how it is mounted. Rejects already-exists for a key that is taken. */
 export async function prepareSnapshot(context: EngineContext, settings: ContainerSettings): Promise<Mount[]> {
   const { client } = context;
-  const parent = settings.idMapping === undefined ? settings.chainId : await shiftedParent(context, settings, settings.idMapping);
+  const parent =
+    settings.idMapping === undefined ? settings.chainId : await shiftedParent(context, settings, settings.idMapping);
   const labels = { [rootLabel]: settings.created, [ownerLabel]: context.engineId, [containerLabel]: settings.id };
-  const { mounts } = await client.snapshots.Prepare({ snapshotter: settings.snapshotter, key: settings.snapshotKey, parent, labels });
+  const { mounts } = await client.snapshots.Prepare({
+    snapshotter: settings.snapshotter,
+    key: settings.snapshotKey,
+    parent,
+    labels,
+  });
   return mounts;
 }
 
 export async function snapshotMounts(context: EngineContext, settings: ContainerSettings): Promise<Mount[]> {
-  const { mounts } = await context.client.snapshots.Mounts({ snapshotter: settings.snapshotter, key: settings.snapshotKey });
+  const { mounts } = await context.client.snapshots.Mounts({
+    snapshotter: settings.snapshotter,
+    key: settings.snapshotKey,
+  });
   return mounts;
 }
 
-export async function removeSnapshot(context: EngineContext, settings: Pick<ContainerSettings, 'snapshotter' | 'snapshotKey'>): Promise<void> {
+export async function removeSnapshot(
+  context: EngineContext,
+  settings: Pick<ContainerSettings, 'snapshotter' | 'snapshotKey'>,
+): Promise<void> {
   try {
     await context.client.snapshots.Remove({ snapshotter: settings.snapshotter, key: settings.snapshotKey });
   } catch (error) {
@@ -37,7 +49,11 @@ export async function removeSnapshot(context: EngineContext, settings: Pick<Cont
 }
 
 /** Runs `work` on the snapshot mounted in a scratch directory. */
-async function withMounted<T>(context: EngineContext, mounts: Mount[], work: (root: string) => T | Promise<T>): Promise<T> {
+async function withMounted<T>(
+  context: EngineContext,
+  mounts: Mount[],
+  work: (root: string) => T | Promise<T>,
+): Promise<T> {
   mkdirSync(context.paths.temporary, { recursive: true, mode: 0o700 });
   const root = mkdtempSync(join(context.paths.temporary, 'mount-'));
   try {
@@ -70,7 +86,9 @@ async function shiftedParent(context: EngineContext, settings: ContainerSettings
     await withMounted(context, mounts, (root) => shiftOwners(root, mapping));
     await client.snapshots.Commit({ snapshotter, key, name, labels });
   } catch (error) {
-    await client.snapshots.Remove({ snapshotter, key }).catch((failure) => log.warn({ key, err: errorMessageOf(failure) }, 'snapshot left behind'));
+    await client.snapshots
+      .Remove({ snapshotter, key })
+      .catch((failure) => log.warn({ key, err: errorMessageOf(failure) }, 'snapshot left behind'));
     // another create has made the same meanwhile
     if (!isAlreadyExists(error)) throw error;
   }
@@ -86,8 +104,14 @@ function shiftOwners(path: string, mapping: IdMapping): void {
 }
 
 /** Fills volumes that are empty with what the image has at their place, as docker does at the first use. */
-export async function copyUpVolumes(context: EngineContext, settings: ContainerSettings, mounts: Mount[]): Promise<void> {
-  const empty = settings.mountPoints.filter((point) => point.type === 'volume' && point.copiesUp && readdirSync(point.source).length === 0);
+export async function copyUpVolumes(
+  context: EngineContext,
+  settings: ContainerSettings,
+  mounts: Mount[],
+): Promise<void> {
+  const empty = settings.mountPoints.filter(
+    (point) => point.type === 'volume' && point.copiesUp && readdirSync(point.source).length === 0,
+  );
   if (empty.length === 0) return;
   await withMounted(context, mounts, async (root) => {
     for (const point of empty) {

@@ -8,9 +8,9 @@ import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
 import { parseLogOptions } from '../logs/json-file.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
+import type { Container } from './container.ts';
 import { writeContainerFiles } from './container-files.ts';
 import { zeroTime } from './container-record.ts';
-import type { Container } from './container.ts';
 import { snapshotMounts } from './container-snapshot.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -44,7 +44,8 @@ function checkStartable(container: Container): void {
   if (container.isDestroyed || status === 'removing' || status === 'dead') {
     throw new ContainerError('failed-precondition', 'container is marked for removal and cannot be started');
   }
-  if (status === 'paused') throw new ContainerError('failed-precondition', 'cannot start a paused container, try unpause instead');
+  if (status === 'paused')
+    throw new ContainerError('failed-precondition', 'cannot start a paused container, try unpause instead');
   if (status === 'running') throw notModified('container is running already');
 }
 
@@ -56,7 +57,16 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   const rootfs = container.rootfs ?? (await snapshotMounts(context, settings));
   const directory = context.paths.containerRun(container.id);
   openStdio(context, container, directory, cleanup);
-  Object.assign(container.state, { status: 'running', pid: 0, startedAt: nowText(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', isOomKilled: false, isStoppedByUser: false });
+  Object.assign(container.state, {
+    status: 'running',
+    pid: 0,
+    startedAt: nowText(),
+    finishedAt: container.state.finishedAt,
+    exitCode: 0,
+    error: '',
+    isOomKilled: false,
+    isStoppedByUser: false,
+  });
   // durable while the task is made: were the engine killed now, its successor would find the task and know its past
   const saved = context.store.updateState(container.id, container.state);
   cleanup.defer('saved state', () => saved.catch(() => undefined));
@@ -102,8 +112,17 @@ export function outputStreams(container: Container): OutputName[] {
 export function adoptStdio(context: EngineContext, container: Container): void {
   const directory = context.paths.containerRun(container.id);
   const { LogConfig } = container.settings.hostConfig;
-  const logFile = LogConfig.Type === 'none' ? undefined : { path: context.paths.logFile(container.id), ...parseLogOptions(LogConfig.Config) };
-  const pump = new OutputPump({ directory, streams: outputStreams(container), logFile, log: context.log, deliver: (stream, piece) => container.hub.deliver(stream, piece) });
+  const logFile =
+    LogConfig.Type === 'none'
+      ? undefined
+      : { path: context.paths.logFile(container.id), ...parseLogOptions(LogConfig.Config) };
+  const pump = new OutputPump({
+    directory,
+    streams: outputStreams(container),
+    logFile,
+    log: context.log,
+    deliver: (stream, piece) => container.hub.deliver(stream, piece),
+  });
   container.hub.onDrain = () => pump.resume();
   const stdin = container.settings.config.OpenStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
   container.openRun({ pump, stdin, hasExited: false });
@@ -114,7 +133,8 @@ async function renewSpec(context: EngineContext, container: Container): Promise<
   const { settings } = container;
   const hasRun = container.state.startedAt !== zeroTime;
   container.rootfs ??= await snapshotMounts(context, settings);
-  const files = (hasRun ? undefined : context.userFiles.get(settings.chainId)) ?? (await readSnapshotUserFiles(container.rootfs));
+  const files =
+    (hasRun ? undefined : context.userFiles.get(settings.chainId)) ?? (await readSnapshotUserFiles(container.rootfs));
   writeContainerFiles(context.paths.containerData(settings.id), settings);
   const { spec, user } = specOf(context, settings, files, true);
   await updateRecord(context, settings, spec);
@@ -131,7 +151,9 @@ export async function deleteTask(context: EngineContext, id: string): Promise<vo
     } catch (error) {
       if (isNotFound(error)) return;
       if (tries >= maxDeleteTries) throw error;
-      await tasks.Kill({ containerId: id, execId: '', signal: 9, all: true }).catch((failure) => context.log.debug({ id, err: errorMessageOf(failure) }, 'kill before delete'));
+      await tasks
+        .Kill({ containerId: id, execId: '', signal: 9, all: true })
+        .catch((failure) => context.log.debug({ id, err: errorMessageOf(failure) }, 'kill before delete'));
       await new Promise((resolve) => setTimeout(resolve, deleteRetryMs * (tries + 1)));
     }
   }

@@ -12,7 +12,11 @@ const sigkill = 9;
 const killWaitMs = 10_000;
 
 function checkRunning(container: Container, verb: string): void {
-  if (!container.isRunning) throw new ContainerError('failed-precondition', `cannot ${verb} container: ${container.name}: container ${container.id} is not running`);
+  if (!container.isRunning)
+    throw new ContainerError(
+      'failed-precondition',
+      `cannot ${verb} container: ${container.name}: container ${container.id} is not running`,
+    );
 }
 
 /** True when it exited within `timeoutMs`; a negative one waits for ever. */
@@ -32,7 +36,8 @@ async function send(context: EngineContext, container: Container, signal: number
     if (!isNotFound(error)) throw error; // it ended meanwhile, which is what was wanted
   }
   // a frozen process takes its signal only when thawed
-  if (container.state.status === 'paused') await context.client.tasks.Resume({ containerId: container.id }).catch(() => undefined);
+  if (container.state.status === 'paused')
+    await context.client.tasks.Resume({ containerId: container.id }).catch(() => undefined);
 }
 
 /** Sends `signal`; SIGKILL waits for the exit. */
@@ -44,7 +49,10 @@ export async function killContainer(context: EngineContext, container: Container
   context.events.publish('container', 'kill', container.id, container.eventAttributes({ signal: String(signal) }));
   await send(context, container, signal);
   if (signal === sigkill && !(await waitForExit(container, killWaitMs))) {
-    throw new ContainerError('deadline-exceeded', `kill container ${container.id}: no exit within ${killWaitMs / 1000} seconds`);
+    throw new ContainerError(
+      'deadline-exceeded',
+      `kill container ${container.id}: no exit within ${killWaitMs / 1000} seconds`,
+    );
   }
 }
 
@@ -74,7 +82,10 @@ export async function stopContainer(context: EngineContext, container: Container
     context.events.publish('container', 'kill', container.id, container.eventAttributes({ signal: String(sigkill) }));
     await send(context, container, sigkill);
     if (!(await waitForExit(container, killWaitMs))) {
-      throw new ContainerError('deadline-exceeded', `stop container ${container.id}: no exit within ${killWaitMs / 1000} seconds of SIGKILL`);
+      throw new ContainerError(
+        'deadline-exceeded',
+        `stop container ${container.id}: no exit within ${killWaitMs / 1000} seconds of SIGKILL`,
+      );
     }
   }
   context.events.publish('container', 'stop', container.id, container.eventAttributes());
@@ -82,7 +93,8 @@ export async function stopContainer(context: EngineContext, container: Container
 
 export async function pauseContainer(context: EngineContext, container: Container): Promise<void> {
   checkRunning(container, 'pause');
-  if (container.state.status === 'paused') throw new ContainerError('failed-precondition', `Container ${container.id} is already paused`);
+  if (container.state.status === 'paused')
+    throw new ContainerError('failed-precondition', `Container ${container.id} is already paused`);
   await context.client.tasks.Pause({ containerId: container.id });
   container.state.status = 'paused';
   await context.store.updateState(container.id, container.state);
@@ -90,7 +102,8 @@ export async function pauseContainer(context: EngineContext, container: Containe
 }
 
 export async function unpauseContainer(context: EngineContext, container: Container): Promise<void> {
-  if (container.state.status !== 'paused') throw new ContainerError('failed-precondition', `Container ${container.id} is not paused`);
+  if (container.state.status !== 'paused')
+    throw new ContainerError('failed-precondition', `Container ${container.id} is not paused`);
   await context.client.tasks.Resume({ containerId: container.id });
   container.state.status = 'running';
   await context.store.updateState(container.id, container.state);

@@ -20,14 +20,22 @@ export class ContainerStore {
   }
 
   loadAll(): { settings: ContainerSettings; state: ContainerState }[] {
-    const rows = this.#store.sql('SELECT settings, state FROM containers').all() as { settings: string; state: string }[];
-    return rows.map((row) => ({ settings: JSON.parse(row.settings) as ContainerSettings, state: JSON.parse(row.state) as ContainerState }));
+    const rows = this.#store.sql('SELECT settings, state FROM containers').all() as {
+      settings: string;
+      state: string;
+    }[];
+    return rows.map((row) => ({
+      settings: JSON.parse(row.settings) as ContainerSettings,
+      state: JSON.parse(row.state) as ContainerState,
+    }));
   }
 
   add(settings: ContainerSettings, state: ContainerState): Promise<void> {
     const [settingsText, stateText] = [JSON.stringify(settings), JSON.stringify(state)];
     return this.#store.write(() => {
-      this.#store.sql('INSERT INTO containers (id, settings, state) VALUES (?, ?, ?)').run(settings.id, settingsText, stateText);
+      this.#store
+        .sql('INSERT INTO containers (id, settings, state) VALUES (?, ?, ?)')
+        .run(settings.id, settingsText, stateText);
     });
   }
 

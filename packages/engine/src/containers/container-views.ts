@@ -1,9 +1,10 @@
 // Docker's views of a container: the entry of a list and the answer of inspect, exact in names, nulls and zero times.
+
+import { parseRfc3339 } from '../go-time.ts';
 import type { Container } from './container.ts';
+import { containerFilePaths } from './container-files.ts';
 import type { ContainerState, MountPoint } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
-import { parseRfc3339 } from '../go-time.ts';
-import { containerFilePaths } from './container-files.ts';
 
 export interface Sizes {
   SizeRw: number;

@@ -3,7 +3,14 @@ import { ContainerError } from '@tscontainer/core/errors';
 import type { ImageConfig } from '@tscontainer/core/oci-image';
 import { decodeObject, type Schema } from '../http/json-body.ts';
 import { normalizeCapabilities } from './capabilities.ts';
-import { configSchema, type ContainerConfig, type HostConfig, hostConfigSchema, toConfig, toHostConfig } from './container-config.ts';
+import {
+  type ContainerConfig,
+  configSchema,
+  type HostConfig,
+  hostConfigSchema,
+  toConfig,
+  toHostConfig,
+} from './container-config.ts';
 import { checkConfig, checkHostConfig } from './host-config-rules.ts';
 import { memorySwapOf } from './spec-resources.ts';
 
@@ -18,15 +25,27 @@ const requestSchema: Schema = { ...configSchema, HostConfig: { object: hostConfi
 const refusedEndpointFields = ['IPAMConfig', 'Links', 'Aliases', 'MacAddress', 'DriverOpts'];
 
 function isEmpty(value: unknown): boolean {
-  return value === null || value === undefined || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+  return (
+    value === null ||
+    value === undefined ||
+    value === '' ||
+    (typeof value === 'object' && Object.keys(value).length === 0)
+  );
 }
 
 function checkNetworking(value: unknown): void {
-  const endpoints = (value as { EndpointsConfig?: Record<string, Record<string, unknown> | null> | null } | undefined)?.EndpointsConfig ?? {};
+  const endpoints =
+    (value as { EndpointsConfig?: Record<string, Record<string, unknown> | null> | null } | undefined)
+      ?.EndpointsConfig ?? {};
   for (const [network, endpoint] of Object.entries(endpoints)) {
-    if (!['default', 'bridge', 'none', 'host'].includes(network)) throw new ContainerError('invalid-argument', `network ${network} not found`);
+    if (!['default', 'bridge', 'none', 'host'].includes(network))
+      throw new ContainerError('invalid-argument', `network ${network} not found`);
     for (const field of refusedEndpointFields) {
-      if (!isEmpty(endpoint?.[field])) throw new ContainerError('invalid-argument', `NetworkingConfig.EndpointsConfig.${network}.${field}: not supported by this engine`);
+      if (!isEmpty(endpoint?.[field]))
+        throw new ContainerError(
+          'invalid-argument',
+          `NetworkingConfig.EndpointsConfig.${network}.${field}: not supported by this engine`,
+        );
     }
   }
 }
@@ -62,7 +81,10 @@ export function withImageConfig(config: ContainerConfig, image: ImageConfig): Co
     Env: mergedEnvironment(config.Env, from.Env),
     WorkingDir: config.WorkingDir || (from.WorkingDir ?? ''),
     Labels: { ...from.Labels, ...config.Labels },
-    Cmd: config.Cmd === null && (config.Entrypoint === null || config.Entrypoint.length === 0) ? (from.Cmd ?? null) : config.Cmd,
+    Cmd:
+      config.Cmd === null && (config.Entrypoint === null || config.Entrypoint.length === 0)
+        ? (from.Cmd ?? null)
+        : config.Cmd,
     Entrypoint: isEntrypointGiven ? config.Entrypoint : (from.Entrypoint ?? null),
   };
   // `--entrypoint ""` takes the image's away
@@ -73,6 +95,7 @@ export function withImageConfig(config: ContainerConfig, image: ImageConfig): Co
   if (Object.keys(ports).length > 0) merged.ExposedPorts = ports as Record<string, object>;
   if (merged.StopSignal === undefined && from.StopSignal) merged.StopSignal = from.StopSignal;
   if (merged.Shell === undefined && from.Shell) merged.Shell = from.Shell;
-  if ((merged.Entrypoint ?? []).length + (merged.Cmd ?? []).length === 0) throw new ContainerError('invalid-argument', 'no command specified');
+  if ((merged.Entrypoint ?? []).length + (merged.Cmd ?? []).length === 0)
+    throw new ContainerError('invalid-argument', 'no command specified');
   return merged;
 }

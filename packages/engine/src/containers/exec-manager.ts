@@ -64,7 +64,16 @@ export class ExecManager {
   create(container: Container, config: ExecConfig): Exec {
     if (config.Cmd.length === 0) throw new ContainerError('invalid-argument', 'No exec command specified');
     checkRunning(container);
-    const exec: Exec = { id: newId(), container, config, isRunning: false, hasStarted: false, exitCode: undefined, pid: 0, exited: Promise.withResolvers() };
+    const exec: Exec = {
+      id: newId(),
+      container,
+      config,
+      isRunning: false,
+      hasStarted: false,
+      exitCode: undefined,
+      pid: 0,
+      exited: Promise.withResolvers(),
+    };
     this.#execs.set(exec.id, exec);
     container.execIds.add(exec.id);
     this.#forgetOldest(container);
@@ -74,7 +83,9 @@ export class ExecManager {
 
   /** By id or a prefix of it. Throws not-found. */
   get(id: string): Exec {
-    const exec = this.#execs.get(id) ?? [...this.#execs.values()].find((candidate) => id.length >= 12 && candidate.id.startsWith(id));
+    const exec =
+      this.#execs.get(id) ??
+      [...this.#execs.values()].find((candidate) => id.length >= 12 && candidate.id.startsWith(id));
     if (exec === undefined) throw new ContainerError('not-found', `No such exec instance: ${id}`);
     return exec;
   }
@@ -84,7 +95,8 @@ export class ExecManager {
    * detached. Resolves at the end of the process with a client, else once it runs.
    */
   async start(exec: Exec, connect: (() => RawConnection) | undefined): Promise<void> {
-    if (exec.hasStarted) throw new ContainerError('failed-precondition', `Error: Exec command ${exec.id} has already run`);
+    if (exec.hasStarted)
+      throw new ContainerError('failed-precondition', `Error: Exec command ${exec.id} has already run`);
     checkRunning(exec.container);
     exec.hasStarted = true;
     const directory = this.#context.paths.execRun(exec.container.id, exec.id);
@@ -95,7 +107,10 @@ export class ExecManager {
       if (connect !== undefined) makeFifos(directory, [...streams, ...(hasStdin ? ['stdin'] : [])]);
       const stdin = hasStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
       const connection = connect?.();
-      const outputs = connection === undefined ? [] : streams.map((stream) => new ExecOutput(join(directory, stream), stream, connection, exec.config.Tty));
+      const outputs =
+        connection === undefined
+          ? []
+          : streams.map((stream) => new ExecOutput(join(directory, stream), stream, connection, exec.config.Tty));
       try {
         await this.#run(exec, process, directory, streams, hasStdin);
       } catch (error) {
@@ -168,13 +183,27 @@ export class ExecManager {
   }
 
   /** Ends once the process has exited and its output is with the client; then the connection closes. */
-  async #serve(exec: Exec, connection: RawConnection, stdin: StdinPipe | undefined, outputs: ExecOutput[]): Promise<void> {
+  async #serve(
+    exec: Exec,
+    connection: RawConnection,
+    stdin: StdinPipe | undefined,
+    outputs: ExecOutput[],
+  ): Promise<void> {
     const { tasks } = this.#context.client;
     const closeStdin = async () => {
-      await tasks.CloseIO({ containerId: exec.container.id, execId: exec.id, stdin: true }).catch((error) => this.#context.log.debug({ execId: exec.id, err: errorMessageOf(error) }, 'stdin not closed'));
+      await tasks
+        .CloseIO({ containerId: exec.container.id, execId: exec.id, stdin: true })
+        .catch((error) => this.#context.log.debug({ execId: exec.id, err: errorMessageOf(error) }, 'stdin not closed'));
     };
     if (stdin === undefined) connection.input.resume();
-    else pumpInput(connection.input, stdin, { opened: Promise.resolve(), closesAtEnd: !exec.config.Tty, onClosed: closeStdin, detachKeys: undefined, onDetach: () => undefined });
+    else
+      pumpInput(connection.input, stdin, {
+        opened: Promise.resolve(),
+        closesAtEnd: !exec.config.Tty,
+        onClosed: closeStdin,
+        detachKeys: undefined,
+        onDetach: () => undefined,
+      });
     await exec.exited.promise;
     await Promise.all(outputs.map((output) => output.finish(drainTimeoutMs)));
     stdin?.destroy();
@@ -199,10 +228,19 @@ export class ExecManager {
     const host = settings.hostConfig;
     const user = await this.#userOf(exec);
     const isPrivileged = config.Privileged || host.Privileged;
-    const base = [`PATH=${defaultPath}`, `HOSTNAME=${settings.config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : []), `HOME=${user.home}`];
+    const base = [
+      `PATH=${defaultPath}`,
+      `HOSTNAME=${settings.config.Hostname}`,
+      ...(config.Tty ? ['TERM=xterm'] : []),
+      `HOME=${user.home}`,
+    ];
     return {
       terminal: config.Tty,
-      user: { uid: user.uid, gid: user.gid, ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }) },
+      user: {
+        uid: user.uid,
+        gid: user.gid,
+        ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }),
+      },
       args: config.Cmd,
       env: mergeEnvironment(base, settings.config.Env, config.Env),
       cwd: config.WorkingDir || settings.config.WorkingDir || '/',
@@ -215,7 +253,11 @@ export class ExecManager {
     // without a user of its own it runs as the container does, and nothing is to be read
     if (config.User === '' && container.user !== undefined) return container.user;
     const files = await readRunningUserFiles(container.state.pid);
-    return resolveUser(config.User || container.settings.config.User, container.settings.hostConfig.GroupAdd ?? [], files);
+    return resolveUser(
+      config.User || container.settings.config.User,
+      container.settings.hostConfig.GroupAdd ?? [],
+      files,
+    );
   }
 
   #forgetOldest(container: Container): void {
@@ -231,12 +273,21 @@ export class ExecManager {
   #publish(action: string, exec: Exec, extra: Record<string, string> = {}): void {
     const command = exec.config.Cmd.join(' ');
     const suffix = action === 'exec_die' ? '' : `: ${command}`;
-    this.#context.events.publish('container', `${action}${suffix}`, exec.container.id, exec.container.eventAttributes({ execID: exec.id, ...extra }));
+    this.#context.events.publish(
+      'container',
+      `${action}${suffix}`,
+      exec.container.id,
+      exec.container.eventAttributes({ execID: exec.id, ...extra }),
+    );
   }
 }
 
 function checkRunning(container: Container): void {
-  if (container.state.status === 'paused') throw new ContainerError('failed-precondition', `Container ${container.id} is paused, unpause the container before exec`);
+  if (container.state.status === 'paused')
+    throw new ContainerError(
+      'failed-precondition',
+      `Container ${container.id} is paused, unpause the container before exec`,
+    );
   if (!container.isRunning) throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
 }
 

@@ -4,9 +4,9 @@ import { loadMessage } from '@tscontainer/platform/contract-loader';
 import type { TaskExit, TaskOOM } from '@tscontainer/platform/contracts/containerd/events/task';
 import type { Envelope } from '@tscontainer/platform/contracts/containerd/types/event';
 import { nsOfTimestamp } from '../go-time.ts';
+import type { ExitHandler } from './container-exit.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { ExecManager } from './exec-manager.ts';
-import type { ExitHandler } from './container-exit.ts';
 
 const taskExit = loadMessage<TaskExit>('containerd/events/task.proto', 'containerd.events.TaskExit');
 const taskOom = loadMessage<TaskOOM>('containerd/events/task.proto', 'containerd.events.TaskOOM');
@@ -59,7 +59,8 @@ export class ExitWatcher {
       const lost = new AbortController();
       try {
         void this.#mark(lost.signal);
-        for await (const envelope of context.client.events.Subscribe({ filters }, { signal: this.#abort.signal })) this.#take(envelope);
+        for await (const envelope of context.client.events.Subscribe({ filters }, { signal: this.#abort.signal }))
+          this.#take(envelope);
       } catch (error) {
         if (this.#abort.signal.aborted) return;
         context.log.warn({ err: errorMessageOf(error) }, 'event stream lost');
@@ -76,7 +77,9 @@ export class ExitWatcher {
     const { client, log } = this.#parts.context;
     const event = { typeUrl: 'google.protobuf.Empty', value: Buffer.alloc(0) };
     while (!this.#isHeard && !lost.aborted && !this.#abort.signal.aborted) {
-      await client.events.Publish({ topic: markerTopic, event }).catch((error) => log.debug({ err: errorMessageOf(error) }, 'marker not published'));
+      await client.events
+        .Publish({ topic: markerTopic, event })
+        .catch((error) => log.debug({ err: errorMessageOf(error) }, 'marker not published'));
       await new Promise((resolve) => setTimeout(resolve, markerRetryMs));
     }
   }
@@ -110,7 +113,9 @@ export class ExitWatcher {
     const container = context.index.get(event.containerId);
     if (container === undefined) return;
     if (event.id !== event.containerId) return execs.exited(event.id, facts);
-    exits.handle(container, facts).catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'exit not recorded'));
+    exits
+      .handle(container, facts)
+      .catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'exit not recorded'));
   }
 
   #oom(event: TaskOOM): void {

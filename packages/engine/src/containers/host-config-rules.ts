@@ -15,10 +15,27 @@ function isSet(value: unknown): boolean {
 
 /** Fields that this engine does not carry out. A zero value means the same as their absence. */
 const unsupportedHostFields = [
-  'VolumesFrom', 'Links', 'StorageOpt', 'Isolation', 'Cgroup', 'Capabilities', 'PublishAllPorts',
-  'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps',
-  'CpuRealtimePeriod', 'CpuRealtimeRuntime', 'DeviceRequests', 'KernelMemory', 'KernelMemoryTCP',
-  'CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth',
+  'VolumesFrom',
+  'Links',
+  'StorageOpt',
+  'Isolation',
+  'Cgroup',
+  'Capabilities',
+  'PublishAllPorts',
+  'BlkioWeightDevice',
+  'BlkioDeviceReadBps',
+  'BlkioDeviceWriteBps',
+  'BlkioDeviceReadIOps',
+  'BlkioDeviceWriteIOps',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
+  'DeviceRequests',
+  'KernelMemory',
+  'KernelMemoryTCP',
+  'CpuCount',
+  'CpuPercent',
+  'IOMaximumIOps',
+  'IOMaximumBandwidth',
 ];
 const unsupportedConfigFields = ['MacAddress'];
 
@@ -33,13 +50,18 @@ export function checkConfig(config: ContainerConfig): void {
     if (isSet(config[field as keyof ContainerConfig])) throw refuse(`Config.${field}`, 'not supported by this engine');
   }
   const test = (config.Healthcheck as { Test?: string[] } | undefined)?.Test;
-  if (test !== undefined && test.length > 0 && test[0] !== 'NONE') throw refuse('Config.Healthcheck', 'not supported by this engine');
-  if (config.Hostname.length > 64) throw refuse('Config.Hostname', `invalid hostname ${config.Hostname}: longer than 64 characters`);
+  if (test !== undefined && test.length > 0 && test[0] !== 'NONE')
+    throw refuse('Config.Healthcheck', 'not supported by this engine');
+  if (config.Hostname.length > 64)
+    throw refuse('Config.Hostname', `invalid hostname ${config.Hostname}: longer than 64 characters`);
   for (const entry of config.Env ?? []) {
     if (entry === '' || entry.startsWith('=')) throw refuse('Config.Env', `invalid environment variable: ${entry}`);
   }
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
-    throw refuse('Config.WorkingDir', `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+    throw refuse(
+      'Config.WorkingDir',
+      `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`,
+    );
   }
 }
 
@@ -51,10 +73,13 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
   checkNetwork(host);
   checkNamespaces(host);
   checkResources(host);
-  if (host.VolumeDriver !== '' && host.VolumeDriver !== 'local') throw refuse('HostConfig.VolumeDriver', `${host.VolumeDriver}: only local is there`);
-  if (!logDrivers.includes(host.LogConfig.Type)) throw refuse('HostConfig.LogConfig', `logger: no log driver named '${host.LogConfig.Type}' is registered`);
+  if (host.VolumeDriver !== '' && host.VolumeDriver !== 'local')
+    throw refuse('HostConfig.VolumeDriver', `${host.VolumeDriver}: only local is there`);
+  if (!logDrivers.includes(host.LogConfig.Type))
+    throw refuse('HostConfig.LogConfig', `logger: no log driver named '${host.LogConfig.Type}' is registered`);
   for (const option of Object.keys(host.LogConfig.Config)) {
-    if (host.LogConfig.Type !== 'json-file' || !logOptions.includes(option)) throw refuse('HostConfig.LogConfig', `unknown log opt '${option}' for ${host.LogConfig.Type} log driver`);
+    if (host.LogConfig.Type !== 'json-file' || !logOptions.includes(option))
+      throw refuse('HostConfig.LogConfig', `unknown log opt '${option}' for ${host.LogConfig.Type} log driver`);
   }
   checkRestart(host);
   for (const option of host.SecurityOpt ?? []) checkSecurityOption(option);
@@ -62,7 +87,8 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
 
 function checkNetwork(host: HostConfig): void {
   const mode = host.NetworkMode;
-  if (Object.keys(host.PortBindings).length > 0) throw refuse('HostConfig.PortBindings', 'published ports are not supported by this engine');
+  if (Object.keys(host.PortBindings).length > 0)
+    throw refuse('HostConfig.PortBindings', 'published ports are not supported by this engine');
   if (['default', 'bridge', 'none', 'host'].includes(mode) || mode.startsWith('container:')) return;
   // not a 404, by which docker's client would pull the image and try again
   throw refuse('HostConfig.NetworkMode', `network ${mode} not found`);
@@ -78,40 +104,68 @@ function checkNamespaces(host: HostConfig): void {
   oneOf('IpcMode', ['', 'none', 'private', 'shareable', 'host'], true);
   oneOf('UTSMode', ['', 'host'], false);
   oneOf('CgroupnsMode', ['', 'host', 'private'], false);
-  if (!/^(|host|private|auto(:(uid|size)=\d+(,(uid|size)=\d+)?)?)$/.test(host.UsernsMode)) throw refuse('HostConfig.UsernsMode', `invalid mode: ${host.UsernsMode}`);
+  if (!/^(|host|private|auto(:(uid|size)=\d+(,(uid|size)=\d+)?)?)$/.test(host.UsernsMode))
+    throw refuse('HostConfig.UsernsMode', `invalid mode: ${host.UsernsMode}`);
 }
 
 function checkResources(host: HostConfig): void {
   if (host.Memory < 0) throw refuse('HostConfig.Memory', 'must not be negative');
-  if (host.Memory > 0 && host.Memory < minMemoryBytes) throw refuse('HostConfig.Memory', 'Minimum memory limit allowed is 6MB');
-  if (host.MemorySwap > 0 && host.Memory === 0) throw refuse('HostConfig.MemorySwap', 'You should always set the Memory limit when using Memoryswap limit, see usage');
-  if (host.MemorySwap > 0 && host.MemorySwap < host.Memory) throw refuse('HostConfig.MemorySwap', 'Minimum memoryswap limit should be larger than memory limit, see usage');
+  if (host.Memory > 0 && host.Memory < minMemoryBytes)
+    throw refuse('HostConfig.Memory', 'Minimum memory limit allowed is 6MB');
+  if (host.MemorySwap > 0 && host.Memory === 0)
+    throw refuse(
+      'HostConfig.MemorySwap',
+      'You should always set the Memory limit when using Memoryswap limit, see usage',
+    );
+  if (host.MemorySwap > 0 && host.MemorySwap < host.Memory)
+    throw refuse('HostConfig.MemorySwap', 'Minimum memoryswap limit should be larger than memory limit, see usage');
   if (host.MemoryReservation > 0 && host.Memory > 0 && host.MemoryReservation > host.Memory) {
-    throw refuse('HostConfig.MemoryReservation', 'Minimum memory limit can not be less than memory reservation limit, see usage');
+    throw refuse(
+      'HostConfig.MemoryReservation',
+      'Minimum memory limit can not be less than memory reservation limit, see usage',
+    );
   }
   const swappiness = host.MemorySwappiness;
-  if (swappiness !== null && (swappiness < -1 || swappiness > 100)) throw refuse('HostConfig.MemorySwappiness', 'valid memory swappiness range is 0-100');
+  if (swappiness !== null && (swappiness < -1 || swappiness > 100))
+    throw refuse('HostConfig.MemorySwappiness', 'valid memory swappiness range is 0-100');
   if (host.NanoCpus < 0) throw refuse('HostConfig.NanoCpus', 'must not be negative');
-  if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0)) throw refuse('HostConfig.NanoCpus', 'conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
-  if (host.CpuPeriod !== 0 && (host.CpuPeriod < 1000 || host.CpuPeriod > 1_000_000)) throw refuse('HostConfig.CpuPeriod', 'CPU cfs period must be between 1ms and 1s');
-  if (host.CpuQuota > 0 && host.CpuQuota < 1000) throw refuse('HostConfig.CpuQuota', 'CPU cfs quota cannot be less than 1ms (i.e. 1000)');
-  if (host.CpuShares < 0) throw refuse('HostConfig.CpuShares', `invalid CPU shares (${host.CpuShares}): value must be a positive integer`);
-  if (host.BlkioWeight !== 0 && (host.BlkioWeight < 10 || host.BlkioWeight > 1000)) throw refuse('HostConfig.BlkioWeight', 'range of blkio weight is from 10 to 1000');
-  if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000) throw refuse('HostConfig.OomScoreAdj', `invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0))
+    throw refuse('HostConfig.NanoCpus', 'conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
+  if (host.CpuPeriod !== 0 && (host.CpuPeriod < 1000 || host.CpuPeriod > 1_000_000))
+    throw refuse('HostConfig.CpuPeriod', 'CPU cfs period must be between 1ms and 1s');
+  if (host.CpuQuota > 0 && host.CpuQuota < 1000)
+    throw refuse('HostConfig.CpuQuota', 'CPU cfs quota cannot be less than 1ms (i.e. 1000)');
+  if (host.CpuShares < 0)
+    throw refuse('HostConfig.CpuShares', `invalid CPU shares (${host.CpuShares}): value must be a positive integer`);
+  if (host.BlkioWeight !== 0 && (host.BlkioWeight < 10 || host.BlkioWeight > 1000))
+    throw refuse('HostConfig.BlkioWeight', 'range of blkio weight is from 10 to 1000');
+  if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000)
+    throw refuse(
+      'HostConfig.OomScoreAdj',
+      `invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`,
+    );
   if (host.ShmSize < 0) throw refuse('HostConfig.ShmSize', 'SHM size can not be less than 0');
 }
 
 function checkRestart(host: HostConfig): void {
   const { Name, MaximumRetryCount } = host.RestartPolicy;
   if (!restartPolicies.includes(Name)) throw refuse('HostConfig.RestartPolicy', `invalid restart policy '${Name}'`);
-  if (Name !== 'on-failure' && MaximumRetryCount !== 0) throw refuse('HostConfig.RestartPolicy', 'maximum retry count can only be used with on-failure');
+  if (Name !== 'on-failure' && MaximumRetryCount !== 0)
+    throw refuse('HostConfig.RestartPolicy', 'maximum retry count can only be used with on-failure');
   if (MaximumRetryCount < 0) throw refuse('HostConfig.RestartPolicy', 'maximum retry count cannot be negative');
-  if (host.AutoRemove && Name !== 'no' && Name !== '') throw refuse('HostConfig.AutoRemove', "can't create 'AutoRemove' container with restart policy");
+  if (host.AutoRemove && Name !== 'no' && Name !== '')
+    throw refuse('HostConfig.AutoRemove', "can't create 'AutoRemove' container with restart policy");
 }
 
 function checkSecurityOption(option: string): void {
   if (/^no-new-privileges([=:](true|false))?$/.test(option)) return;
   if (option === 'seccomp=unconfined' || option === 'seccomp:unconfined') return;
-  if (option === 'apparmor=unconfined' || option === 'apparmor:unconfined' || option === 'label=disable' || option === 'label:disable') return;
+  if (
+    option === 'apparmor=unconfined' ||
+    option === 'apparmor:unconfined' ||
+    option === 'label=disable' ||
+    option === 'label:disable'
+  )
+    return;
   throw refuse('HostConfig.SecurityOpt', `${option}: not supported by this engine`);
 }

@@ -13,7 +13,10 @@ const maxHostId = 2 ** 32 - 2;
 export function idMappingOf(hostConfig: HostConfig, config: EngineConfig, taken: IdMapping[]): IdMapping | undefined {
   const mapping = requestedMapping(hostConfig.UsernsMode, config, taken);
   if (mapping !== undefined && hostConfig.Privileged) {
-    throw new ContainerError('invalid-argument', 'privileged mode is incompatible with user namespaces. You must run the container in the host namespace when running privileged mode');
+    throw new ContainerError(
+      'invalid-argument',
+      'privileged mode is incompatible with user namespaces. You must run the container in the host namespace when running privileged mode',
+    );
   }
   return mapping;
 }
@@ -27,7 +30,8 @@ function requestedMapping(mode: string, config: EngineConfig, taken: IdMapping[]
   const size = Number(/size=(\d+)/.exec(mode)?.[1] ?? common.size);
   const first = /uid=(\d+)/.exec(mode)?.[1];
   const hostID = first === undefined ? freeRange(common.hostUid + common.size, size, taken) : Number(first);
-  if (size < 1 || hostID < 1 || hostID + size > maxHostId) throw new ContainerError('invalid-argument', `HostConfig.UsernsMode: ${mode}: outside of the host's ids`);
+  if (size < 1 || hostID < 1 || hostID + size > maxHostId)
+    throw new ContainerError('invalid-argument', `HostConfig.UsernsMode: ${mode}: outside of the host's ids`);
   return { containerID: 0, hostID, size };
 }
 

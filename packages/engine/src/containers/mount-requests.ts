@@ -1,7 +1,8 @@
 // Turns Binds, Mounts, Tmpfs and the volumes of an image into one list of mount points; the manager makes their sources.
-import { randomHex } from '@tscontainer/core/ids';
-import { ContainerError } from '@tscontainer/core/errors';
+
 import { posix } from 'node:path';
+import { ContainerError } from '@tscontainer/core/errors';
+import { randomHex } from '@tscontainer/core/ids';
 import type { HostConfig, MountRequest } from './container-config.ts';
 import type { MountPoint } from './container-record.ts';
 
@@ -18,18 +19,34 @@ function basePoint(destination: string): MountPoint {
   if (!destination.startsWith('/')) throw invalid(destination, 'mount path must be absolute');
   const path = posix.normalize(destination).replace(/(.)\/$/, '$1');
   if (path === '/') throw invalid(destination, "destination can't be '/'");
-  return { type: 'bind', name: '', source: '', destination: path, mode: '', isWritable: true, propagation: '', isAnonymous: false, copiesUp: false, isRecursive: true, tmpfsOptions: [] };
+  return {
+    type: 'bind',
+    name: '',
+    source: '',
+    destination: path,
+    mode: '',
+    isWritable: true,
+    propagation: '',
+    isAnonymous: false,
+    copiesUp: false,
+    isRecursive: true,
+    tmpfsOptions: [],
+  };
 }
 
 /** `source:destination[:mode]`, where a source that is no path names a volume. */
 export function parseBind(bind: string): MountPoint {
   const parts = bind.split(':');
   const [source = '', destination = '', mode = ''] = parts;
-  if (parts.length < 2 || parts.length > 3 || source === '' || destination === '') throw new ContainerError('invalid-argument', `invalid volume specification: '${bind}'`);
+  if (parts.length < 2 || parts.length > 3 || source === '' || destination === '')
+    throw new ContainerError('invalid-argument', `invalid volume specification: '${bind}'`);
   const point = { ...basePoint(destination), mode };
   const isVolume = !source.startsWith('/');
   if (isVolume && !volumeNamePattern.test(source)) {
-    throw new ContainerError('invalid-argument', `create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+    throw new ContainerError(
+      'invalid-argument',
+      `create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+    );
   }
   if (isVolume) Object.assign(point, { type: 'volume', name: source, copiesUp: true });
   else Object.assign(point, { source: posix.normalize(source), propagation: 'rprivate' });
@@ -41,23 +58,43 @@ function applyModeWord(point: MountPoint, word: string, bind: string): void {
   if (word === 'ro') point.isWritable = false;
   else if (word === 'nocopy') point.copiesUp = false;
   else if (propagations.includes(word) && point.type === 'bind') point.propagation = word;
-  else if (word !== 'rw' && !ignoredModes.includes(word)) throw new ContainerError('invalid-argument', `invalid mode: ${word} in '${bind}'`);
+  else if (word !== 'rw' && !ignoredModes.includes(word))
+    throw new ContainerError('invalid-argument', `invalid mode: ${word} in '${bind}'`);
 }
 
 /** One of HostConfig.Mounts. */
 function fromMount(mount: MountRequest): MountPoint {
   const point = { ...basePoint(mount.Target), isWritable: !mount.ReadOnly };
   if (mount.Type === 'bind') {
-    if (!mount.Source.startsWith('/')) throw invalid(`for type "bind"`, mount.Source === '' ? 'field Source must not be empty' : `mount path must be absolute: '${mount.Source}'`);
+    if (!mount.Source.startsWith('/'))
+      throw invalid(
+        `for type "bind"`,
+        mount.Source === '' ? 'field Source must not be empty' : `mount path must be absolute: '${mount.Source}'`,
+      );
     const propagation = mount.BindOptions?.Propagation || 'rprivate';
-    if (!propagations.includes(propagation)) throw invalid('for type "bind"', `invalid propagation mode: ${propagation}`);
-    return { ...point, source: posix.normalize(mount.Source), propagation, isRecursive: mount.BindOptions?.NonRecursive !== true };
+    if (!propagations.includes(propagation))
+      throw invalid('for type "bind"', `invalid propagation mode: ${propagation}`);
+    return {
+      ...point,
+      source: posix.normalize(mount.Source),
+      propagation,
+      isRecursive: mount.BindOptions?.NonRecursive !== true,
+    };
   }
   if (mount.Type === 'volume') {
     const driver = mount.VolumeOptions?.DriverConfig;
-    if (driver?.Name !== undefined && driver.Name !== '' && driver.Name !== 'local') throw invalid('for type "volume"', `driver ${driver.Name}: only local is there`);
-    if (mount.Source !== '' && !volumeNamePattern.test(mount.Source)) throw invalid('for type "volume"', `invalid volume name: ${mount.Source}`);
-    return { ...point, type: 'volume', mode: 'z', name: mount.Source || randomHex(32), isAnonymous: mount.Source === '', copiesUp: mount.VolumeOptions?.NoCopy !== true };
+    if (driver?.Name !== undefined && driver.Name !== '' && driver.Name !== 'local')
+      throw invalid('for type "volume"', `driver ${driver.Name}: only local is there`);
+    if (mount.Source !== '' && !volumeNamePattern.test(mount.Source))
+      throw invalid('for type "volume"', `invalid volume name: ${mount.Source}`);
+    return {
+      ...point,
+      type: 'volume',
+      mode: 'z',
+      name: mount.Source || randomHex(32),
+      isAnonymous: mount.Source === '',
+      copiesUp: mount.VolumeOptions?.NoCopy !== true,
+    };
   }
   if (mount.Type === 'tmpfs') {
     if (mount.Source !== '') throw invalid('for type "tmpfs"', 'field Source must not be specified');
@@ -75,7 +112,8 @@ export function mountPointsOf(hostConfig: HostConfig, volumes: Record<string, ob
   const points = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount)];
   const taken = new Set<string>(Object.keys(hostConfig.Tmpfs ?? {}).map((path) => posix.normalize(path)));
   for (const point of points) {
-    if (taken.has(point.destination)) throw new ContainerError('invalid-argument', `Duplicate mount point: ${point.destination}`);
+    if (taken.has(point.destination))
+      throw new ContainerError('invalid-argument', `Duplicate mount point: ${point.destination}`);
     taken.add(point.destination);
   }
   for (const destination of Object.keys(volumes ?? {})) {

@@ -26,7 +26,10 @@ export async function listProcesses(pids: number[], psArgs: string | undefined):
 
 async function runPs(args: string[]): Promise<string> {
   try {
-    const { stdout } = await run('ps', args, { maxBuffer: maxOutputBytes, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' } });
+    const { stdout } = await run('ps', args, {
+      maxBuffer: maxOutputBytes,
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    });
     return stdout;
   } catch (error) {
     throw new ContainerError('invalid-argument', `ps: ${errorMessageOf(error)}`, { cause: error });

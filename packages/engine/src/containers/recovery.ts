@@ -36,7 +36,9 @@ export async function loadContainers(context: EngineContext): Promise<void> {
 
 async function finishRemoval(context: EngineContext, container: Container): Promise<void> {
   context.log.info({ id: container.id }, 'finishing a removal that was cut short');
-  await deleteTask(context, container.id).catch((error) => context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'task stays'));
+  await deleteTask(context, container.id).catch((error) =>
+    context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'task stays'),
+  );
   await eraseContainer(context, container);
 }
 
@@ -48,7 +50,8 @@ async function removeOrphanSnapshots(context: EngineContext): Promise<void> {
       const id = snapshot.labels[containerLabel];
       if (id === undefined || context.index.get(id) !== undefined) continue;
       await context.client.snapshots.Remove({ snapshotter, key: snapshot.name }).catch((error) => {
-        if (!isNotFound(error)) context.log.warn({ snapshot: snapshot.name, err: errorMessageOf(error) }, 'snapshot stays');
+        if (!isNotFound(error))
+          context.log.warn({ snapshot: snapshot.name, err: errorMessageOf(error) }, 'snapshot stays');
       });
     }
   }
@@ -67,14 +70,22 @@ function removeOrphanDirectories(context: EngineContext): void {
 export async function catchUp(context: EngineContext, exits: ExitHandler): Promise<void> {
   const { tasks } = await context.client.tasks.List({ filter: '' });
   const byContainer = new Map(tasks.map((task) => [task.containerId || task.id, task]));
-  await Promise.all(context.index.values().map((container) => align(context, exits, container, byContainer.get(container.id))));
+  await Promise.all(
+    context.index.values().map((container) => align(context, exits, container, byContainer.get(container.id))),
+  );
 }
 
-async function align(context: EngineContext, exits: ExitHandler, container: Container, task: Process | undefined): Promise<void> {
+async function align(
+  context: EngineContext,
+  exits: ExitHandler,
+  container: Container,
+  task: Process | undefined,
+): Promise<void> {
   // a start or an exit that is under way settles the matter itself
   if (container.starting !== undefined || container.run?.hasExited) return;
   if (!container.isRunning) {
-    if (task !== undefined && container.run === undefined) container.taskGone = deleteTask(context, container.id).catch(() => undefined);
+    if (task !== undefined && container.run === undefined)
+      container.taskGone = deleteTask(context, container.id).catch(() => undefined);
     if (container.state.status === 'restarting' && container.restartTimer === undefined) exits.restart(container);
     return;
   }

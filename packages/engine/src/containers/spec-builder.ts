@@ -36,13 +36,20 @@ export function mergeEnvironment(...lists: (string[] | null | undefined)[]): str
   return [...values.values()];
 }
 
-export function containerHostname(settings: Pick<ContainerSettings, 'id'>, config: ContainerConfig, host: HostConfig): string {
+export function containerHostname(
+  settings: Pick<ContainerSettings, 'id'>,
+  config: ContainerConfig,
+  host: HostConfig,
+): string {
   if (config.Hostname !== '') return config.Hostname;
   return host.UTSMode === 'host' || host.NetworkMode === 'host' ? hostname() : shortId(settings.id);
 }
 
 function environmentOf(config: ContainerConfig, home: string): string[] {
-  return mergeEnvironment([`PATH=${defaultPath}`, `HOSTNAME=${config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : []), `HOME=${home}`], config.Env);
+  return mergeEnvironment(
+    [`PATH=${defaultPath}`, `HOSTNAME=${config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : []), `HOME=${home}`],
+    config.Env,
+  );
 }
 
 function namespacesOf(input: SpecInput): Namespace[] {
@@ -77,7 +84,9 @@ function linuxOf(input: SpecInput): LinuxSpec {
     maskedPaths: hostConfig.MaskedPaths ?? (hostConfig.Privileged ? [] : defaultMaskedPaths),
     readonlyPaths: hostConfig.ReadonlyPaths ?? (hostConfig.Privileged ? [] : defaultReadonlyPaths),
     ...(propagations.some((word) => word.endsWith('shared')) ? { rootfsPropagation: 'shared' } : {}),
-    ...(propagations.some((word) => word.endsWith('slave')) && !propagations.some((word) => word.endsWith('shared')) ? { rootfsPropagation: 'slave' } : {}),
+    ...(propagations.some((word) => word.endsWith('slave')) && !propagations.some((word) => word.endsWith('shared'))
+      ? { rootfsPropagation: 'slave' }
+      : {}),
   };
 }
 
@@ -87,7 +96,13 @@ export function hasNoNewPrivileges(hostConfig: HostConfig): boolean {
 
 /** Capabilities as runc takes them: a user other than root has them in its bounding set only, as in docker. */
 export function capabilitySets(names: string[], isRoot: boolean): NonNullable<Spec['process']['capabilities']> {
-  return { bounding: names, effective: isRoot ? names : [], permitted: isRoot ? names : [], inheritable: [], ambient: [] };
+  return {
+    bounding: names,
+    effective: isRoot ? names : [],
+    permitted: isRoot ? names : [],
+    inheritable: [],
+    ambient: [],
+  };
 }
 
 /** Throws invalid-argument for settings that cannot be carried out on this machine. */
@@ -101,11 +116,18 @@ export function buildSpec(input: SpecInput): Spec {
     process: {
       terminal: config.Tty,
       ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
-      user: { uid: user.uid, gid: user.gid, ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }) },
+      user: {
+        uid: user.uid,
+        gid: user.gid,
+        ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }),
+      },
       args,
       env: environmentOf(config, user.home),
       cwd: config.WorkingDir || '/',
-      capabilities: capabilitySets(containerCapabilities(hostConfig.Privileged, hostConfig.CapAdd, hostConfig.CapDrop), user.uid === 0),
+      capabilities: capabilitySets(
+        containerCapabilities(hostConfig.Privileged, hostConfig.CapAdd, hostConfig.CapDrop),
+        user.uid === 0,
+      ),
       ...(hostConfig.Ulimits === null ? {} : { rlimits: rlimitsOf(hostConfig) }),
       noNewPrivileges: hasNoNewPrivileges(hostConfig),
       ...(hostConfig.OomScoreAdj === 0 ? {} : { oomScoreAdj: hostConfig.OomScoreAdj }),

@@ -37,8 +37,18 @@ function defaultMounts(input: SpecMountsInput): SpecMount[] {
       : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: noExec };
   return [
     proc,
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
     sys,
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [access, ...noExec] },
     mqueue,
@@ -48,16 +58,35 @@ function defaultMounts(input: SpecMountsInput): SpecMount[] {
 
 function shmMount({ hostConfig, sharedShm }: SpecMountsInput): SpecMount[] {
   const source = hostConfig.IpcMode === 'host' ? '/dev/shm' : sharedShm;
-  if (source !== undefined) return [{ destination: '/dev/shm', type: 'bind', source, options: ['rbind', 'rprivate', ...noExec] }];
+  if (source !== undefined)
+    return [{ destination: '/dev/shm', type: 'bind', source, options: ['rbind', 'rprivate', ...noExec] }];
   if (hostConfig.IpcMode === 'none') return [];
-  return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...noExec, 'mode=1777', `size=${hostConfig.ShmSize}`] }];
+  return [
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: [...noExec, 'mode=1777', `size=${hostConfig.ShmSize}`],
+    },
+  ];
 }
 
 function userMounts(points: MountPoint[], tmpfs: Record<string, string>): SpecMount[] {
   const mounts = points.map((point): SpecMount => {
     const access = point.isWritable ? [] : ['ro'];
-    if (point.type === 'tmpfs') return { destination: point.destination, type: 'tmpfs', source: 'tmpfs', options: ['noexec', 'nosuid', 'nodev', ...access, ...point.tmpfsOptions] };
-    return { destination: point.destination, type: 'bind', source: point.source, options: [point.isRecursive ? 'rbind' : 'bind', ...access, point.propagation || 'rprivate'] };
+    if (point.type === 'tmpfs')
+      return {
+        destination: point.destination,
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['noexec', 'nosuid', 'nodev', ...access, ...point.tmpfsOptions],
+      };
+    return {
+      destination: point.destination,
+      type: 'bind',
+      source: point.source,
+      options: [point.isRecursive ? 'rbind' : 'bind', ...access, point.propagation || 'rprivate'],
+    };
   });
   for (const [destination, options] of Object.entries(tmpfs)) {
     // an option of the user wins over its opposite among docker's
@@ -79,8 +108,18 @@ export function specMounts(input: SpecMountsInput): SpecMount[] {
   const filesAccess = input.hostConfig.ReadonlyRootfs ? ['ro'] : [];
   const files = Object.entries(input.files)
     .filter(([destination]) => !taken.has(destination))
-    .map(([destination, source]): SpecMount => ({ destination, type: 'bind', source, options: ['rbind', 'rprivate', ...filesAccess] }));
-  const init: SpecMount[] = input.initProgram === undefined ? [] : [{ destination: '/sbin/docker-init', type: 'bind', source: input.initProgram, options: ['bind', 'ro'] }];
+    .map(
+      ([destination, source]): SpecMount => ({
+        destination,
+        type: 'bind',
+        source,
+        options: ['rbind', 'rprivate', ...filesAccess],
+      }),
+    );
+  const init: SpecMount[] =
+    input.initProgram === undefined
+      ? []
+      : [{ destination: '/sbin/docker-init', type: 'bind', source: input.initProgram, options: ['bind', 'ro'] }];
   const defaults = defaultMounts(input).filter((mount) => !taken.has(mount.destination));
   // the sort is stable: mounts of one depth keep their order
   return [...defaults, ...[...init, ...files, ...own].sort((a, b) => depthOf(a) - depthOf(b))];

@@ -14,7 +14,24 @@ const defaultDeviceRules: DeviceRule[] = [
   { allow: false, access: 'rwm' },
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },
-  ...[[1, 3], [1, 5], [1, 7], [1, 8], [1, 9], [5, 0], [5, 1], [5, 2]].map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major: major as number, minor: minor as number, access: 'rwm' })),
+  ...[
+    [1, 3],
+    [1, 5],
+    [1, 7],
+    [1, 8],
+    [1, 9],
+    [5, 0],
+    [5, 1],
+    [5, 2],
+  ].map(
+    ([major, minor]): DeviceRule => ({
+      allow: true,
+      type: 'c',
+      major: major as number,
+      minor: minor as number,
+      access: 'rwm',
+    }),
+  ),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
 
@@ -23,7 +40,22 @@ export function memorySwapOf(hostConfig: Pick<HostConfig, 'Memory' | 'MemorySwap
   return hostConfig.MemorySwap === 0 && hostConfig.Memory > 0 ? hostConfig.Memory * 2 : hostConfig.MemorySwap;
 }
 
-type Limits = Pick<HostConfig, 'Memory' | 'MemorySwap' | 'MemoryReservation' | 'MemorySwappiness' | 'OomKillDisable' | 'NanoCpus' | 'CpuShares' | 'CpuQuota' | 'CpuPeriod' | 'CpusetCpus' | 'CpusetMems' | 'PidsLimit' | 'BlkioWeight'>;
+type Limits = Pick<
+  HostConfig,
+  | 'Memory'
+  | 'MemorySwap'
+  | 'MemoryReservation'
+  | 'MemorySwappiness'
+  | 'OomKillDisable'
+  | 'NanoCpus'
+  | 'CpuShares'
+  | 'CpuQuota'
+  | 'CpuPeriod'
+  | 'CpusetCpus'
+  | 'CpusetMems'
+  | 'PidsLimit'
+  | 'BlkioWeight'
+>;
 
 /** Everything but devices; a zero means no limit and is left out. */
 export function limitsOf(host: Limits): LinuxResources {
@@ -54,12 +86,21 @@ export function limitsOf(host: Limits): LinuxResources {
 
 function deviceAt(hostPath: string, containerPath: string): SpecDevice {
   const stat = statSync(hostPath);
-  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new ContainerError('invalid-argument', `device ${hostPath}: not a device node`);
+  if (!stat.isCharacterDevice() && !stat.isBlockDevice())
+    throw new ContainerError('invalid-argument', `device ${hostPath}: not a device node`);
   // glibc's encoding of a 64-bit dev_t
   const rdev = BigInt(stat.rdev);
   const major = Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn));
   const minor = Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn));
-  return { path: containerPath, type: stat.isBlockDevice() ? 'b' : 'c', major, minor, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid };
+  return {
+    path: containerPath,
+    type: stat.isBlockDevice() ? 'b' : 'c',
+    major,
+    minor,
+    fileMode: stat.mode & 0o777,
+    uid: stat.uid,
+    gid: stat.gid,
+  };
 }
 
 /** Directories of /dev whose nodes belong to mounts of their own. */
@@ -70,7 +111,8 @@ function hostDevices(directory: string, depth = 0): SpecDevice[] {
   const maxDepth = 4;
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry): SpecDevice[] => {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) return skippedDirectories.has(entry.name) || depth >= maxDepth ? [] : hostDevices(path, depth + 1);
+    if (entry.isDirectory())
+      return skippedDirectories.has(entry.name) || depth >= maxDepth ? [] : hostDevices(path, depth + 1);
     if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
     return depth === 0 && ownNodes.has(entry.name) ? [] : [deviceAt(path, path)];
   });
@@ -83,38 +125,84 @@ function requestedDevice(request: DeviceRequestPath): { device: SpecDevice; acce
     return { device: deviceAt(request.PathOnHost, request.PathInContainer || request.PathOnHost), access };
   } catch (error) {
     if (error instanceof ContainerError) throw error;
-    throw new ContainerError('invalid-argument', `error gathering device information while adding custom device "${request.PathOnHost}": ${errorMessageOf(error)}`, { cause: error });
+    throw new ContainerError(
+      'invalid-argument',
+      `error gathering device information while adding custom device "${request.PathOnHost}": ${errorMessageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
 function cgroupRule(text: string): DeviceRule {
   const match = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(text);
   if (match === null) throw new ContainerError('invalid-argument', `invalid device cgroup rule format: '${text}'`);
-  const [, type, major, minor, access] = match as unknown as [string, DeviceRule['type'] & string, string, string, string];
-  return { allow: true, type, ...(major === '*' ? {} : { major: Number(major) }), ...(minor === '*' ? {} : { minor: Number(minor) }), access };
+  const [, type, major, minor, access] = match as unknown as [
+    string,
+    DeviceRule['type'] & string,
+    string,
+    string,
+    string,
+  ];
+  return {
+    allow: true,
+    type,
+    ...(major === '*' ? {} : { major: Number(major) }),
+    ...(minor === '*' ? {} : { minor: Number(minor) }),
+    access,
+  };
 }
 
 /** Device nodes to make and the rules that allow them. */
 export function devicesOf(host: HostConfig, hasUserNamespace: boolean): { devices: SpecDevice[]; rules: DeviceRule[] } {
-  if (host.Privileged) return { devices: hasUserNamespace ? [] : hostDevices('/dev'), rules: [{ allow: true, access: 'rwm' }] };
+  if (host.Privileged)
+    return { devices: hasUserNamespace ? [] : hostDevices('/dev'), rules: [{ allow: true, access: 'rwm' }] };
   const requested = (host.Devices ?? []).map(requestedDevice);
   return {
     devices: requested.map(({ device }) => device),
     rules: [
       ...defaultDeviceRules,
-      ...requested.map(({ device, access }): DeviceRule => ({ allow: true, type: device.type as 'b' | 'c', major: device.major, minor: device.minor, access })),
+      ...requested.map(
+        ({ device, access }): DeviceRule => ({
+          allow: true,
+          type: device.type as 'b' | 'c',
+          major: device.major,
+          minor: device.minor,
+          access,
+        }),
+      ),
       ...(host.DeviceCgroupRules ?? []).map(cgroupRule),
     ],
   };
 }
 
-const rlimitNames = ['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack'];
+const rlimitNames = [
+  'as',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+];
 
 export function rlimitsOf(host: HostConfig): NonNullable<Process['rlimits']> {
   return (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => {
     if (!rlimitNames.includes(Name)) throw new ContainerError('invalid-argument', `invalid ulimit type: ${Name}`);
     const [soft = 0, hard = soft] = [Soft, Hard];
-    if (hard >= 0 && soft > hard) throw new ContainerError('invalid-argument', `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
+    if (hard >= 0 && soft > hard)
+      throw new ContainerError(
+        'invalid-argument',
+        `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`,
+      );
     return { type: `RLIMIT_${Name.toUpperCase()}`, soft, hard };
   });
 }

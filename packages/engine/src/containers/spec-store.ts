@@ -1,8 +1,9 @@
 // Gives the lifecycle daemon a container's specification: at create, and again when it changed before a start.
-import type { Spec } from '@tscontainer/core/oci-runtime';
+
 import { ContainerError } from '@tscontainer/core/errors';
-import { boundFiles } from './container-files.ts';
+import type { Spec } from '@tscontainer/core/oci-runtime';
 import type { Container } from './container.ts';
+import { boundFiles } from './container-files.ts';
 import type { ContainerSettings } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
 import { buildSpec } from './spec-builder.ts';
@@ -17,7 +18,11 @@ const specTypeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 export function joinedContainer(context: EngineContext, mode: string): Container | undefined {
   if (!mode.startsWith('container:')) return undefined;
   const target = context.index.find(mode.slice('container:'.length));
-  if (!target.isRunning) throw new ContainerError('failed-precondition', `cannot join the namespaces of a non running container: ${target.id}`);
+  if (!target.isRunning)
+    throw new ContainerError(
+      'failed-precondition',
+      `cannot join the namespaces of a non running container: ${target.id}`,
+    );
   return target;
 }
 
@@ -34,12 +39,18 @@ export interface BuiltSpec {
 }
 
 /** `isFinal` false: namespaces of others are left out, since they need not run yet. */
-export function specOf(context: EngineContext, settings: ContainerSettings, userFiles: UserFiles, isFinal: boolean): BuiltSpec {
+export function specOf(
+  context: EngineContext,
+  settings: ContainerSettings,
+  userFiles: UserFiles,
+  isFinal: boolean,
+): BuiltSpec {
   const { hostConfig } = settings;
   const user = resolveUser(settings.config.User, hostConfig.GroupAdd ?? [], userFiles);
   const pidOf = (mode: string) => (isFinal ? joinedContainer(context, mode)?.state.pid : undefined);
   const hasInit = hostConfig.Init ?? context.config.isInitDefault;
-  if (hasInit && context.initProgram === '') throw new ContainerError('invalid-argument', 'HostConfig.Init: this installation has no init program');
+  if (hasInit && context.initProgram === '')
+    throw new ContainerError('invalid-argument', 'HostConfig.Init: this installation has no init program');
   const spec = buildSpec({
     settings,
     user,
@@ -72,5 +83,8 @@ export async function createRecord(context: EngineContext, settings: ContainerSe
 }
 
 export async function updateRecord(context: EngineContext, settings: ContainerSettings, spec: Spec): Promise<void> {
-  await context.client.containers.Update({ container: { id: settings.id, spec: specAny(spec) }, updateMask: { paths: ['spec'] } });
+  await context.client.containers.Update({
+    container: { id: settings.id, spec: specAny(spec) },
+    updateMask: { paths: ['spec'] },
+  });
 }

@@ -11,7 +11,8 @@ export interface StartFailure {
 const execPattern = /exec: "?[^"]*"?: .*$/s;
 
 function commandText(command: string, message: string, fallback: string): string {
-  const found = execPattern.exec(message)?.[0]
+  const found = execPattern
+    .exec(message)?.[0]
     ?.replace(/(: unknown)+$/, '')
     // our runtime adds the errno, which docker's users and scripts do not expect there
     .replace(/: E[A-Z0-9]+ \([^)]*\)$/, '');
@@ -32,13 +33,32 @@ function isNotExecutable(error: unknown, message: string): boolean {
 export function startFailure(operation: string, command: string, error: unknown): StartFailure {
   const message = errorMessageOf(error);
   if (isNotFound(error, message)) {
-    const text = commandText(command, message, command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH');
-    return { exitCode: 127, error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, { reason: 'executable-not-found', cause: error }) };
+    const text = commandText(
+      command,
+      message,
+      command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH',
+    );
+    return {
+      exitCode: 127,
+      error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, {
+        reason: 'executable-not-found',
+        cause: error,
+      }),
+    };
   }
   if (isNotExecutable(error, message)) {
     const text = commandText(command, message, 'permission denied');
-    return { exitCode: 126, error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, { reason: 'not-executable', cause: error }) };
+    return {
+      exitCode: 126,
+      error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, {
+        reason: 'not-executable',
+        cause: error,
+      }),
+    };
   }
   const code = error instanceof ContainerError ? error.code : 'internal';
-  return { exitCode: 128, error: new ContainerError(code === 'not-found' ? 'internal' : code, `${operation}: ${message}`, { cause: error }) };
+  return {
+    exitCode: 128,
+    error: new ContainerError(code === 'not-found' ? 'internal' : code, `${operation}: ${message}`, { cause: error }),
+  };
 }

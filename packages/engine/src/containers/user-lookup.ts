@@ -30,22 +30,35 @@ interface Group {
 const maxId = 2 ** 31 - 1;
 
 function fieldsOf(text: string | null): string[][] {
-  return (text ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(':'));
+  return (text ?? '')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(':'));
 }
 
 function accountsOf(text: string | null): Account[] {
-  return fieldsOf(text).map(([name = '', , uid, gid, , home = '/']) => ({ name, uid: Number(uid), gid: Number(gid), home }));
+  return fieldsOf(text).map(([name = '', , uid, gid, , home = '/']) => ({
+    name,
+    uid: Number(uid),
+    gid: Number(gid),
+    home,
+  }));
 }
 
 function groupsOf(text: string | null): Group[] {
-  return fieldsOf(text).map(([name = '', , gid, members = '']) => ({ name, gid: Number(gid), members: members.split(',') }));
+  return fieldsOf(text).map(([name = '', , gid, members = '']) => ({
+    name,
+    gid: Number(gid),
+    members: members.split(','),
+  }));
 }
 
 /** A number is an id even when an account has it as its name (CVE-2016-3697). */
 function numberOf(text: string): number | undefined {
   if (!/^-?\d+$/.test(text)) return undefined;
   const number = Number(text);
-  if (number < 0 || number > maxId) throw new ContainerError('invalid-argument', `uids and gids must be in range 0-${maxId}`);
+  if (number < 0 || number > maxId)
+    throw new ContainerError('invalid-argument', `uids and gids must be in range 0-${maxId}`);
   return number;
 }
 
@@ -58,7 +71,10 @@ export function resolveUser(user: string, groupAdd: string[], files: UserFiles):
   const account = findAccount(userText, accountsOf(files.passwd));
   const gid = groupText === '' ? account.gid : gidOf(groupText, groups);
   // naming a group replaces the account's other groups
-  const own = groupText === '' && account.name !== '' ? groups.filter((group) => group.members.includes(account.name)).map((group) => group.gid) : [];
+  const own =
+    groupText === '' && account.name !== ''
+      ? groups.filter((group) => group.members.includes(account.name)).map((group) => group.gid)
+      : [];
   const added = groupAdd.map((name) => gidOf(name, groups));
   return { uid: account.uid, gid, additionalGids: [...new Set([...own, ...added])], home: account.home };
 }
@@ -68,7 +84,9 @@ function findAccount(text: string, accounts: Account[]): Account {
   if (uid !== undefined) return accounts.find((account) => account.uid === uid) ?? { name: '', uid, gid: 0, home: '/' };
   const account = accounts.find((candidate) => candidate.name === text);
   if (account === undefined) {
-    throw new ContainerError('invalid-argument', `unable to find user ${text}: no matching entries in passwd file`, { reason: 'unknown-user' });
+    throw new ContainerError('invalid-argument', `unable to find user ${text}: no matching entries in passwd file`, {
+      reason: 'unknown-user',
+    });
   }
   return account;
 }
@@ -78,7 +96,9 @@ function gidOf(text: string, groups: Group[]): number {
   if (gid !== undefined) return gid;
   const group = groups.find((candidate) => candidate.name === text);
   if (group === undefined) {
-    throw new ContainerError('invalid-argument', `unable to find group ${text}: no matching entries in group file`, { reason: 'unknown-user' });
+    throw new ContainerError('invalid-argument', `unable to find group ${text}: no matching entries in group file`, {
+      reason: 'unknown-user',
+    });
   }
   return group.gid;
 }

@@ -45,16 +45,37 @@ export class EventHub implements ImageEventSink {
   }
 }
 
-export const eventFilters = ['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope', 'secret', 'service', 'type', 'volume'];
+export const eventFilters = [
+  'config',
+  'container',
+  'daemon',
+  'event',
+  'image',
+  'label',
+  'network',
+  'node',
+  'plugin',
+  'scope',
+  'secret',
+  'service',
+  'type',
+  'volume',
+];
 
 function isNamed(event: EngineEvent, type: EventType, wanted: string): boolean {
-  return event.type === type && (event.id === wanted || event.id.startsWith(wanted) || event.attributes['name'] === wanted.replace(/^\//, ''));
+  return (
+    event.type === type &&
+    (event.id === wanted || event.id.startsWith(wanted) || event.attributes['name'] === wanted.replace(/^\//, ''))
+  );
 }
 
 /** An image filter also matches containers of that image. */
 function isOfImage(event: EngineEvent, wanted: string): boolean {
   const names = [event.id, event.attributes['name'] ?? '', event.attributes['image'] ?? ''];
-  return (event.type === 'image' || event.type === 'container') && names.some((name) => name === wanted || name.replace(/:[^/:]*$/, '') === wanted);
+  return (
+    (event.type === 'image' || event.type === 'container') &&
+    names.some((name) => name === wanted || name.replace(/:[^/:]*$/, '') === wanted)
+  );
 }
 
 export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
@@ -73,7 +94,12 @@ export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
 
 /** Docker's shape, with the fields of old API versions. */
 export function eventView(event: EngineEvent): object {
-  const legacy = event.type === 'container' ? { status: event.action, id: event.id, from: event.attributes['image'] ?? '' } : event.type === 'image' ? { status: event.action, id: event.id } : {};
+  const legacy =
+    event.type === 'container'
+      ? { status: event.action, id: event.id, from: event.attributes['image'] ?? '' }
+      : event.type === 'image'
+        ? { status: event.action, id: event.id }
+        : {};
   return {
     ...legacy,
     Type: event.type,

@@ -27,7 +27,10 @@ export function isAtLeast(version: string, wanted: string): boolean {
 /** Throws invalid-argument outside of the range that is served. */
 export function checkVersion(version: string): void {
   if (compareVersions(version, maxApiVersion) > 0) {
-    throw new ContainerError('invalid-argument', `client version ${version} is too new. Maximum supported API version is ${maxApiVersion}`);
+    throw new ContainerError(
+      'invalid-argument',
+      `client version ${version} is too new. Maximum supported API version is ${maxApiVersion}`,
+    );
   }
   if (compareVersions(version, minApiVersion) < 0) {
     throw new ContainerError(

@@ -1,7 +1,7 @@
 // The fastify instance that serves the Engine API: versions, headers, errors, traces and bodies are settled here.
 import http from 'node:http';
-import { runInTrace, traceparentHeader } from '@tscontainer/platform/trace';
 import type { Logger } from '@tscontainer/platform/logger';
+import { runInTrace, traceparentHeader } from '@tscontainer/platform/trace';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { checkVersion, maxApiVersion, splitVersion } from './api-version.ts';
 import { type HijackRoute, serveUpgrades } from './hijack.ts';
@@ -57,7 +57,8 @@ export function createEngineServer(log: Logger): EngineServer {
   });
   // docker's client compares the whole value: with fastify's `; charset=utf-8` it shows an error's JSON instead of its text
   app.addHook('onSend', (_request, reply, payload, done) => {
-    if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
+    if (String(reply.getHeader('content-type')).startsWith('application/json'))
+      reply.header('content-type', 'application/json');
     done(null, payload);
   });
   answerErrors(app, log);
@@ -67,7 +68,10 @@ export function createEngineServer(log: Logger): EngineServer {
     hijackRoutes,
     createHttpServer: async () => {
       await app.ready();
-      const server = http.createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, routing);
+      const server = http.createServer(
+        { maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },
+        routing,
+      );
       server.timeout = 0;
       serveUpgrades(server, hijackRoutes);
       return server;
@@ -89,7 +93,10 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'page not found' }));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = typeof error.statusCode === 'number' ? error.statusCode : httpStatusOf(error);
-    log[status >= 500 ? 'error' : 'debug']({ method: request.method, url: request.originalUrl, status, err: error.message }, 'request failed');
+    log[status >= 500 ? 'error' : 'debug'](
+      { method: request.method, url: request.originalUrl, status, err: error.message },
+      'request failed',
+    );
     if (status === 304) return reply.code(304).send();
     return reply.code(status === 405 || status === 415 ? 400 : status).send(errorBodyOf(error));
   });

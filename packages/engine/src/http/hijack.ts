@@ -50,7 +50,8 @@ function queryOf(url: URL): Query {
 function readExactly(socket: Duplex, head: Buffer, length: number): Promise<Buffer> {
   if (head.length > 0) socket.unshift(head);
   if (length === 0) return Promise.resolve(Buffer.alloc(0));
-  if (length > maxBodyBytes) return Promise.reject(new ContainerError('invalid-argument', `request body is larger than ${maxBodyBytes} bytes`));
+  if (length > maxBodyBytes)
+    return Promise.reject(new ContainerError('invalid-argument', `request body is larger than ${maxBodyBytes} bytes`));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -61,7 +62,8 @@ function readExactly(socket: Duplex, head: Buffer, length: number): Promise<Buff
       if (error === undefined) resolve(Buffer.concat(chunks));
       else reject(error);
     };
-    const onEnd = () => finish(new ContainerError('invalid-argument', 'request body is shorter than its Content-Length'));
+    const onEnd = () =>
+      finish(new ContainerError('invalid-argument', 'request body is shorter than its Content-Length'));
     const take = () => {
       for (;;) {
         const chunk = socket.read() as Buffer | null;

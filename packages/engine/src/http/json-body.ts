@@ -30,7 +30,8 @@ export async function readBody(stream: Readable, limitBytes = maxBodyBytes): Pro
   let size = 0;
   for await (const chunk of stream) {
     size += (chunk as Buffer).length;
-    if (size > limitBytes) throw new ContainerError('invalid-argument', `request body is larger than ${limitBytes} bytes`);
+    if (size > limitBytes)
+      throw new ContainerError('invalid-argument', `request body is larger than ${limitBytes} bytes`);
     chunks.push(chunk as Buffer);
   }
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
@@ -41,7 +42,10 @@ export function parseJson(body: Buffer, contentType: string | undefined): unknow
   if (body.length === 0) return undefined;
   const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (type !== '' && type !== 'application/json') {
-    throw new ContainerError('invalid-argument', `unsupported Content-Type header (${type}): must be 'application/json'`);
+    throw new ContainerError(
+      'invalid-argument',
+      `unsupported Content-Type header (${type}): must be 'application/json'`,
+    );
   }
   try {
     return JSON.parse(body.toString('utf8'));

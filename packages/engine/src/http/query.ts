@@ -19,7 +19,11 @@ export function queryBool(query: Query, name: string, fallback = false): boolean
 export function queryInt(query: Query, name: string): number | undefined {
   const value = queryText(query, name);
   if (value === undefined || value === '') return undefined;
-  if (!/^-?\d+$/.test(value)) throw new ContainerError('invalid-argument', `invalid value for ${name}: ${JSON.stringify(value)} is not an integer`);
+  if (!/^-?\d+$/.test(value))
+    throw new ContainerError(
+      'invalid-argument',
+      `invalid value for ${name}: ${JSON.stringify(value)} is not an integer`,
+    );
   return Number(value);
 }
 
@@ -94,7 +98,8 @@ export function queryFilters(query: Query, accepted: readonly string[]): Filters
   } catch (error) {
     throw new ContainerError('invalid-argument', `invalid filter: ${text}`, { cause: error });
   }
-  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) throw new ContainerError('invalid-argument', `invalid filter: ${text}`);
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new ContainerError('invalid-argument', `invalid filter: ${text}`);
   for (const [name, value] of Object.entries(parsed)) {
     if (!accepted.includes(name)) throw new ContainerError('invalid-argument', `invalid filter '${name}'`);
     values.set(name, valuesOf(name, value));

@@ -1,5 +1,15 @@
 // One container's log file: appended by its pump, rotated by size, followed by readers who are told when it grows.
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 
 export interface JsonFileOptions {
@@ -47,7 +57,9 @@ export class JsonFile {
       while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
     } catch (error) {
       this.#truncate(this.#size);
-      throw new ContainerError('resource-exhausted', `append to log ${this.path}: ${errorMessageOf(error)}`, { cause: error });
+      throw new ContainerError('resource-exhausted', `append to log ${this.path}: ${errorMessageOf(error)}`, {
+        cause: error,
+      });
     }
     this.#size += bytes.length;
   }
@@ -86,15 +98,20 @@ export class JsonFile {
 
   /** Power was lost, or the run-time directory: a line without its end is no line. */
   #cutTornLine(): void {
+    const end = this.#endOfLastLine();
+    if (end < this.#size) this.#truncate(end);
+  }
+
+  #endOfLastLine(): number {
     const block = Buffer.alloc(64 * 1024);
     for (let end = this.#size; end > 0; ) {
       const start = Math.max(0, end - block.length);
       const length = readSync(this.#fd, block, 0, end - start, start);
       const at = block.subarray(0, length).lastIndexOf(0x0a);
-      if (at >= 0) return start + at + 1 < this.#size ? this.#truncate(start + at + 1) : undefined;
+      if (at >= 0) return start + at + 1;
       end = start;
     }
-    if (this.#size > 0) this.#truncate(0);
+    return 0;
   }
 
   #rotate(): void {
@@ -127,7 +144,8 @@ export function parseLogOptions(config: Record<string, string>): { maxSize: numb
   const size = config['max-size'];
   const files = config['max-file'];
   const maxFiles = files === undefined ? 1 : Number(files);
-  if (!Number.isInteger(maxFiles) || maxFiles < 1) throw new ContainerError('invalid-argument', `max-file ${files}: must be a number from 1`);
+  if (!Number.isInteger(maxFiles) || maxFiles < 1)
+    throw new ContainerError('invalid-argument', `max-file ${files}: must be a number from 1`);
   if (size === undefined || size === '-1') return { maxSize: undefined, maxFiles };
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)i?b?$/i.exec(size);
   if (match === null) throw new ContainerError('invalid-argument', `max-size ${size}: must be a size such as 10m`);

@@ -79,11 +79,11 @@ export function parseLine(line: string): LogEntry | undefined {
   const at = line.lastIndexOf('","stream":"');
   if (line.startsWith(prefix) && at > 0) {
     const body = line.slice(prefix.length, at);
-    const escape = body.indexOf('\\');
+    const escapeAt = body.indexOf('\\');
     const rest = line.slice(at + '","stream":"'.length);
     const isUsual = rest.charCodeAt(6) === 0x22 && rest.startsWith('std') && rest.endsWith('"}');
-    if (isUsual && (escape < 0 || (escape === body.length - 2 && body.endsWith('\\n')))) {
-      const text = escape < 0 ? body : `${body.slice(0, -2)}\n`;
+    if (isUsual && (escapeAt < 0 || (escapeAt === body.length - 2 && body.endsWith('\\n')))) {
+      const text = escapeAt < 0 ? body : `${body.slice(0, -2)}\n`;
       return { stream: rest.slice(0, 6) as LogEntry['stream'], text, time: rest.slice('stdout","time":"'.length, -2) };
     }
   }

@@ -28,7 +28,12 @@ export async function* readLog(query: LogQuery): AsyncGenerator<LogEntry[]> {
     const start = query.tail === undefined ? { index: 0, offset: 0 } : findTail(files, query.tail);
     for (let index = start.index; index < files.length; index++) {
       const isCurrent = index === files.length - 1;
-      yield* readFile(files[index] as string, start.index === index ? start.offset : 0, isCurrent ? growth : undefined, query);
+      yield* readFile(
+        files[index] as string,
+        start.index === index ? start.offset : 0,
+        isCurrent ? growth : undefined,
+        query,
+      );
       if (query.signal.aborted) return;
     }
     while (growth.takeRotation() && !query.signal.aborted) yield* readFile(query.path, 0, growth, query);
@@ -92,7 +97,12 @@ class Growth {
   }
 }
 
-async function* readFile(path: string, offset: number, growth: Growth | undefined, query: LogQuery): AsyncGenerator<LogEntry[]> {
+async function* readFile(
+  path: string,
+  offset: number,
+  growth: Growth | undefined,
+  query: LogQuery,
+): AsyncGenerator<LogEntry[]> {
   const fd = openSync(path, 'r');
   try {
     let at = offset;

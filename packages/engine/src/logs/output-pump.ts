@@ -57,7 +57,10 @@ export class OutputPump {
     this.#checkpoint = new LogCheckpoint(join(directory, 'log-checkpoint'));
     const known = this.#checkpoint.read();
     this.#file = options.logFile === undefined ? undefined : new JsonFile(options.logFile, known?.logSize);
-    this.#spools = options.streams.map((stream) => new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0));
+    this.#spools = options.streams.map(
+      (stream) =>
+        new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0),
+    );
     this.#saveCheckpoint();
     for (const spool of this.#spools) {
       if (spool.pending.length > 0) this.#take(spool);
@@ -141,7 +144,10 @@ export class OutputPump {
     const { pending } = spool;
     const mustFlush = isLast || spool.size >= flushSpoolAt;
     if (pending.length > 0) {
-      const { text, consumed } = this.#file === undefined ? { text: '', consumed: pending.length } : formatLines(pending, spool.stream, formatNs(nowNs()), mustFlush);
+      const { text, consumed } =
+        this.#file === undefined
+          ? { text: '', consumed: pending.length }
+          : formatLines(pending, spool.stream, formatNs(nowNs()), mustFlush);
       if (consumed === 0) return;
       if (text !== '') this.#file?.append(text);
       spool.consume(consumed);
@@ -153,6 +159,10 @@ export class OutputPump {
 
   #saveCheckpoint(): void {
     const consumedOf = (stream: OutputName) => this.#spools.find((spool) => spool.stream === stream)?.consumed ?? 0;
-    this.#checkpoint.write({ stdout: consumedOf('stdout'), stderr: consumedOf('stderr'), logSize: this.#file?.size ?? 0 });
+    this.#checkpoint.write({
+      stdout: consumedOf('stdout'),
+      stderr: consumedOf('stderr'),
+      logSize: this.#file?.size ?? 0,
+    });
   }
 }

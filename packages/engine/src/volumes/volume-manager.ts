@@ -59,16 +59,27 @@ export class VolumeManager {
   }
 
   /** Gives the one that is there, or makes it. `ownerId`: host uid and gid of its root directory. */
-  async ensure(name: string, options: { labels?: Record<string, string> | null; isAnonymous?: boolean; ownerId?: number | undefined } = {}): Promise<Volume> {
+  async ensure(
+    name: string,
+    options: { labels?: Record<string, string> | null; isAnonymous?: boolean; ownerId?: number | undefined } = {},
+  ): Promise<Volume> {
     const known = this.#volumes.get(name);
     if (known !== undefined) {
       mkdirSync(this.mountpoint(name), { recursive: true });
       return known;
     }
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
-      throw new ContainerError('invalid-argument', `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+      throw new ContainerError(
+        'invalid-argument',
+        `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+      );
     }
-    const volume: Volume = { name, createdAt: nowText(), labels: options.labels ?? null, isAnonymous: options.isAnonymous ?? false };
+    const volume: Volume = {
+      name,
+      createdAt: nowText(),
+      labels: options.labels ?? null,
+      isAnonymous: options.isAnonymous ?? false,
+    };
     mkdirSync(this.mountpoint(name), { recursive: true, mode: 0o755 });
     if (options.ownerId !== undefined) chownSync(this.mountpoint(name), options.ownerId, options.ownerId);
     this.#volumes.set(name, volume);
@@ -88,7 +99,8 @@ export class VolumeManager {
     if (isForced && !this.#volumes.has(name)) return;
     this.get(name);
     const users = this.usersOf(name);
-    if (users.length > 0) throw new ContainerError('failed-precondition', `remove ${name}: volume is in use - [${users.join(', ')}]`);
+    if (users.length > 0)
+      throw new ContainerError('failed-precondition', `remove ${name}: volume is in use - [${users.join(', ')}]`);
     await this.#store.write(() => {
       this.#store.sql('DELETE FROM volumes WHERE name = ?').run(name);
     });

@@ -1,10 +1,10 @@
 // GET on containers: list, inspect, top, changes of settings by update, resize of the terminal.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
+import type { Container } from '../../containers/container.ts';
 import { type HostConfig, resourcesSchema, toHostConfig } from '../../containers/container-config.ts';
 import { containerFilters, selectContainers, sizesOf } from '../../containers/container-list.ts';
 import { inspectView, listView, type Sizes } from '../../containers/container-views.ts';
-import type { Container } from '../../containers/container.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { checkHostConfig } from '../../containers/host-config-rules.ts';
 import { listProcesses } from '../../containers/process-list.ts';
@@ -29,36 +29,59 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
       const image = await context.images.resolve(text).catch(() => undefined); // no such image: nothing descends from it
       if (image !== undefined) ancestors.set(text, image.id);
     }
-    const selected = selectContainers(context.index, { showsAll: queryBool(query, 'all'), limit: limit !== undefined && limit > 0 ? limit : undefined, filters, ancestors });
+    const selected = selectContainers(context.index, {
+      showsAll: queryBool(query, 'all'),
+      limit: limit !== undefined && limit > 0 ? limit : undefined,
+      filters,
+      ancestors,
+    });
     if (!queryBool(query, 'size')) return selected.map((container) => listView(container, undefined));
     return Promise.all(selected.map(async (container) => listView(container, await sizes(context, container))));
   });
 
   app.get<ById>('/containers/:id/json', async (request) => {
     const container = context.index.find(request.params.id);
-    return inspectView(context, container, queryBool(request.query, 'size') ? await sizes(context, container) : undefined);
+    return inspectView(
+      context,
+      container,
+      queryBool(request.query, 'size') ? await sizes(context, container) : undefined,
+    );
   });
 
   app.get<ById>('/containers/:id/top', async (request) => {
     const container = context.index.find(request.params.id);
-    if (!container.isRunning) throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+    if (!container.isRunning)
+      throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
     const { processes } = await context.client.tasks.ListPids({ containerId: container.id });
     context.events.publish('container', 'top', container.id, container.eventAttributes());
-    return listProcesses(processes.map((process) => process.pid), queryText(request.query, 'ps_args'));
+    return listProcesses(
+      processes.map((process) => process.pid),
+      queryText(request.query, 'ps_args'),
+    );
   });
 
   app.post<ById>('/containers/:id/resize', async (request, reply) => {
     const container = context.index.find(request.params.id);
     const { width, height } = sizeOf(request.query);
-    if (!container.isRunning) throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+    if (!container.isRunning)
+      throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
     await context.client.tasks.ResizePty({ containerId: container.id, execId: '', width, height });
-    context.events.publish('container', 'resize', container.id, container.eventAttributes({ height: String(height), width: String(width) }));
+    context.events.publish(
+      'container',
+      'resize',
+      container.id,
+      container.eventAttributes({ height: String(height), width: String(width) }),
+    );
     return reply.code(200).send();
   });
 
   app.post<ById>('/containers/:id/update', async (request) => {
     const container = context.index.find(request.params.id);
-    await update(context, container, decodeObject(resourcesSchema, (await readJson(request.raw)) ?? {}, 'UpdateConfig'));
+    await update(
+      context,
+      container,
+      decodeObject(resourcesSchema, (await readJson(request.raw)) ?? {}, 'UpdateConfig'),
+    );
     return { Warnings: null };
   });
 }
@@ -66,7 +89,8 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
 /** Throws invalid-argument without both. */
 export function sizeOf(query: Query): { width: number; height: number } {
   const [width, height] = [queryInt(query, 'w'), queryInt(query, 'h')];
-  if (width === undefined || height === undefined) throw new ContainerError('invalid-argument', 'resize: h and w are needed');
+  if (width === undefined || height === undefined)
+    throw new ContainerError('invalid-argument', 'resize: h and w are needed');
   return { width, height };
 }
 
@@ -81,9 +105,14 @@ const immutableAtUpdate = ['Devices', 'DeviceCgroupRules', 'Ulimits', 'CgroupPar
 async function update(context: EngineContext, container: Container, decoded: Record<string, unknown>): Promise<void> {
   for (const field of immutableAtUpdate) {
     const value = decoded[field];
-    if (value !== undefined && value !== '' && (value as unknown[]).length > 0) throw new ContainerError('invalid-argument', `UpdateConfig.${field}: cannot be changed`);
+    if (value !== undefined && value !== '' && (value as unknown[]).length > 0)
+      throw new ContainerError('invalid-argument', `UpdateConfig.${field}: cannot be changed`);
   }
-  const changes = Object.fromEntries(Object.entries(decoded).filter(([, value]) => value !== 0 && value !== '' && value !== false && !(Array.isArray(value) && value.length === 0)));
+  const changes = Object.fromEntries(
+    Object.entries(decoded).filter(
+      ([, value]) => value !== 0 && value !== '' && value !== false && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
   const policy = changes['RestartPolicy'] as HostConfig['RestartPolicy'] | undefined;
   if (policy !== undefined && !policy.Name) delete changes['RestartPolicy'];
   const hostConfig = toHostConfig({ ...container.settings.hostConfig, ...changes });
@@ -92,7 +121,10 @@ async function update(context: EngineContext, container: Container, decoded: Rec
   const settings = { ...container.settings, hostConfig };
   if (container.isRunning) {
     const resources = limitsOf(hostConfig);
-    await context.client.tasks.Update({ containerId: container.id, resources: { typeUrl: resourcesTypeUrl, value: Buffer.from(JSON.stringify(resources)) } });
+    await context.client.tasks.Update({
+      containerId: container.id,
+      resources: { typeUrl: resourcesTypeUrl, value: Buffer.from(JSON.stringify(resources)) },
+    });
   }
   await context.store.updateSettings(settings);
   container.settings = settings;

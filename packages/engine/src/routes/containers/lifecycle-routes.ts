@@ -1,20 +1,20 @@
 // POST and DELETE on containers: create, start, stop, restart, kill, pause, rename, wait, remove, prune.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
-import { createContainer } from '../../containers/container-creator.ts';
 import type { Container } from '../../containers/container.ts';
+import { createContainer } from '../../containers/container-creator.ts';
+import { sizesOf } from '../../containers/container-list.ts';
 import { type RemoveOptions, removeContainer } from '../../containers/container-remover.ts';
 import { startContainer } from '../../containers/container-starter.ts';
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from '../../containers/container-stopper.ts';
 import { decodeCreateRequest } from '../../containers/create-request.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import type { ExecManager } from '../../containers/exec-manager.ts';
-import { sizesOf } from '../../containers/container-list.ts';
 import { parseRfc3339, parseTimestamp } from '../../go-time.ts';
+import { notModified } from '../../http/http-status.ts';
 import { readBody, readJson } from '../../http/json-body.ts';
 import { openJsonLines } from '../../http/ndjson.ts';
 import { type Query, queryBool, queryFilters, queryInt, queryText } from '../../http/query.ts';
-import { notModified } from '../../http/http-status.ts';
 
 interface ById {
   Params: { id: string };
@@ -32,19 +32,29 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
 
   app.post<{ Querystring: Query }>('/containers/create', async (request, reply) => {
     const decoded = decodeCreateRequest(await readJson(request.raw));
-    const { container, warnings } = await createContainer(context, decoded, queryText(request.query, 'name') || undefined);
+    const { container, warnings } = await createContainer(
+      context,
+      decoded,
+      queryText(request.query, 'name') || undefined,
+    );
     return reply.code(201).send({ Id: container.id, Warnings: warnings });
   });
 
   app.post<ById>('/containers/:id/start', async (request, reply) => {
     const body = await readBody(request.raw);
     // HostConfig in start's body was removed in 1.24: whoever sends it must not believe it was heeded
-    if (body.length > 7) throw new ContainerError('invalid-argument', 'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
+    if (body.length > 7)
+      throw new ContainerError(
+        'invalid-argument',
+        'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+      );
     const container = find(request.params.id);
-    await container.queue.run(() => startContainer(context, container)).catch(async (error) => {
-      await removeUnstarted(container);
-      throw error;
-    });
+    await container.queue
+      .run(() => startContainer(context, container))
+      .catch(async (error) => {
+        await removeUnstarted(container);
+        throw error;
+      });
     return reply.code(204).send();
   });
 
@@ -88,18 +98,33 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
   app.post<ById>('/containers/:id/wait', async (request, reply) => {
     const container = find(request.params.id);
     const condition = queryText(request.query, 'condition') || 'not-running';
-    if (!['not-running', 'next-exit', 'removed'].includes(condition)) throw new ContainerError('invalid-argument', `invalid condition: ${JSON.stringify(condition)}`);
+    if (!['not-running', 'next-exit', 'removed'].includes(condition))
+      throw new ContainerError('invalid-argument', `invalid condition: ${JSON.stringify(condition)}`);
     const lines = openJsonLines(request, reply);
-    const isOver = condition === 'not-running' && !container.isRunning && container.state.status !== 'restarting' && container.starting === undefined;
-    const result = isOver ? container.exitResult : await container.waitFor(condition === 'removed' ? 'removed' : 'next-exit', lines.signal);
-    if (result !== undefined) await lines.write({ StatusCode: result.exitCode, ...(result.error === '' ? {} : { Error: { Message: result.error } }) });
+    const isOver =
+      condition === 'not-running' &&
+      !container.isRunning &&
+      container.state.status !== 'restarting' &&
+      container.starting === undefined;
+    const result = isOver
+      ? container.exitResult
+      : await container.waitFor(condition === 'removed' ? 'removed' : 'next-exit', lines.signal);
+    if (result !== undefined)
+      await lines.write({
+        StatusCode: result.exitCode,
+        ...(result.error === '' ? {} : { Error: { Message: result.error } }),
+      });
     lines.end();
   });
 
   app.delete<ById>('/containers/:id', async (request, reply) => {
     const container = find(request.params.id);
-    if (queryBool(request.query, 'link')) throw new ContainerError('invalid-argument', 'links are not supported by this engine');
-    await remove(context, execs, container, { isForced: queryBool(request.query, 'force'), removesVolumes: queryBool(request.query, 'v') });
+    if (queryBool(request.query, 'link'))
+      throw new ContainerError('invalid-argument', 'links are not supported by this engine');
+    await remove(context, execs, container, {
+      isForced: queryBool(request.query, 'force'),
+      removesVolumes: queryBool(request.query, 'v'),
+    });
     return reply.code(204).send();
   });
 
@@ -113,7 +138,8 @@ function stopOptions(query: Query): { timeoutSeconds: number | undefined; signal
 async function rename(context: EngineContext, container: Container, name: string): Promise<void> {
   if (name === '') throw new ContainerError('invalid-argument', 'Neither old nor new names may be empty');
   const old = container.name;
-  if (name === old) throw new ContainerError('invalid-argument', 'Renaming a container with the same name as its current name');
+  if (name === old)
+    throw new ContainerError('invalid-argument', 'Renaming a container with the same name as its current name');
   context.index.reserve(name, container.id);
   const settings = { ...container.settings, name };
   try {
@@ -127,11 +153,20 @@ async function rename(context: EngineContext, container: Container, name: string
   context.events.publish('container', 'rename', container.id, container.eventAttributes({ oldName: `/${old}` }));
 }
 
-async function remove(context: EngineContext, execs: ExecManager, container: Container, options: RemoveOptions): Promise<void> {
-  if (container.state.status === 'removing') throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);
+async function remove(
+  context: EngineContext,
+  execs: ExecManager,
+  container: Container,
+  options: RemoveOptions,
+): Promise<void> {
+  if (container.state.status === 'removing')
+    throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);
   if (container.isRunning) {
     if (!options.isForced) {
-      throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`);
+      throw new ContainerError(
+        'failed-precondition',
+        `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+      );
     }
     await killContainer(context, container, 'SIGKILL');
   }
@@ -147,7 +182,11 @@ async function prune(context: EngineContext, execs: ExecManager, query: Query): 
   for (const container of context.index.values()) {
     const { settings, state } = container;
     if (!['created', 'exited', 'dead'].includes(state.status)) continue;
-    if (!until.every((time) => (parseRfc3339(settings.created) ?? 0n) < time) || !filters.matchesLabels(settings.config.Labels)) continue;
+    if (
+      !until.every((time) => (parseRfc3339(settings.created) ?? 0n) < time) ||
+      !filters.matchesLabels(settings.config.Labels)
+    )
+      continue;
     bytes += (await sizesOf(context.client, container, 0)).SizeRw;
     await remove(context, execs, container, { isForced: false, removesVolumes: false });
     deleted.push(container.id);

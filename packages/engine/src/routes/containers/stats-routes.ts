@@ -30,7 +30,10 @@ interface Reading {
   networks: object | undefined;
 }
 
-const emptyCpu = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 }, throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 } };
+const emptyCpu = {
+  cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
+  throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
+};
 
 export function registerStatsRoutes(app: FastifyInstance, context: EngineContext): void {
   app.get<{ Params: { id: string }; Querystring: Query }>('/containers/:id/stats', async (request, reply) => {
@@ -66,22 +69,50 @@ async function read(context: EngineContext, container: Container): Promise<Readi
   if (data === undefined || data === null) return undefined;
   const networks = networksOf(container.state.pid);
   const isV1 = data.typeUrl.includes('v1');
-  return { read: nowText(), networks, ...(isV1 ? fromV1(metricsV1.decode(data.value)) : fromV2(metricsV2.decode(data.value))) };
+  return {
+    read: nowText(),
+    networks,
+    ...(isV1 ? fromV1(metricsV1.decode(data.value)) : fromV2(metricsV2.decode(data.value))),
+  };
 }
 
 function fromV1(metrics: MetricsV1): Pick<Reading, 'cpu' | 'memory' | 'pids' | 'blkio'> {
   const { cpu, memory, pids, blkio } = metrics;
-  const blkioList = (entries: { op: string; major: number; minor: number; value: number }[] | undefined) => entries?.map(({ major, minor, op, value }) => ({ major, minor, op, value })) ?? null;
+  const blkioList = (entries: { op: string; major: number; minor: number; value: number }[] | undefined) =>
+    entries?.map(({ major, minor, op, value }) => ({ major, minor, op, value })) ?? null;
   return {
     cpu: {
-      cpu_usage: { total_usage: cpu?.usage?.total ?? 0, percpu_usage: cpu?.usage?.perCpu ?? [], usage_in_kernelmode: cpu?.usage?.kernel ?? 0, usage_in_usermode: cpu?.usage?.user ?? 0 },
+      cpu_usage: {
+        total_usage: cpu?.usage?.total ?? 0,
+        percpu_usage: cpu?.usage?.perCpu ?? [],
+        usage_in_kernelmode: cpu?.usage?.kernel ?? 0,
+        usage_in_usermode: cpu?.usage?.user ?? 0,
+      },
       ...systemCpu(),
-      throttling_data: { periods: cpu?.throttling?.periods ?? 0, throttled_periods: cpu?.throttling?.throttledPeriods ?? 0, throttled_time: cpu?.throttling?.throttledTime ?? 0 },
+      throttling_data: {
+        periods: cpu?.throttling?.periods ?? 0,
+        throttled_periods: cpu?.throttling?.throttledPeriods ?? 0,
+        throttled_time: cpu?.throttling?.throttledTime ?? 0,
+      },
     },
     memory: {
       usage: memory?.usage?.usage ?? 0,
       max_usage: memory?.usage?.max ?? 0,
-      stats: memory === null ? {} : { cache: memory.cache, rss: memory.rss, mapped_file: memory.mappedFile, inactive_file: memory.inactiveFile, active_file: memory.activeFile, total_inactive_file: memory.totalInactiveFile, total_cache: memory.totalCache, total_rss: memory.totalRss, pgfault: memory.pgFault, pgmajfault: memory.pgMajFault },
+      stats:
+        memory === null
+          ? {}
+          : {
+              cache: memory.cache,
+              rss: memory.rss,
+              mapped_file: memory.mappedFile,
+              inactive_file: memory.inactiveFile,
+              active_file: memory.activeFile,
+              total_inactive_file: memory.totalInactiveFile,
+              total_cache: memory.totalCache,
+              total_rss: memory.totalRss,
+              pgfault: memory.pgFault,
+              pgmajfault: memory.pgMajFault,
+            },
       failcnt: memory?.usage?.failcnt ?? 0,
       limit: Math.min(memory?.usage?.limit || os.totalmem(), os.totalmem()),
     },
@@ -108,13 +139,31 @@ function fromV2(metrics: MetricsV2): Pick<Reading, 'cpu' | 'memory' | 'pids' | '
   const usToNs = 1000;
   return {
     cpu: {
-      cpu_usage: { total_usage: (cpu?.usageUsec ?? 0) * usToNs, usage_in_kernelmode: (cpu?.systemUsec ?? 0) * usToNs, usage_in_usermode: (cpu?.userUsec ?? 0) * usToNs },
+      cpu_usage: {
+        total_usage: (cpu?.usageUsec ?? 0) * usToNs,
+        usage_in_kernelmode: (cpu?.systemUsec ?? 0) * usToNs,
+        usage_in_usermode: (cpu?.userUsec ?? 0) * usToNs,
+      },
       ...systemCpu(),
-      throttling_data: { periods: cpu?.nrPeriods ?? 0, throttled_periods: cpu?.nrThrottled ?? 0, throttled_time: (cpu?.throttledUsec ?? 0) * usToNs },
+      throttling_data: {
+        periods: cpu?.nrPeriods ?? 0,
+        throttled_periods: cpu?.nrThrottled ?? 0,
+        throttled_time: (cpu?.throttledUsec ?? 0) * usToNs,
+      },
     },
     memory: {
       usage: memory?.usage ?? 0,
-      stats: memory === null ? {} : { anon: memory.anon, file: memory.file, inactive_file: memory.inactiveFile, active_file: memory.activeFile, pgfault: memory.pgfault, pgmajfault: memory.pgmajfault },
+      stats:
+        memory === null
+          ? {}
+          : {
+              anon: memory.anon,
+              file: memory.file,
+              inactive_file: memory.inactiveFile,
+              active_file: memory.activeFile,
+              pgfault: memory.pgfault,
+              pgmajfault: memory.pgmajfault,
+            },
       limit: Math.min(memory?.usageLimit || os.totalmem(), os.totalmem()),
     },
     pids: { current: pids?.current ?? 0, ...(pids?.limit ? { limit: pids.limit } : {}) },
@@ -145,11 +194,30 @@ function networksOf(pid: number): Record<string, object> | undefined {
   } catch {
     return undefined; // it has ended
   }
-  const rows = text.split('\n').slice(2).filter((line) => line.includes(':'));
+  const rows = text
+    .split('\n')
+    .slice(2)
+    .filter((line) => line.includes(':'));
   const entries = rows.map((line) => {
     const [name = '', rest = ''] = line.split(':');
-    const [rx_bytes = 0, rx_packets = 0, rx_errors = 0, rx_dropped = 0, , , , , tx_bytes = 0, tx_packets = 0, tx_errors = 0, tx_dropped = 0] = rest.trim().split(/\s+/).map(Number);
-    return [name.trim(), { rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped }] as const;
+    const [
+      rx_bytes = 0,
+      rx_packets = 0,
+      rx_errors = 0,
+      rx_dropped = 0,
+      ,
+      ,
+      ,
+      ,
+      tx_bytes = 0,
+      tx_packets = 0,
+      tx_errors = 0,
+      tx_dropped = 0,
+    ] = rest.trim().split(/\s+/).map(Number);
+    return [
+      name.trim(),
+      { rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped },
+    ] as const;
   });
   const shown = entries.filter(([name]) => name !== 'lo');
   return shown.length === 0 ? undefined : Object.fromEntries(shown);

@@ -23,7 +23,9 @@ export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackR
     handler: async (request) => {
       const container = context.index.find(request.id);
       const isMultiplexed = !container.settings.config.Tty && isAtLeast(request.apiVersion, '1.42');
-      await attachClient(context, container, request.query, () => request.accept(isMultiplexed ? multiplexedStreamType : rawStreamType));
+      await attachClient(context, container, request.query, () =>
+        request.accept(isMultiplexed ? multiplexedStreamType : rawStreamType),
+      );
     },
   });
 
@@ -39,9 +41,11 @@ export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackR
     const { query } = request;
     const container = context.index.find(request.params.id);
     const wanted = { stdout: queryBool(query, 'stdout'), stderr: queryBool(query, 'stderr') };
-    if (!wanted.stdout && !wanted.stderr) throw new ContainerError('invalid-argument', 'Bad parameters: you must choose at least one stream');
+    if (!wanted.stdout && !wanted.stderr)
+      throw new ContainerError('invalid-argument', 'Bad parameters: you must choose at least one stream');
     const { LogConfig } = container.settings.hostConfig;
-    if (LogConfig.Type === 'none') throw new ContainerError('unimplemented', 'configured logging driver does not support reading');
+    if (LogConfig.Type === 'none')
+      throw new ContainerError('unimplemented', 'configured logging driver does not support reading');
     const isTty = container.settings.config.Tty;
     const tail = tailOf(queryText(query, 'tail'));
     const since = parseTimestamp('since', queryText(query, 'since'));
@@ -51,13 +55,27 @@ export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackR
     const response = reply.raw;
     response.on('close', () => abort.abort());
     request.raw.resume();
-    response.writeHead(200, { 'Content-Type': isTty || !isAtLeast(request.apiVersion, '1.42') ? rawStreamType : multiplexedStreamType });
+    response.writeHead(200, {
+      'Content-Type': isTty || !isAtLeast(request.apiVersion, '1.42') ? rawStreamType : multiplexedStreamType,
+    });
     response.flushHeaders();
     const follow = queryBool(query, 'follow') ? container.run?.pump.file : undefined;
     try {
-      const batches = readLog({ path: context.paths.logFile(container.id), maxFiles: parseLogOptions(LogConfig.Config).maxFiles, tail, since, until, follow, signal: abort.signal });
+      const batches = readLog({
+        path: context.paths.logFile(container.id),
+        maxFiles: parseLogOptions(LogConfig.Config).maxFiles,
+        tail,
+        since,
+        until,
+        follow,
+        signal: abort.signal,
+      });
       for await (const entries of batches) {
-        const bytes = renderEntries(entries, wanted, { isTty, hasTimestamps: queryBool(query, 'timestamps'), hasDetails: queryBool(query, 'details') });
+        const bytes = renderEntries(entries, wanted, {
+          isTty,
+          hasTimestamps: queryBool(query, 'timestamps'),
+          hasDetails: queryBool(query, 'details'),
+        });
         if (bytes.length > 0 && !response.write(bytes)) await whenRoom(response);
         if (abort.signal.aborted) break;
       }
@@ -84,7 +102,11 @@ interface RenderOptions {
 /** Payload of one frame at most, in characters: lines of one stream that follow each other share a frame. */
 const maxFrameCharacters = 32 * 1024;
 
-function renderEntries(entries: LogEntry[], wanted: Record<LogEntry['stream'], boolean>, options: RenderOptions): Buffer {
+function renderEntries(
+  entries: LogEntry[],
+  wanted: Record<LogEntry['stream'], boolean>,
+  options: RenderOptions,
+): Buffer {
   const pieces: Buffer[] = [];
   let stream: LogEntry['stream'] = 'stdout';
   let text = '';

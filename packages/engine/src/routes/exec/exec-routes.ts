@@ -1,9 +1,10 @@
 // Exec: create, start (hijacked), inspect, resize.
-import { isAtLeast } from '../../http/api-version.ts';
+
 import { errorMessageOf } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import type { Exec, ExecConfig, ExecManager } from '../../containers/exec-manager.ts';
+import { isAtLeast } from '../../http/api-version.ts';
 import { acceptRaw, type HijackRoute, type RawConnection } from '../../http/hijack.ts';
 import { decodeObject, parseJson, readBody, readJson, type Schema } from '../../http/json-body.ts';
 import type { Query } from '../../http/query.ts';
@@ -30,9 +31,25 @@ const execSchema: Schema = {
 };
 const startSchema: Schema = { Detach: 'bool', Tty: 'bool', ConsoleSize: 'any' };
 
-const emptyExec: ExecConfig = { AttachStdin: false, AttachStdout: false, AttachStderr: false, DetachKeys: '', Tty: false, Env: [], Cmd: [], Privileged: false, User: '', WorkingDir: '' };
+const emptyExec: ExecConfig = {
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  DetachKeys: '',
+  Tty: false,
+  Env: [],
+  Cmd: [],
+  Privileged: false,
+  User: '',
+  WorkingDir: '',
+};
 
-export function registerExecRoutes(app: FastifyInstance, hijackRoutes: HijackRoute[], context: EngineContext, execs: ExecManager): void {
+export function registerExecRoutes(
+  app: FastifyInstance,
+  hijackRoutes: HijackRoute[],
+  context: EngineContext,
+  execs: ExecManager,
+): void {
   app.post<ById>('/containers/:id/exec', async (request, reply) => {
     const container = context.index.find(request.params.id);
     const config = { ...emptyExec, ...decodeObject(execSchema, (await readJson(request.raw)) ?? {}, 'ExecConfig') };
@@ -100,7 +117,13 @@ function inspectExec(exec: Exec): object {
     ID: exec.id,
     Running: exec.isRunning,
     ExitCode: exec.exitCode ?? null,
-    ProcessConfig: { tty: config.Tty, entrypoint, arguments: args, privileged: config.Privileged, ...(config.User === '' ? {} : { user: config.User }) },
+    ProcessConfig: {
+      tty: config.Tty,
+      entrypoint,
+      arguments: args,
+      privileged: config.Privileged,
+      ...(config.User === '' ? {} : { user: config.User }),
+    },
     OpenStdin: config.AttachStdin,
     OpenStderr: config.AttachStderr,
     OpenStdout: config.AttachStdout,

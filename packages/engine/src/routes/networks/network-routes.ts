@@ -31,12 +31,24 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
   });
 
   const containersOf = (name: string) => {
-    const attached = context.index.values().filter((container) => container.isRunning && container.settings.hostConfig.NetworkMode.replace('default', 'bridge') === name);
-    return Object.fromEntries(attached.map((container) => [container.id, { Name: container.name, EndpointID: '', MacAddress: '', IPv4Address: '', IPv6Address: '' }]));
+    const attached = context.index
+      .values()
+      .filter(
+        (container) =>
+          container.isRunning && container.settings.hostConfig.NetworkMode.replace('default', 'bridge') === name,
+      );
+    return Object.fromEntries(
+      attached.map((container) => [
+        container.id,
+        { Name: container.name, EndpointID: '', MacAddress: '', IPv4Address: '', IPv6Address: '' },
+      ]),
+    );
   };
 
   const find = (text: string) => {
-    const name = Object.keys(drivers).find((candidate) => candidate === text || (text.length >= 12 && networkId(candidate).startsWith(text)));
+    const name = Object.keys(drivers).find(
+      (candidate) => candidate === text || (text.length >= 12 && networkId(candidate).startsWith(text)),
+    );
     if (name === undefined) throw new ContainerError('not-found', `network ${text} not found`);
     return name;
   };
@@ -44,22 +56,41 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
   app.get<{ Querystring: Query }>('/networks', async (request) => {
     const filters = queryFilters(request.query, ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
     return Object.keys(drivers)
-      .filter((name) => filters.matches('name', (text) => name.includes(text)) && filters.matches('id', (text) => networkId(name).startsWith(text)))
-      .filter((name) => filters.matches('driver', (text) => drivers[name] === text) && filters.matches('scope', (text) => text === 'local'))
-      .filter(() => filters.matches('type', (text) => text === 'builtin') && !filters.has('label') && filters.bool('dangling') !== true)
+      .filter(
+        (name) =>
+          filters.matches('name', (text) => name.includes(text)) &&
+          filters.matches('id', (text) => networkId(name).startsWith(text)),
+      )
+      .filter(
+        (name) =>
+          filters.matches('driver', (text) => drivers[name] === text) &&
+          filters.matches('scope', (text) => text === 'local'),
+      )
+      .filter(
+        () =>
+          filters.matches('type', (text) => text === 'builtin') &&
+          !filters.has('label') &&
+          filters.bool('dangling') !== true,
+      )
       .map((name) => view(name, false));
   });
 
   app.get<{ Params: { id: string } }>('/networks/:id', async (request) => view(find(request.params.id), true));
 
   const refuse = async () => {
-    throw new ContainerError('unimplemented', 'networks other than bridge, host and none are not supported by this engine');
+    throw new ContainerError(
+      'unimplemented',
+      'networks other than bridge, host and none are not supported by this engine',
+    );
   };
   app.post('/networks/create', refuse);
   app.post('/networks/:id/connect', refuse);
   app.post('/networks/:id/disconnect', refuse);
   app.delete<{ Params: { id: string } }>('/networks/:id', async (request) => {
-    throw new ContainerError('permission-denied', `${find(request.params.id)} is a pre-defined network and cannot be removed`);
+    throw new ContainerError(
+      'permission-denied',
+      `${find(request.params.id)} is a pre-defined network and cannot be removed`,
+    );
   });
   app.post('/networks/prune', async () => ({ NetworksDeleted: null }));
 }

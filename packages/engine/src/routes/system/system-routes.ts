@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { listView } from '../../containers/container-views.ts';
 import { sizesOf } from '../../containers/container-list.ts';
+import { listView } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { type EngineEvent, eventFilters, eventView, matchesEvent } from '../../events/event-hub.ts';
 import { nowNs, nowText, parseTimestamp } from '../../go-time.ts';
@@ -18,7 +18,13 @@ import { volumeView } from '../volumes/volume-routes.ts';
 
 export function registerSystemRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
   const ping = async (request: FastifyRequest, reply: FastifyReply) => {
-    reply.headers({ 'Builder-Version': '1', Swarm: 'inactive', 'Cache-Control': 'no-cache, no-store, must-revalidate', Pragma: 'no-cache', 'Content-Type': 'text/plain; charset=utf-8' });
+    reply.headers({
+      'Builder-Version': '1',
+      Swarm: 'inactive',
+      'Cache-Control': 'no-cache, no-store, must-revalidate',
+      Pragma: 'no-cache',
+      'Content-Type': 'text/plain; charset=utf-8',
+    });
     return reply.send(request.method === 'HEAD' ? undefined : 'OK');
   };
   app.get('/_ping', ping);
@@ -31,13 +37,27 @@ export function registerSystemRoutes(app: FastifyInstance, context: EngineContex
 
   app.post('/auth', async () => {
     // there is no registry to ask here: saying yes to any password would be a lie
-    throw new ContainerError('unimplemented', 'login: this engine does not check credentials; they are checked when an image is pulled');
+    throw new ContainerError(
+      'unimplemented',
+      'login: this engine does not check credentials; they are checked when an image is pulled',
+    );
   });
 }
 
 async function versionView(context: EngineContext): Promise<object> {
   const containerd = await context.client.version.Version({});
-  const details = { ApiVersion: maxApiVersion, Arch: goArchitecture(), BuildTime: '', Experimental: 'false', GitCommit: '', GoVersion: '', KernelVersion: os.release(), MinAPIVersion: minApiVersion, Os: 'linux', NodeVersion: process.version };
+  const details = {
+    ApiVersion: maxApiVersion,
+    Arch: goArchitecture(),
+    BuildTime: '',
+    Experimental: 'false',
+    GitCommit: '',
+    GoVersion: '',
+    KernelVersion: os.release(),
+    MinAPIVersion: minApiVersion,
+    Os: 'linux',
+    NodeVersion: process.version,
+  };
   return {
     Platform: { Name: 'tscontainer' },
     Components: [
@@ -70,7 +90,8 @@ function operatingSystem(): string {
 
 async function infoView(context: EngineContext, images: ImageManager): Promise<object> {
   const containers = context.index.values();
-  const count = (...statuses: string[]) => containers.filter((container) => statuses.includes(container.state.status)).length;
+  const count = (...statuses: string[]) =>
+    containers.filter((container) => statuses.includes(container.state.status)).length;
   const isV2 = !/^cgroup /m.test(readFileSync('/proc/self/mounts', 'utf8').replace(/^\S+ \S+ (\S+) /gm, '$1 '));
   return {
     ID: context.engineId,
@@ -105,7 +126,11 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     OSType: 'linux',
     Architecture: os.machine(),
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8'], IndexConfigs: {}, Mirrors: context.config.registryMirrors },
+    RegistryConfig: {
+      InsecureRegistryCIDRs: ['127.0.0.0/8'],
+      IndexConfigs: {},
+      Mirrors: context.config.registryMirrors,
+    },
     NCPU: os.cpus().length,
     MemTotal: os.totalmem(),
     GenericResources: null,
@@ -119,7 +144,14 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     ServerVersion: engineVersion,
     Runtimes: { [context.config.defaultRuntime]: { path: context.config.defaultRuntime } },
     DefaultRuntime: context.config.defaultRuntime,
-    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'inactive',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
     LiveRestoreEnabled: true,
     Isolation: '',
     InitBinary: 'docker-init',
@@ -131,7 +163,11 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
   };
 }
 
-async function streamEvents(context: EngineContext, request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<void> {
+async function streamEvents(
+  context: EngineContext,
+  request: FastifyRequest<{ Querystring: Query }>,
+  reply: FastifyReply,
+): Promise<void> {
   const { query } = request;
   const filters = queryFilters(query, eventFilters);
   const since = parseTimestamp('since', queryText(query, 'since'));
@@ -144,9 +180,15 @@ async function streamEvents(context: EngineContext, request: FastifyRequest<{ Qu
     queue.push(event);
     wake?.();
   });
-  if (since !== undefined) queue.unshift(...context.events.recent(since).filter((event) => matchesEvent(event, filters) && (until === undefined || event.timeNs <= until)));
+  if (since !== undefined)
+    queue.unshift(
+      ...context.events
+        .recent(since)
+        .filter((event) => matchesEvent(event, filters) && (until === undefined || event.timeNs <= until)),
+    );
   const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
-  const timer = leftMs === undefined ? undefined : setTimeout(() => wake?.(), Math.max(0, Math.min(leftMs, maxTimerMs)));
+  const timer =
+    leftMs === undefined ? undefined : setTimeout(() => wake?.(), Math.max(0, Math.min(leftMs, maxTimerMs)));
   const onAbort = () => wake?.();
   lines.signal.addEventListener('abort', onAbort);
   try {
@@ -170,14 +212,29 @@ async function streamEvents(context: EngineContext, request: FastifyRequest<{ Qu
 const maxTimerMs = 2 ** 31 - 1;
 
 async function diskUsageView(context: EngineContext, images: ImageManager): Promise<object> {
-  const containers = await Promise.all(context.index.values().map(async (container) => listView(container, await sizesOf(context.client, container, 0))));
+  const containers = await Promise.all(
+    context.index.values().map(async (container) => listView(container, await sizesOf(context.client, container, 0))),
+  );
   const volumes = await Promise.all(
     context.volumes.list().map(async (volume) => ({
       ...volumeView(context.volumes, volume),
-      UsageData: { Size: await context.volumes.size(volume.name), RefCount: context.volumes.usersOf(volume.name).length },
+      UsageData: {
+        Size: await context.volumes.size(volume.name),
+        RefCount: context.volumes.usersOf(volume.name).length,
+      },
     })),
   );
   const all = await images.catalog.all();
-  const layersSize = (await Promise.all(all.map((image) => images.resolve(image.details.id)))).reduce((sum, image) => sum + image.size, 0);
-  return { LayersSize: layersSize, Images: all.map((image) => toSummary(image, false)), Containers: containers, Volumes: volumes, BuildCache: null, BuilderSize: 0 };
+  const layersSize = (await Promise.all(all.map((image) => images.resolve(image.details.id)))).reduce(
+    (sum, image) => sum + image.size,
+    0,
+  );
+  return {
+    LayersSize: layersSize,
+    Images: all.map((image) => toSummary(image, false)),
+    Containers: containers,
+    Volumes: volumes,
+    BuildCache: null,
+    BuilderSize: 0,
+  };
 }

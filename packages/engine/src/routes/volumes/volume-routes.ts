@@ -1,15 +1,29 @@
 // Volumes of the local driver.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
+import { isAtLeast } from '../../http/api-version.ts';
 import { decodeObject, readJson, type Schema } from '../../http/json-body.ts';
 import { type Query, queryBool, queryFilters } from '../../http/query.ts';
-import { isAtLeast } from '../../http/api-version.ts';
 import type { Volume, VolumeManager } from '../../volumes/volume-manager.ts';
 
-const createSchema: Schema = { Name: 'string', Driver: 'string', DriverOpts: 'stringMap', Labels: 'stringMap', ClusterVolumeSpec: 'any' };
+const createSchema: Schema = {
+  Name: 'string',
+  Driver: 'string',
+  DriverOpts: 'stringMap',
+  Labels: 'stringMap',
+  ClusterVolumeSpec: 'any',
+};
 
 export function volumeView(volumes: VolumeManager, volume: Volume): object {
-  return { CreatedAt: volume.createdAt.replace(/\.\d+Z$/, 'Z'), Driver: 'local', Labels: volume.labels, Mountpoint: volumes.mountpoint(volume.name), Name: volume.name, Options: null, Scope: 'local' };
+  return {
+    CreatedAt: volume.createdAt.replace(/\.\d+Z$/, 'Z'),
+    Driver: 'local',
+    Labels: volume.labels,
+    Mountpoint: volumes.mountpoint(volume.name),
+    Name: volume.name,
+    Options: null,
+    Scope: 'local',
+  };
 }
 
 export function registerVolumeRoutes(app: FastifyInstance, volumes: VolumeManager): void {
@@ -18,22 +32,44 @@ export function registerVolumeRoutes(app: FastifyInstance, volumes: VolumeManage
     const dangling = filters.bool('dangling');
     const selected = volumes
       .list()
-      .filter((volume) => filters.matches('name', (text) => volume.name.includes(text)) && filters.matches('driver', (text) => text === 'local') && filters.matchesLabels(volume.labels))
+      .filter(
+        (volume) =>
+          filters.matches('name', (text) => volume.name.includes(text)) &&
+          filters.matches('driver', (text) => text === 'local') &&
+          filters.matchesLabels(volume.labels),
+      )
       .filter((volume) => dangling === undefined || dangling === (volumes.usersOf(volume.name).length === 0));
     return { Volumes: selected.map((volume) => volumeView(volumes, volume)), Warnings: null };
   });
 
   app.post('/volumes/create', async (request, reply) => {
-    const body = decodeObject(createSchema, (await readJson(request.raw)) ?? {}, 'VolumeCreate') as { Name?: string; Driver?: string; DriverOpts?: object; Labels?: Record<string, string>; ClusterVolumeSpec?: unknown };
-    if (body.Driver !== undefined && body.Driver !== '' && body.Driver !== 'local') throw new ContainerError('not-found', `create ${body.Name ?? ''}: error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`);
-    if (Object.keys(body.DriverOpts ?? {}).length > 0) throw new ContainerError('invalid-argument', `create ${body.Name ?? ''}: DriverOpts: not supported by this engine`);
-    if (body.ClusterVolumeSpec !== undefined) throw new ContainerError('invalid-argument', 'ClusterVolumeSpec: this engine has no clusters');
+    const body = decodeObject(createSchema, (await readJson(request.raw)) ?? {}, 'VolumeCreate') as {
+      Name?: string;
+      Driver?: string;
+      DriverOpts?: object;
+      Labels?: Record<string, string>;
+      ClusterVolumeSpec?: unknown;
+    };
+    if (body.Driver !== undefined && body.Driver !== '' && body.Driver !== 'local')
+      throw new ContainerError(
+        'not-found',
+        `create ${body.Name ?? ''}: error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`,
+      );
+    if (Object.keys(body.DriverOpts ?? {}).length > 0)
+      throw new ContainerError(
+        'invalid-argument',
+        `create ${body.Name ?? ''}: DriverOpts: not supported by this engine`,
+      );
+    if (body.ClusterVolumeSpec !== undefined)
+      throw new ContainerError('invalid-argument', 'ClusterVolumeSpec: this engine has no clusters');
     const name = body.Name || volumes.newName();
     const volume = await volumes.ensure(name, { labels: body.Labels ?? null, isAnonymous: !body.Name });
     return reply.code(201).send(volumeView(volumes, volume));
   });
 
-  app.get<{ Params: { name: string } }>('/volumes/:name', async (request) => volumeView(volumes, volumes.get(request.params.name)));
+  app.get<{ Params: { name: string } }>('/volumes/:name', async (request) =>
+    volumeView(volumes, volumes.get(request.params.name)),
+  );
 
   app.delete<{ Params: { name: string }; Querystring: Query }>('/volumes/:name', async (request, reply) => {
     await volumes.remove(request.params.name, queryBool(request.query, 'force'));
@@ -47,7 +83,12 @@ export function registerVolumeRoutes(app: FastifyInstance, volumes: VolumeManage
     const deleted: string[] = [];
     let bytes = 0;
     for (const volume of volumes.list()) {
-      if (volumes.usersOf(volume.name).length > 0 || (!takesNamed && !volume.isAnonymous) || !filters.matchesLabels(volume.labels)) continue;
+      if (
+        volumes.usersOf(volume.name).length > 0 ||
+        (!takesNamed && !volume.isAnonymous) ||
+        !filters.matchesLabels(volume.labels)
+      )
+        continue;
       bytes += await volumes.size(volume.name);
       await volumes.remove(volume.name, false);
       deleted.push(volume.name);

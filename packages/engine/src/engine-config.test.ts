@@ -1,0 +1,45 @@
+// Flags over daemon.json over defaults, and what is refused.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseEngineCommand } from './engine-config.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'config-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function configOf(...args: string[]) {
+  const command = parseEngineCommand(args);
+  if (command.kind !== 'run') throw new Error('not a run');
+  return command.config;
+}
+
+describe('parseEngineCommand', () => {
+  it('takes several hosts and puts the socket below the exec root by default', () => {
+    expect(configOf('-H', 'unix:///a', '-H', 'tcp://127.0.0.1:1').hosts).toEqual(['unix:///a', 'tcp://127.0.0.1:1']);
+    expect(configOf('--exec-root', '/x').hosts).toEqual(['unix:///x/engine.sock']);
+  });
+
+  it('lets flags win over the file', () => {
+    const file = join(directory, 'daemon.json');
+    writeFileSync(file, JSON.stringify({ 'data-root': '/from-file', debug: true, 'userns-remap': 'default' }));
+    const config = configOf('--config-file', file, '--data-root', '/from-flag');
+    expect(config).toMatchObject({
+      dataRoot: '/from-flag',
+      logLevel: 'debug',
+      usernsRemap: { hostUid: 100_000, size: 65_536 },
+    });
+  });
+
+  it('refuses unknown flags, unknown keys and a missing file', () => {
+    expect(() => configOf('--no-such-flag')).toThrow('no-such-flag');
+    const file = join(directory, 'bad.json');
+    writeFileSync(file, '{"no-such-key":1}');
+    expect(() => configOf('--config-file', file)).toThrow('no-such-key');
+    expect(() => configOf('--config-file', join(directory, 'none.json'))).toThrow('read configuration');
+    expect(() => configOf('--userns-remap', 'someone')).toThrow('--userns-remap someone');
+  });
+});
