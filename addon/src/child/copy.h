@@ -6,7 +6,7 @@ namespace tsc::child {
 inline constexpr int kCopyBuffer = 65536;
 
 struct Copy {
-  int from;      // -1 once it has ended
+  int from;  // -1 once it has ended
   int to;
   char* buffer;  // kCopyBuffer bytes
   int begin;

@@ -73,7 +73,8 @@ void make_links(Context& context, int root_fd) {
 }
 
 int open_console(Context& context, int root_fd, int devpts_fd, bool binds_console) {
-  const int base_fd = devpts_fd >= 0 ? devpts_fd : open_in_root(root_fd, "/dev/pts", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+  const int base_fd =
+      devpts_fd >= 0 ? devpts_fd : open_in_root(root_fd, "/dev/pts", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
   if (base_fd < 0) fail(context, "openat2", "/dev/pts");
   const int master_fd = openat(base_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
   if (master_fd < 0) fail(context, "openat", "/dev/pts/ptmx");

@@ -72,7 +72,8 @@ bool receive_plan() {
 Plan* map_plan() {
   struct stat found;
   if (fstat(kMonitorPlanFd, &found) != 0) return nullptr;
-  void* memory = mmap(nullptr, static_cast<unsigned long>(found.st_size), PROT_READ | PROT_WRITE, MAP_PRIVATE, kMonitorPlanFd, 0);
+  void* memory =
+      mmap(nullptr, static_cast<unsigned long>(found.st_size), PROT_READ | PROT_WRITE, MAP_PRIVATE, kMonitorPlanFd, 0);
   if (memory == MAP_FAILED) return nullptr;
   Plan* plan = static_cast<Plan*>(memory);
   return plan->magic == kPlanMagic ? plan : nullptr;

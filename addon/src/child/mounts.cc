@@ -36,9 +36,8 @@ bool configure(int filesystem_fd, const Mount& mount) {
   if (source != nullptr && fsconfig(filesystem_fd, FSCONFIG_SET_STRING, "source", source, 0) != 0) return false;
   for (const FsOption& option : mount.options) {
     const char* value = option.value.get();
-    const int result = value == nullptr
-                           ? fsconfig(filesystem_fd, FSCONFIG_SET_FLAG, option.key.get(), nullptr, 0)
-                           : fsconfig(filesystem_fd, FSCONFIG_SET_STRING, option.key.get(), value, 0);
+    const int result = value == nullptr ? fsconfig(filesystem_fd, FSCONFIG_SET_FLAG, option.key.get(), nullptr, 0)
+                                        : fsconfig(filesystem_fd, FSCONFIG_SET_STRING, option.key.get(), value, 0);
     if (result != 0) return false;
   }
   return fsconfig(filesystem_fd, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
@@ -141,7 +140,8 @@ void mount_cgroup_v1(Context& context, int root_fd, Mount& mount) {
   if (filesystem_fd < 0) fail(context, "fsopen", path);
   fsconfig(filesystem_fd, FSCONFIG_SET_STRING, "mode", "755", 0);
   if (fsconfig(filesystem_fd, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) fail(context, "fsconfig", path);
-  const int tmpfs_fd = fsmount(filesystem_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  const int tmpfs_fd =
+      fsmount(filesystem_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   if (tmpfs_fd < 0) fail(context, "fsmount", path);
   close(filesystem_fd);
   attach(context, tmpfs_fd, target_fd, path);
@@ -229,12 +229,11 @@ bool prepare_mount(Context& context, Mount& mount) {
   }
   mount.is_source_directory = S_ISDIR(found.st_mode);
   const bool is_shared = mount.propagation == MS_SHARED;
-  const bool is_done =
-      set_attributes(mount.tree_fd, mount.attributes_set, mount.attributes_clear, 0, false) &&
-      set_attributes(mount.tree_fd, mount.recursive_set, mount.recursive_clear, 0, true) &&
-      // A clone is a peer of its source. Only a mount asked to be shared may stay one.
-      (is_shared || mount.propagation == 0 ||
-       set_attributes(mount.tree_fd, 0, 0, mount.propagation, mount.is_propagation_recursive));
+  const bool is_done = set_attributes(mount.tree_fd, mount.attributes_set, mount.attributes_clear, 0, false) &&
+                       set_attributes(mount.tree_fd, mount.recursive_set, mount.recursive_clear, 0, true) &&
+                       // A clone is a peer of its source. Only a mount asked to be shared may stay one.
+                       (is_shared || mount.propagation == 0 ||
+                        set_attributes(mount.tree_fd, 0, 0, mount.propagation, mount.is_propagation_recursive));
   if (!is_done) record_failure(context, "mount_setattr", source);
   return is_done;
 }

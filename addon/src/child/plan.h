@@ -17,7 +17,9 @@ class Ref {
   Ref(const Ref&) = delete;
   Ref& operator=(const Ref&) = delete;
 
-  T* get() const { return offset_ == 0 ? nullptr : reinterpret_cast<T*>(reinterpret_cast<std::intptr_t>(this) + offset_); }
+  T* get() const {
+    return offset_ == 0 ? nullptr : reinterpret_cast<T*>(reinterpret_cast<std::intptr_t>(this) + offset_);
+  }
   void set(const T* target) {
     offset_ = target == nullptr ? 0 : reinterpret_cast<std::intptr_t>(target) - reinterpret_cast<std::intptr_t>(this);
   }
@@ -54,7 +56,7 @@ enum class MountKind : std::uint8_t {
 struct Mount {
   MountKind kind;
   bool is_recursive_bind;
-  bool refuses_symlinks;  // /proc and /sys: a link there would aim the mount elsewhere (CVE-2019-19921)
+  bool refuses_symlinks;   // /proc and /sys: a link there would aim the mount elsewhere (CVE-2019-19921)
   bool is_readonly_later;  // once the targets of the mounts below it have been made
   bool is_proc;
   bool is_devpts;
@@ -75,13 +77,13 @@ struct Mount {
 };
 
 struct CgroupHierarchy {
-  Text name;        // directory below /sys/fs/cgroup in the container: "cpu"
-  Text controllers; // mount option: "cpu", "name=systemd"
-  int tasks_fd;     // the container's `tasks` file, -1 when the container has no directory there
+  Text name;         // directory below /sys/fs/cgroup in the container: "cpu"
+  Text controllers;  // mount option: "cpu", "name=systemd"
+  int tasks_fd;      // the container's `tasks` file, -1 when the container has no directory there
 };
 
 struct Device {
-  Text path;  // absolute, inside the root filesystem
+  Text path;           // absolute, inside the root filesystem
   std::uint32_t mode;  // with S_IFCHR, S_IFBLK or S_IFIFO
   std::uint32_t major;
   std::uint32_t minor;
@@ -135,7 +137,7 @@ struct Process {
   Text lsm_attribute;  // relative to /proc: "thread-self/attr/apparmor/exec"
   Text lsm_label;
   Text oom_score_adj;
-  Text keyring;  // null: keep the caller's session keyring
+  Text keyring;                 // null: keep the caller's session keyring
   List<std::uint64_t> seccomp;  // struct sock_filter, as words
   std::uint32_t seccomp_flags;
   std::uint32_t personality;
@@ -153,40 +155,40 @@ enum class Kind : std::uint32_t { init, exec };
 
 /// The numbers of a monitor's fds. It is born with the channel alone and is sent the rest with its plan, in this order;
 /// the kernel gives them the lowest free numbers. In the tsrunc command the plan carries the fds' own numbers.
-inline constexpr int kMonitorChannelFd = 3;      // monitor's end: its plan, and reports to the shim
-inline constexpr int kMonitorPeerFd = 4;         // the shim's end, kept for a shim that adopts (pidfd_getfd)
+inline constexpr int kMonitorChannelFd = 3;  // monitor's end: its plan, and reports to the shim
+inline constexpr int kMonitorPeerFd = 4;     // the shim's end, kept for a shim that adopts (pidfd_getfd)
 inline constexpr int kMonitorPlanFd = 5;
-inline constexpr int kMonitorExitWriteFd = 6;    // closed once the exit record is written
-inline constexpr int kMonitorExitReadFd = 7;     // kept for a shim that adopts
-inline constexpr int kMonitorDirectoryFd = 8;    // <root>/<id> or <root>/<id>/exec/<execId>
-inline constexpr int kMonitorFirstFd = 9;        // what the plan names
-inline constexpr int kMaxMonitorFds = 48;        // sent at most
-inline constexpr int kMonitorPtyFd = 60;         // the pty master, once there is one
+inline constexpr int kMonitorExitWriteFd = 6;  // closed once the exit record is written
+inline constexpr int kMonitorExitReadFd = 7;   // kept for a shim that adopts
+inline constexpr int kMonitorDirectoryFd = 8;  // <root>/<id> or <root>/<id>/exec/<execId>
+inline constexpr int kMonitorFirstFd = 9;      // what the plan names
+inline constexpr int kMaxMonitorFds = 48;      // sent at most
+inline constexpr int kMonitorPtyFd = 60;       // the pty master, once there is one
 
 struct Plan {
   std::uint32_t magic;
   Kind kind;
   std::uint64_t size;
-  Text label;  // the container's id, for argv and messages
+  Text label;                    // the container's id, for argv and messages
   std::uint64_t named_fd_count;  // fds from kMonitorFirstFd on that only the stage needs
 
-  std::uint64_t preserved_fds;   // the command's --preserve-fds: 3 and on stay open for the container
+  std::uint64_t preserved_fds;  // the command's --preserve-fds: 3 and on stay open for the container
 
   // stdio (only under a monitor; the command's container inherits 0, 1, 2)
   bool opens_stdio;
   Text stdio[3];
 
   // namespaces
-  std::uint64_t clone_flags;      // CLONE_NEW* to create in clone3 (without cgroup and time)
-  bool unshares_cgroup;           // after the cgroups have been entered, so that the view is rooted there
+  std::uint64_t clone_flags;  // CLONE_NEW* to create in clone3 (without cgroup and time)
+  bool unshares_cgroup;       // after the cgroups have been entered, so that the view is rooted there
   bool unshares_time;
   Text time_offsets;
-  List<NamespaceJoin> joins;      // in order
-  int join_pidfd;                 // exec: all of join_mask in one setns
+  List<NamespaceJoin> joins;  // in order
+  int join_pidfd;             // exec: all of join_mask in one setns
   std::uint64_t join_mask;
-  Text uid_map;                   // text of /proc/PID/uid_map
+  Text uid_map;  // text of /proc/PID/uid_map
   Text gid_map;
-  bool becomes_mapped_root;       // in a user namespace: setresuid(0) before anything else
+  bool becomes_mapped_root;  // in a user namespace: setresuid(0) before anything else
   bool raises_loopback;
 
   // cgroups

@@ -81,10 +81,10 @@ inline constexpr int kReportPath = 256;
 struct Report {
   ReportKind kind;
   std::int32_t pid;
-  std::int32_t error;          // errno
-  Step step;                   // that failed
+  std::int32_t error;  // errno
+  Step step;           // that failed
   std::uint16_t index;
-  char call[24];               // system call that failed
+  char call[24];  // system call that failed
   char path[kReportPath];
   std::uint32_t step_count;
   StepTime steps[kMaxStepTimes];

@@ -9,12 +9,12 @@
 namespace tsc::child {
 
 struct Stage {
-  Context context;      // step times and failures of the stage itself
+  Context context;  // step times and failures of the stage itself
   pid_t child_pid;
-  int child_fd;         // our end of the socket to the child
-  int pty_fd;           // master, -1 without a terminal
-  int stdio_keep[3];    // O_RDWR ends of the FIFOs, -1 when not a FIFO
-  int stdio_child[3];   // what the container gets as 0, 1, 2 (-1: inherits the caller's)
+  int child_fd;        // our end of the socket to the child
+  int pty_fd;          // master, -1 without a terminal
+  int stdio_keep[3];   // O_RDWR ends of the FIFOs, -1 when not a FIFO
+  int stdio_child[3];  // what the container gets as 0, 1, 2 (-1: inherits the caller's)
 };
 
 void stage_init(Stage& stage, Plan* plan);

@@ -35,7 +35,8 @@ void print(const ordered_json& value, int indent = 2) {
 }
 
 int signal_number(std::string text) {
-  if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) return static_cast<int>(to_integer("signal", text));
+  if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos)
+    return static_cast<int>(to_integer("signal", text));
   for (char& letter : text) letter = static_cast<char>(toupper(letter));
   if (text.rfind("SIG", 0) == 0) text.erase(0, 3);
   for (int number = 1; number < 32; ++number) {
@@ -54,10 +55,23 @@ std::string owner_of(const std::string& path) {
 }
 
 ordered_json stats_json(const ContainerStats& stats) {
-  return {{"cpu", {{"usage", {{"total", stats.cpu.usage_ns}, {"percpu", stats.cpu.per_cpu_ns}, {"kernel", stats.cpu.system_ns}, {"user", stats.cpu.user_ns}}},
-                   {"throttling", {{"periods", stats.cpu.periods}, {"throttledPeriods", stats.cpu.throttled_periods}, {"throttledTime", stats.cpu.throttled_ns}}}}},
-          {"memory", {{"usage", {{"limit", stats.memory.limit_bytes}, {"usage", stats.memory.usage_bytes}, {"max", stats.memory.max_usage_bytes}, {"failcnt", stats.memory.failcnt}}},
-                      {"raw", stats.memory.stat}}},
+  return {{"cpu",
+           {{"usage",
+             {{"total", stats.cpu.usage_ns},
+              {"percpu", stats.cpu.per_cpu_ns},
+              {"kernel", stats.cpu.system_ns},
+              {"user", stats.cpu.user_ns}}},
+            {"throttling",
+             {{"periods", stats.cpu.periods},
+              {"throttledPeriods", stats.cpu.throttled_periods},
+              {"throttledTime", stats.cpu.throttled_ns}}}}},
+          {"memory",
+           {{"usage",
+             {{"limit", stats.memory.limit_bytes},
+              {"usage", stats.memory.usage_bytes},
+              {"max", stats.memory.max_usage_bytes},
+              {"failcnt", stats.memory.failcnt}}},
+            {"raw", stats.memory.stat}}},
           {"pids", {{"current", stats.pids.current}, {"limit", stats.pids.limit}}}};
 }
 
@@ -143,15 +157,27 @@ int run_resume(const Globals& globals, const Words& words) {
 
 int run_update(const Globals& globals, const Words& words) {
   const Options options(words,
-                        {{"resources", 'r', true}, {"blkio-weight", 0, true}, {"cpu-period", 0, true}, {"cpu-quota", 0, true},
-                         {"cpu-burst", 0, true}, {"cpu-share", 0, true}, {"cpu-rt-period", 0, true}, {"cpu-rt-runtime", 0, true},
-                         {"cpu-idle", 0, true}, {"cpuset-cpus", 0, true}, {"cpuset-mems", 0, true}, {"memory", 0, true},
-                         {"memory-reservation", 0, true}, {"memory-swap", 0, true}, {"pids-limit", 0, true}},
+                        {{"resources", 'r', true},
+                         {"blkio-weight", 0, true},
+                         {"cpu-period", 0, true},
+                         {"cpu-quota", 0, true},
+                         {"cpu-burst", 0, true},
+                         {"cpu-share", 0, true},
+                         {"cpu-rt-period", 0, true},
+                         {"cpu-rt-runtime", 0, true},
+                         {"cpu-idle", 0, true},
+                         {"cpuset-cpus", 0, true},
+                         {"cpuset-mems", 0, true},
+                         {"memory", 0, true},
+                         {"memory-reservation", 0, true},
+                         {"memory-swap", 0, true},
+                         {"pids-limit", 0, true}},
                         false);
   const std::string& id = options.argument(0, "container id");
   if (options.has("resources")) {
     const std::string path = options.value("resources");
-    const std::string text = path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file("read resources", path);
+    const std::string text =
+        path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file("read resources", path);
     update_container(globals.config, id, text);
     return 0;
   }

@@ -20,9 +20,9 @@ namespace tsc::cli {
 namespace {
 
 const std::vector<Option> kOptions = {
-    {"bundle", 'b', true},     {"console-socket", 0, true}, {"pid-file", 0, true},      {"no-pivot", 0, false},
-    {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},   {"detach", 'd', false},     {"keep", 0, false},
-    {"no-subreaper", 0, false}, {"pidfd-socket", 0, true},
+    {"bundle", 'b', true},        {"console-socket", 0, true}, {"pid-file", 0, true},  {"no-pivot", 0, false},
+    {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},   {"detach", 'd', false}, {"keep", 0, false},
+    {"no-subreaper", 0, false},   {"pidfd-socket", 0, true},
 };
 
 CreateRequest read_request(const Globals& globals, const Options& options) {
@@ -38,7 +38,8 @@ CreateRequest read_request(const Globals& globals, const Options& options) {
 /// A pty needs somebody to hold it: the console socket's peer, or us in the foreground.
 void check_terminal(const Options& options, bool is_terminal, bool is_foreground) {
   const bool has_socket = options.has("console-socket");
-  if (is_terminal && !is_foreground && !has_socket) throw_invalid("command line", "process.terminal needs --console-socket");
+  if (is_terminal && !is_foreground && !has_socket)
+    throw_invalid("command line", "process.terminal needs --console-socket");
   if (!is_terminal && has_socket) throw_invalid("command line", "--console-socket needs process.terminal");
 }
 
@@ -53,7 +54,8 @@ void kill_init(pid_t pid) {
 }
 
 /// The container up to "created". `stage` stays alive for run, which wants its sockets.
-void make(const Globals& globals, const Options& options, const CreateRequest& request, bool is_foreground, Made& made) {
+void make(const Globals& globals, const Options& options, const CreateRequest& request, bool is_foreground,
+          Made& made) {
   std::vector<RuntimeStep> steps;
   StepClock clock(steps);
   Creation creation(globals.config, request, PlanArena::Storage::anonymous, clock);

@@ -19,16 +19,18 @@ namespace tsc::cli {
 namespace {
 
 const std::vector<Option> kOptions = {
-    {"process", 'p', true},      {"cwd", 0, true},          {"env", 'e', true},       {"tty", 't', false},
-    {"user", 'u', true},         {"additional-gids", 'g', true}, {"cap", 'c', true},  {"no-new-privs", 0, false},
-    {"apparmor", 0, true},       {"process-label", 0, true}, {"detach", 'd', false},  {"pid-file", 0, true},
+    {"process", 'p', true},      {"cwd", 0, true},           {"env", 'e', true},
+    {"tty", 't', false},         {"user", 'u', true},        {"additional-gids", 'g', true},
+    {"cap", 'c', true},          {"no-new-privs", 0, false}, {"apparmor", 0, true},
+    {"process-label", 0, true},  {"detach", 'd', false},     {"pid-file", 0, true},
     {"console-socket", 0, true}, {"preserve-fds", 0, true},  {"ignore-paused", 0, false},
 };
 
 void set_user(oci::Process& process, const std::string& text) {
   const size_t colon = text.find(':');
   process.uid = static_cast<std::uint32_t>(to_integer("--user", text.substr(0, colon)));
-  if (colon != std::string::npos) process.gid = static_cast<std::uint32_t>(to_integer("--user", text.substr(colon + 1)));
+  if (colon != std::string::npos)
+    process.gid = static_cast<std::uint32_t>(to_integer("--user", text.substr(colon + 1)));
 }
 
 /// The container's own process, changed by the options; or a whole process object from a file.

@@ -22,7 +22,8 @@ namespace {
 sigset_t forwarded_signals() {
   sigset_t set;
   sigfillset(&set);
-  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU, SIGTSTP}) sigdelset(&set, number);
+  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU, SIGTSTP})
+    sigdelset(&set, number);
   return set;
 }
 
@@ -87,15 +88,19 @@ struct Loop {
     child::Copy* copies[2] = {&output, &input};
     for (int index = 0; index < 2; ++index) {
       child::Copy& copy = *copies[index];
-      if (copy.wants_write()) polls[index + 1] = {copy.to, POLLOUT, 0};
-      else if (copy.wants_read()) polls[index + 1] = {copy.from, POLLIN, 0};
+      if (copy.wants_write())
+        polls[index + 1] = {copy.to, POLLOUT, 0};
+      else if (copy.wants_read())
+        polls[index + 1] = {copy.from, POLLIN, 0};
     }
     if (poll(polls, 3, timeout_ms) <= 0) return;
     for (int index = 0; index < 2; ++index) {
       child::Copy& copy = *copies[index];
       if (polls[index + 1].revents == 0) continue;
-      if (copy.wants_write()) copy_write(copy);
-      else copy_read(copy);
+      if (copy.wants_write())
+        copy_write(copy);
+      else
+        copy_read(copy);
     }
     if (polls[0].revents != 0) on_signal();
   }
@@ -146,7 +151,8 @@ void send_console(const std::string& path, int pty) {
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno(kStep, "socket");
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) throw_errno(kStep, "connect", path);
+  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    throw_errno(kStep, "connect", path);
   char name[] = "/dev/ptmx";
   iovec data = {name, sizeof name - 1};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -166,10 +172,12 @@ void send_console(const std::string& path, int pty) {
 void write_pid_file(const std::string& path, pid_t pid) {
   // Beside and renamed, so that a reader who waits for the file finds the pid in it.
   const size_t slash = path.find_last_of('/');
-  const std::string beside = slash == std::string::npos ? "." + path : path.substr(0, slash + 1) + "." + path.substr(slash + 1);
+  const std::string beside =
+      slash == std::string::npos ? "." + path : path.substr(0, slash + 1) + "." + path.substr(slash + 1);
   const UniqueFd fd = open_file("write pid file", beside, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   const std::string text = std::to_string(pid);
-  if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw_errno("write pid file", "write", beside);
+  if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw_errno("write pid file", "write", beside);
   if (rename(beside.c_str(), path.c_str()) != 0) throw_errno("write pid file", "rename", path);
 }
 

@@ -26,8 +26,8 @@ std::string format(const Globals& globals, const char* level, const std::string&
     const nlohmann::json line = {{"level", level}, {"msg", message}, {"time", now_text()}};
     return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
-  return "time=\"" + now_text() + "\" level=" + level + " msg=" +
-         quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return "time=\"" + now_text() + "\" level=" + level +
+         " msg=" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace

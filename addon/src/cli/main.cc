@@ -23,10 +23,10 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"create", run_create}, {"run", run_run},       {"start", run_start},   {"exec", run_exec},
-    {"state", run_state},   {"kill", run_kill},     {"delete", run_delete}, {"list", run_list},
-    {"ps", run_ps},         {"pause", run_pause},   {"resume", run_resume}, {"update", run_update},
-    {"events", run_events}, {"spec", run_spec},     {"features", run_features},
+    {"create", run_create}, {"run", run_run},     {"start", run_start},       {"exec", run_exec},
+    {"state", run_state},   {"kill", run_kill},   {"delete", run_delete},     {"list", run_list},
+    {"ps", run_ps},         {"pause", run_pause}, {"resume", run_resume},     {"update", run_update},
+    {"events", run_events}, {"spec", run_spec},   {"features", run_features},
 };
 
 std::string own_path() {
@@ -68,10 +68,17 @@ int dispatch(const Globals& globals, const std::string& name, const Words& words
 }
 
 int run(const Words& words) {
-  const std::vector<Option> known = {{"root", 0, true},       {"log", 0, true},           {"log-format", 0, true},
-                                     {"log-level", 0, true},  {"systemd-cgroup", 0, false}, {"cgroup-manager", 0, true},
-                                     {"debug", 0, false},     {"rootless", 0, true},      {"version", 'v', false},
-                                     {"criu", 0, true},       {"help", 'h', false}};
+  const std::vector<Option> known = {{"root", 0, true},
+                                     {"log", 0, true},
+                                     {"log-format", 0, true},
+                                     {"log-level", 0, true},
+                                     {"systemd-cgroup", 0, false},
+                                     {"cgroup-manager", 0, true},
+                                     {"debug", 0, false},
+                                     {"rootless", 0, true},
+                                     {"version", 'v', false},
+                                     {"criu", 0, true},
+                                     {"help", 'h', false}};
   try {
     const Options options(words, known, true);
     if (options.has("version")) return fputs(kVersion, stdout) < 0;

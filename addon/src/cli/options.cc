@@ -30,7 +30,8 @@ Options::Options(const std::vector<std::string>& words, const std::vector<Option
   for (size_t index = 0; index < words.size(); ++index) {
     const std::string& word = words[index];
     if (word == "--" || (stops_at_argument && (word.empty() || word[0] != '-'))) {
-      arguments_.insert(arguments_.end(), words.begin() + static_cast<long>(index) + (word == "--" ? 1 : 0), words.end());
+      arguments_.insert(arguments_.end(), words.begin() + static_cast<long>(index) + (word == "--" ? 1 : 0),
+                        words.end());
       return;
     }
     if (word.size() < 2 || word[0] != '-') {
@@ -39,7 +40,8 @@ Options::Options(const std::vector<std::string>& words, const std::vector<Option
     }
     const bool is_long = word[1] == '-';
     const size_t equals = word.find('=');
-    const std::string name = word.substr(is_long ? 2 : 1, equals == std::string::npos ? equals : equals - (is_long ? 2 : 1));
+    const std::string name =
+        word.substr(is_long ? 2 : 1, equals == std::string::npos ? equals : equals - (is_long ? 2 : 1));
     // As Go's flag package, which runc's users are used to: one dash or two make no difference to a long name.
     const Option* option = find_name(known, name);
     if (option == nullptr && !is_long && name.size() == 1) option = find_letter(known, name[0]);

@@ -8,8 +8,8 @@
 namespace tsc::cli {
 
 struct Option {
-  const char* name;   // "bundle"
-  char letter;        // 'b' or 0
+  const char* name;  // "bundle"
+  char letter;       // 'b' or 0
   bool takes_value;
 };
 

@@ -64,7 +64,8 @@ int run_spec(const Globals&, const Words& words) {
   ordered_json spec = ordered_json::parse(kSpec);
   const UniqueFd fd = open_file("write config", path, O_WRONLY | O_CREAT | O_EXCL, 0666);
   const std::string text = spec.dump(2) + "\n";
-  if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw_errno("write config", "write", path);
+  if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw_errno("write config", "write", path);
   return 0;
 }
 
@@ -73,18 +74,23 @@ int run_features(const Globals&, const Words&) {
       {"ociVersionMin", "1.0.0"},
       {"ociVersionMax", "1.2.0"},
       {"mountOptions",
-       {"bind", "rbind", "ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "noatime", "atime", "nodiratime",
-        "diratime", "relatime", "norelatime", "strictatime", "nostrictatime", "nosymfollow", "symfollow", "rro", "rrw",
-        "rnosuid", "rsuid", "rnodev", "rdev", "rnoexec", "rexec", "shared", "rshared", "slave", "rslave", "private",
-        "rprivate", "unbindable", "runbindable"}},
+       {"bind",        "rbind",         "ro",          "rw",         "nosuid",     "suid",     "nodev",    "dev",
+        "noexec",      "exec",          "noatime",     "atime",      "nodiratime", "diratime", "relatime", "norelatime",
+        "strictatime", "nostrictatime", "nosymfollow", "symfollow",  "rro",        "rrw",      "rnosuid",  "rsuid",
+        "rnodev",      "rdev",          "rnoexec",     "rexec",      "shared",     "rshared",  "slave",    "rslave",
+        "private",     "rprivate",      "unbindable",  "runbindable"}},
       {"linux",
        {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"}},
         {"capabilities", capability_names()},
         {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}}},
         {"seccomp",
          {{"enabled", true},
-          {"actions", {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
-          {"operators", {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"}}}},
+          {"actions",
+           {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+            "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
+          {"operators",
+           {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
+            "SCMP_CMP_NE"}}}},
         {"apparmor", {{"enabled", true}}},
         {"selinux", {{"enabled", true}}}}}};
   printf("%s\n", features.dump(2).c_str());

@@ -24,8 +24,9 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"pid", 'p', CLONE_NEWPID}, {"mount", 'm', CLONE_NEWNS},  {"net", 'n', CLONE_NEWNET},      {"uts", 'u', CLONE_NEWUTS},
-    {"ipc", 'i', CLONE_NEWIPC}, {"user", 'U', CLONE_NEWUSER}, {"cgroup", 'C', CLONE_NEWCGROUP}, {"time", 'T', CLONE_NEWTIME},
+    {"pid", 'p', CLONE_NEWPID},       {"mount", 'm', CLONE_NEWNS},  {"net", 'n', CLONE_NEWNET},
+    {"uts", 'u', CLONE_NEWUTS},       {"ipc", 'i', CLONE_NEWIPC},   {"user", 'U', CLONE_NEWUSER},
+    {"cgroup", 'C', CLONE_NEWCGROUP}, {"time", 'T', CLONE_NEWTIME},
 };
 
 void map_root(uid_t uid, gid_t gid) {
@@ -55,7 +56,8 @@ int run_forked(const Options& options, void (*execute)(const Options&)) {
 }
 
 void mount_proc(const std::string& path) {
-  if (mount("proc", path.c_str(), "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, nullptr) != 0) throw_errno("mount proc", "mount", path);
+  if (mount("proc", path.c_str(), "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, nullptr) != 0)
+    throw_errno("mount proc", "mount", path);
 }
 
 [[noreturn]] void execute(const Options& options) {

@@ -53,10 +53,12 @@ void apply_memory(const CgroupLocation& location, const oci::Resources& resource
   const bool has_swap = memory.swap && *memory.swap != 0;
   const bool has_swap_account = path_exists(path + "/memory.memsw.limit_in_bytes");
   const auto set_limit = [&] {
-    if (memory.limit && *memory.limit != 0) set(location, "memory", "memory.limit_in_bytes", std::to_string(*memory.limit));
+    if (memory.limit && *memory.limit != 0)
+      set(location, "memory", "memory.limit_in_bytes", std::to_string(*memory.limit));
   };
   const auto set_swap = [&] {
-    if (has_swap && has_swap_account) set(location, "memory", "memory.memsw.limit_in_bytes", std::to_string(*memory.swap));
+    if (has_swap && has_swap_account)
+      set(location, "memory", "memory.memsw.limit_in_bytes", std::to_string(*memory.swap));
   };
   std::string present;
   const bool grows = has_swap_account && try_read_file(path + "/memory.memsw.limit_in_bytes", present) && has_swap &&
@@ -77,8 +79,10 @@ void apply_cpu(const CgroupLocation& location, const oci::Resources& resources) 
   if (cpu.period && *cpu.period != 0) set(location, "cpu", "cpu.cfs_period_us", std::to_string(*cpu.period));
   if (cpu.quota && *cpu.quota != 0) set(location, "cpu", "cpu.cfs_quota_us", std::to_string(*cpu.quota));
   if (cpu.burst) set(location, "cpu", "cpu.cfs_burst_us", std::to_string(*cpu.burst));
-  if (cpu.realtime_period && *cpu.realtime_period != 0) set(location, "cpu", "cpu.rt_period_us", std::to_string(*cpu.realtime_period));
-  if (cpu.realtime_runtime && *cpu.realtime_runtime != 0) set(location, "cpu", "cpu.rt_runtime_us", std::to_string(*cpu.realtime_runtime));
+  if (cpu.realtime_period && *cpu.realtime_period != 0)
+    set(location, "cpu", "cpu.rt_period_us", std::to_string(*cpu.realtime_period));
+  if (cpu.realtime_runtime && *cpu.realtime_runtime != 0)
+    set(location, "cpu", "cpu.rt_runtime_us", std::to_string(*cpu.realtime_runtime));
   if (cpu.idle) set(location, "cpu", "cpu.idle", std::to_string(*cpu.idle));
   if (!cpu.cpus.empty()) set(location, "cpuset", "cpuset.cpus", cpu.cpus);
   if (!cpu.mems.empty()) set(location, "cpuset", "cpuset.mems", cpu.mems);

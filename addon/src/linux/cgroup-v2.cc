@@ -17,7 +17,9 @@ namespace {
 constexpr const char* kStep = "set limits";
 constexpr int kFreezeTries = 500;
 
-void set(const std::string& path, const std::string& file, const std::string& value) { write_file(kStep, path + "/" + file, value); }
+void set(const std::string& path, const std::string& file, const std::string& value) {
+  write_file(kStep, path + "/" + file, value);
+}
 
 std::string or_max(std::int64_t value) { return value < 0 ? "max" : std::to_string(value); }
 
@@ -33,7 +35,8 @@ void apply_memory(const std::string& path, const oci::Resources& resources) {
     // v1's swap limit counts memory as well, v2's does not.
     if (*memory.swap > 0 && !memory.limit) throw_invalid(kStep, "linux.resources.memory.swap: needs memory.limit too");
     const std::int64_t limit = memory.limit.value_or(0);
-    if (*memory.swap > 0 && *memory.swap < limit) throw_invalid(kStep, "linux.resources.memory.swap: below memory.limit");
+    if (*memory.swap > 0 && *memory.swap < limit)
+      throw_invalid(kStep, "linux.resources.memory.swap: below memory.limit");
     const std::string value = *memory.swap < 0 ? "max" : std::to_string(*memory.swap - limit);
     if (path_exists(path + "/memory.swap.max")) set(path, "memory.swap.max", value);
   }
@@ -50,8 +53,9 @@ void apply_cpu(const std::string& path, const oci::Resources& resources) {
   const bool has_quota = cpu.quota && *cpu.quota != 0;
   const bool has_period = cpu.period && *cpu.period != 0;
   if (has_quota || has_period) {
-    set(path, "cpu.max", or_max(cpu.quota && *cpu.quota > 0 ? *cpu.quota : -1) + " " +
-                             std::to_string(has_period ? *cpu.period : 100000));
+    set(path, "cpu.max",
+        or_max(cpu.quota && *cpu.quota > 0 ? *cpu.quota : -1) + " " +
+            std::to_string(has_period ? *cpu.period : 100000));
   }
   if (cpu.burst) set(path, "cpu.max.burst", std::to_string(*cpu.burst));
   if (!cpu.cpus.empty()) set(path, "cpuset.cpus", cpu.cpus);
@@ -64,13 +68,15 @@ void apply_block_io(const std::string& path, const oci::Resources& resources) {
     const bool has_bfq = path_exists(path + "/io.bfq.weight");
     const std::uint64_t weight = *block_io.weight;
     // io.weight runs from 1 to 10000 where v1's runs from 10 to 1000.
-    const std::uint64_t converted = has_bfq ? weight : 1 + (std::clamp<std::uint64_t>(weight, 10, 1000) - 10) * 9999 / 990;
+    const std::uint64_t converted =
+        has_bfq ? weight : 1 + (std::clamp<std::uint64_t>(weight, 10, 1000) - 10) * 9999 / 990;
     set(path, has_bfq ? "io.bfq.weight" : "io.weight", std::to_string(converted));
   }
   const auto throttle = [&](const std::vector<oci::ThrottleDevice>& devices, const char* key) {
     for (const oci::ThrottleDevice& device : devices) {
-      set(path, "io.max", std::to_string(device.major) + ":" + std::to_string(device.minor) + " " + key + "=" +
-                              (device.rate == 0 ? "max" : std::to_string(device.rate)));
+      set(path, "io.max",
+          std::to_string(device.major) + ":" + std::to_string(device.minor) + " " + key + "=" +
+              (device.rate == 0 ? "max" : std::to_string(device.rate)));
     }
   };
   throttle(block_io.read_bps, "rbps");
@@ -139,9 +145,11 @@ void apply(const std::string& path, const oci::Resources& resources) {
   apply_cpu(path, resources);
   if (resources.pids_limit && *resources.pids_limit != 0) set(path, "pids.max", or_max(*resources.pids_limit));
   apply_block_io(path, resources);
-  for (const auto& [size, limit] : resources.hugepage_limits) set(path, "hugetlb." + size + ".max", std::to_string(limit));
+  for (const auto& [size, limit] : resources.hugepage_limits)
+    set(path, "hugetlb." + size + ".max", std::to_string(limit));
   for (const auto& [file, value] : resources.unified) {
-    if (file.find('/') != std::string::npos) throw_invalid(kStep, "linux.resources.unified: " + file + " is not a file name");
+    if (file.find('/') != std::string::npos)
+      throw_invalid(kStep, "linux.resources.unified: " + file + " is not a file name");
     set(path, file, value);
   }
   if (!resources.devices.empty()) attach_device_filter(path, resources.devices);

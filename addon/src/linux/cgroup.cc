@@ -94,11 +94,13 @@ CgroupSystem read_system() {
     return system;
   }
   const auto own = read_own_paths();
-  for (const std::string& line : split(read_file("find cgroups", "/proc/self/mountinfo"), '\n')) add_mount(system, line, own);
+  for (const std::string& line : split(read_file("find cgroups", "/proc/self/mountinfo"), '\n'))
+    add_mount(system, line, own);
   return system;
 }
 
-std::string join_path(const std::string& base, const std::string& own, const std::string& wanted, const std::string& id) {
+std::string join_path(const std::string& base, const std::string& own, const std::string& wanted,
+                      const std::string& id) {
   if (wanted.find("..") != std::string::npos) throw_invalid(kCreateStep, "linux.cgroupsPath: holds \"..\"");
   std::string path = wanted.empty() ? id : wanted;
   if (path[0] != '/') path = (own == "/" ? "" : own) + "/" + path;
@@ -132,7 +134,8 @@ void make_one(const std::string& path, const std::string& record_directory, bool
 
 /// mkdir -p below the mount point. `visit` sees each directory once it exists, from the top.
 template <class Visit>
-void make_group(const std::string& mount_point, const std::string& path, const std::string& record_directory, Visit visit) {
+void make_group(const std::string& mount_point, const std::string& path, const std::string& record_directory,
+                Visit visit) {
   if (mkdir(path.c_str(), 0755) == 0) return visit(path);
   size_t end = mount_point.size();
   while (end != std::string::npos) {
@@ -273,7 +276,8 @@ void apply_resources(CgroupLocation& location, const oci::Resources& resources) 
     for (const CgroupHierarchy& other : cgroup_system().hierarchies) {
       if (model.rfind(other.mount_point + "/", 0) != 0) continue;
       const std::string path = hierarchy.mount_point + model.substr(other.mount_point.size());
-      make_group(hierarchy.mount_point, path, "", [&](const std::string& part) { cgroup_v1::initialize(hierarchy, part); });
+      make_group(hierarchy.mount_point, path, "",
+                 [&](const std::string& part) { cgroup_v1::initialize(hierarchy, part); });
       location.paths[hierarchy.name] = path;
       for (const pid_t pid : cgroup_pids(location)) try_write_file(path + "/cgroup.procs", std::to_string(pid));
     }
@@ -357,7 +361,8 @@ bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd) {
   }
   std::string content;
   const bool is_v2 = location.version == 2;
-  const std::string path = is_v2 ? location.find("") + "/memory.events" : location.find("memory") + "/memory.oom_control";
+  const std::string path =
+      is_v2 ? location.find("") + "/memory.events" : location.find("memory") + "/memory.oom_control";
   // The removal of the group wakes the watcher too; then the file is gone.
   if (!try_read_file(path, content)) return false;
   const size_t found = content.find("oom_kill ");

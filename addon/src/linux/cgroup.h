@@ -16,10 +16,10 @@ namespace tsc {
 
 /// One mounted v1 hierarchy.
 struct CgroupHierarchy {
-  std::string name;          // directory below /sys/fs/cgroup: "cpu,cpuacct"
-  std::string controllers;   // mount option: "cpu,cpuacct", "name=systemd"
+  std::string name;         // directory below /sys/fs/cgroup: "cpu,cpuacct"
+  std::string controllers;  // mount option: "cpu,cpuacct", "name=systemd"
   std::string mount_point;
-  std::string own_path;      // where this process is in it: "/"
+  std::string own_path;  // where this process is in it: "/"
 };
 
 struct CgroupSystem {

@@ -74,8 +74,10 @@ void add_rule(std::vector<bpf_insn>& program, const oci::DeviceRule& rule) {
     conditions.push_back(rule.allow ? instruction(BPF_JMP | BPF_JNE | BPF_X, kContext, kAccess, 0, 0)
                                     : instruction(BPF_JMP | BPF_JEQ | BPF_K, kContext, 0, 0, 0));
   }
-  if (rule.major >= 0) conditions.push_back(instruction(BPF_JMP | BPF_JNE | BPF_K, kMajor, 0, 0, static_cast<int>(rule.major)));
-  if (rule.minor >= 0) conditions.push_back(instruction(BPF_JMP | BPF_JNE | BPF_K, kMinor, 0, 0, static_cast<int>(rule.minor)));
+  if (rule.major >= 0)
+    conditions.push_back(instruction(BPF_JMP | BPF_JNE | BPF_K, kMajor, 0, 0, static_cast<int>(rule.major)));
+  if (rule.minor >= 0)
+    conditions.push_back(instruction(BPF_JMP | BPF_JNE | BPF_K, kMinor, 0, 0, static_cast<int>(rule.minor)));
   const size_t count = conditions.size();
   for (size_t index = 0; index < count; ++index) {
     bpf_insn& condition = conditions[index];
@@ -110,7 +112,9 @@ struct Attributes {
   char room[256];
 };
 
-long call_bpf(int command, Attributes& attributes) { return syscall(SYS_bpf, command, &attributes.value, sizeof attributes.value); }
+long call_bpf(int command, Attributes& attributes) {
+  return syscall(SYS_bpf, command, &attributes.value, sizeof attributes.value);
+}
 
 UniqueFd load_program(const std::vector<bpf_insn>& program) {
   Attributes attributes;

@@ -38,7 +38,8 @@ constexpr Word kAttributes[] = {
 };
 
 /// Words that mean nothing to the mount API, or only what is so anyway.
-constexpr std::string_view kIgnored[] = {"defaults", "async", "remount", "loud", "noiversion", "_netdev", "auto", "noauto", "nomand", "nolazytime"};
+constexpr std::string_view kIgnored[] = {"defaults", "async", "remount", "loud",   "noiversion",
+                                         "_netdev",  "auto",  "noauto",  "nomand", "nolazytime"};
 
 const Word* find_attribute(std::string_view name) {
   for (const Word& word : kAttributes) {

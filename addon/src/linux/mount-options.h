@@ -13,11 +13,11 @@ struct MountOptions {
   bool is_bind = false;
   bool is_recursive_bind = false;
   bool copies_up = false;
-  std::uint64_t set = 0;              // MOUNT_ATTR_*
+  std::uint64_t set = 0;  // MOUNT_ATTR_*
   std::uint64_t clear = 0;
-  std::uint64_t recursive_set = 0;    // rro, rnosuid, ...
+  std::uint64_t recursive_set = 0;  // rro, rnosuid, ...
   std::uint64_t recursive_clear = 0;
-  std::uint64_t propagation = 0;      // MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE
+  std::uint64_t propagation = 0;  // MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE
   bool is_propagation_recursive = false;
   /// Options for fsconfig; a flag has no value (second.first false).
   std::vector<std::pair<std::string, std::pair<bool, std::string>>> data;

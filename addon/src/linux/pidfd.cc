@@ -46,7 +46,9 @@ bool is_process_running(pid_t pid, std::uint64_t start_time) noexcept {
   return pid > 0 && start_time != 0 && process_start_time(pid, &state) == start_time && state != 'Z' && state != 'X';
 }
 
-UniqueFd take_fd(int pidfd, int fd) noexcept { return UniqueFd(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0))); }
+UniqueFd take_fd(int pidfd, int fd) noexcept {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0)));
+}
 
 bool signal_process(int pidfd, int signal) noexcept {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;

@@ -48,10 +48,14 @@ scmp_compare parse_operator(const Reader& reader, const std::string& word) {
 std::uint32_t parse_flags(const Reader& reader) {
   std::uint32_t flags = 0;
   for (const std::string& word : reader.texts("flags")) {
-    if (word == "SECCOMP_FILTER_FLAG_TSYNC") flags |= SECCOMP_FILTER_FLAG_TSYNC;
-    else if (word == "SECCOMP_FILTER_FLAG_LOG") flags |= SECCOMP_FILTER_FLAG_LOG;
-    else if (word == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    else reader.complain("flags", "unknown or unsupported flag " + word);
+    if (word == "SECCOMP_FILTER_FLAG_TSYNC")
+      flags |= SECCOMP_FILTER_FLAG_TSYNC;
+    else if (word == "SECCOMP_FILTER_FLAG_LOG")
+      flags |= SECCOMP_FILTER_FLAG_LOG;
+    else if (word == "SECCOMP_FILTER_FLAG_SPEC_ALLOW")
+      flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    else
+      reader.complain("flags", "unknown or unsupported flag " + word);
   }
   return flags;
 }
@@ -122,7 +126,8 @@ std::vector<std::uint64_t> export_program(scmp_filter_ctx context) {
   struct stat found;
   if (fstat(memory.get(), &found) != 0) throw_errno(kStep, "fstat");
   std::vector<std::uint64_t> instructions(static_cast<size_t>(found.st_size) / 8);
-  if (pread(memory.get(), instructions.data(), instructions.size() * 8, 0) != found.st_size) throw_errno(kStep, "pread");
+  if (pread(memory.get(), instructions.data(), instructions.size() * 8, 0) != found.st_size)
+    throw_errno(kStep, "pread");
   return instructions;
 }
 
@@ -175,7 +180,8 @@ bool load(const std::string& path, const std::string& key, SeccompProgram& progr
   return true;
 }
 
-void save(const std::string& directory, const std::string& path, const std::string& key, const SeccompProgram& program) {
+void save(const std::string& directory, const std::string& path, const std::string& key,
+          const SeccompProgram& program) {
   const std::uint64_t head[3] = {key.size(), program.flags, program.instructions.size()};
   std::string content(reinterpret_cast<const char*>(head), sizeof head);
   content += key;

@@ -48,7 +48,8 @@ Config parse_config(const std::string& text) {
   config.annotations = reader.text_map("annotations");
   reader.object("linux", [&](const Reader& item) { config.linux_ = read_linux(item); });
   reader.object("hooks", [](const Reader& hooks) {
-    for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}) {
+    for (const char* kind :
+         {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}) {
       hooks.refuse(kind);
     }
   });

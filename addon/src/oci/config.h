@@ -69,7 +69,7 @@ struct Device {
 
 struct DeviceRule {
   bool allow = false;
-  char type = 'a';  // a, c, b
+  char type = 'a';          // a, c, b
   std::int64_t major = -1;  // -1: any
   std::int64_t minor = -1;
   std::string access = "rwm";

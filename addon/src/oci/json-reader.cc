@@ -20,7 +20,9 @@ const json* Reader::find(const char* key) const {
   return found == value_.end() || found->is_null() ? nullptr : &*found;
 }
 
-void Reader::complain(const char* key, const std::string& what) const { throw_invalid("parse config", name(key) + ": " + what); }
+void Reader::complain(const char* key, const std::string& what) const {
+  throw_invalid("parse config", name(key) + ": " + what);
+}
 
 bool Reader::has(const char* key) const { return find(key) != nullptr; }
 
@@ -57,7 +59,9 @@ std::optional<std::uint64_t> Reader::maybe_natural(const char* key) const {
   return found->get<std::uint64_t>();
 }
 
-std::int64_t Reader::integer(const char* key, std::int64_t fallback) const { return maybe_integer(key).value_or(fallback); }
+std::int64_t Reader::integer(const char* key, std::int64_t fallback) const {
+  return maybe_integer(key).value_or(fallback);
+}
 
 std::uint64_t Reader::natural(const char* key, std::uint64_t fallback) const {
   return maybe_natural(key).value_or(fallback);

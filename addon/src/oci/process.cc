@@ -24,7 +24,8 @@ void parse_user(const Reader& reader, Process& process) {
   const char* key = "additionalGids";
   if (!reader.has(key)) return;
   for (const auto& item : reader.at(key)) {
-    if (!item.is_number_unsigned() || item.get<std::uint64_t>() > UINT32_MAX) reader.complain(key, "holds something that is not an id");
+    if (!item.is_number_unsigned() || item.get<std::uint64_t>() > UINT32_MAX)
+      reader.complain(key, "holds something that is not an id");
     process.additional_gids.push_back(item.get<std::uint32_t>());
   }
 }

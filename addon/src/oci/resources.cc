@@ -11,7 +11,8 @@ DeviceRule parse_device_rule(const Reader& reader) {
   DeviceRule rule;
   rule.allow = reader.boolean("allow");
   const std::string type = reader.text("type", "a");
-  if (type != "a" && type != "c" && type != "b" && !type.empty()) reader.complain("type", "unknown device type " + type);
+  if (type != "a" && type != "c" && type != "b" && !type.empty())
+    reader.complain("type", "unknown device type " + type);
   rule.type = type.empty() ? 'a' : type[0];
   rule.major = reader.integer("major", -1);
   rule.minor = reader.integer("minor", -1);

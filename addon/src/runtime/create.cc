@@ -67,7 +67,8 @@ void allow_default_devices(oci::Linux& config) {
   };
   allow({true, 'c', -1, -1, "m"});
   allow({true, 'b', -1, -1, "m"});
-  constexpr std::pair<int, int> kAllowed[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}, {136, -1}};
+  constexpr std::pair<int, int> kAllowed[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8},   {1, 9},
+                                              {5, 0}, {5, 1}, {5, 2}, {136, -1}};
   for (const auto& [major, minor] : kAllowed) allow({true, 'c', major, minor, "rwm"});
   for (const oci::Device& device : config.devices) {
     if (device.type != "p") allow({true, device.type == "b" ? 'b' : 'c', device.major, device.minor, "rwm"});
@@ -76,10 +77,12 @@ void allow_default_devices(oci::Linux& config) {
 
 }  // namespace
 
-Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, PlanArena::Storage storage, StepClock& clock)
+Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, PlanArena::Storage storage,
+                   StepClock& clock)
     : store_(config.root), arena_(storage), fds_(storage == PlanArena::Storage::memfd) {
   check_id(request.id);
-  if (request.systemd_cgroup) throw_invalid("create cgroup", "the systemd cgroup driver is not supported by this runtime");
+  if (request.systemd_cgroup)
+    throw_invalid("create cgroup", "the systemd cgroup driver is not supported by this runtime");
   clock.begin("parse config");
   read_config(request);
   clock.begin("make state directory");
@@ -87,7 +90,8 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
   is_made_ = true;
   try {
     clock.begin("create cgroup");
-    record_.cgroup = create_cgroup(oci_config_.linux_.cgroups_path, request.id, oci_config_.linux_.resources, store_.cgroup_notes());
+    record_.cgroup =
+        create_cgroup(oci_config_.linux_.cgroups_path, request.id, oci_config_.linux_.resources, store_.cgroup_notes());
     clock.begin("save state");
     store_.save(record_);
     clock.begin("plan");
@@ -126,7 +130,8 @@ void Creation::plan(const CreateRequest& request) {
   plan.kind = child::Kind::init;
   plan_namespaces(arena_, oci_config_);
   plan_cgroups(arena_, record_.cgroup, fds_);
-  plan_mounts(arena_, oci_config_, record_.bundle, record_.rootfs, request.rootfs, record_.cgroup, request.no_pivot_root);
+  plan_mounts(arena_, oci_config_, record_.bundle, record_.rootfs, request.rootfs, record_.cgroup,
+              request.no_pivot_root);
   plan_devices(arena_, oci_config_);
   plan_sysctls(arena_, oci_config_);
   std::shared_ptr<const SeccompProgram> seccomp;

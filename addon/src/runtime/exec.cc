@@ -53,7 +53,8 @@ CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, co
   NamedFds fds(true);
   plan_exec(arena, fds, store, record, process, created.warnings);
   plan_io(arena, request.io);
-  Launched launched = launch(monitor, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
+  Launched launched =
+      launch(monitor, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
   ProcessRecord made = {launched.pid, process_start_time(launched.pid), launched.monitor_pid,
                         process_start_time(launched.monitor_pid), request.io};
   KillUnlessKept guard(launched);

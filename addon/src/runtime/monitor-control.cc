@@ -80,7 +80,8 @@ void resize_pty(const RuntimeConfig& config, const std::string& id, const std::s
   try {
     const UniqueFd monitor = open_monitor(StateStore(config.root).load_process(id, exec_id));
     const UniqueFd pty = take_fd(monitor.get(), child::kMonitorPtyFd);
-    if (!pty) throw RuntimeError("", "resize", "pidfd_getfd", errno, "", "the process has no terminal", Reason::wrong_state);
+    if (!pty)
+      throw RuntimeError("", "resize", "pidfd_getfd", errno, "", "the process has no terminal", Reason::wrong_state);
     winsize size = {static_cast<unsigned short>(rows), static_cast<unsigned short>(columns), 0, 0};
     if (ioctl(pty.get(), TIOCSWINSZ, &size) != 0) throw_errno("resize", "ioctl", "TIOCSWINSZ");
   } catch (const RuntimeError& error) {

@@ -37,7 +37,8 @@ bool takes_layers_singly() {
   static const bool result = [] {
     utsname name;
     int major = 0, minor = 0;
-    return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 8));
+    return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+           (major > 6 || (major == 6 && minor >= 8));
   }();
   return result;
 }
@@ -123,8 +124,15 @@ bool is_on_procfs(const std::string& path) {
 
 /// Nothing but procfs on /proc, and inside it only the files that tools such as lxcfs replace (CVE-2019-16884).
 void check_proc_target(const oci::Mount& mount, const std::string& target, bool is_bind) {
-  static const char* const kAllowed[] = {"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps",
-                                         "/proc/uptime",  "/proc/loadavg",   "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid",
+  static const char* const kAllowed[] = {"/proc/cpuinfo",
+                                         "/proc/diskstats",
+                                         "/proc/meminfo",
+                                         "/proc/stat",
+                                         "/proc/swaps",
+                                         "/proc/uptime",
+                                         "/proc/loadavg",
+                                         "/proc/slabinfo",
+                                         "/proc/sys/kernel/ns_last_pid",
                                          "/proc/sys/crypto/fips_enabled"};
   const bool is_proc = target == "/proc";
   if (!is_proc && target.rfind("/proc/", 0) != 0) return;
@@ -172,7 +180,8 @@ struct MountPlanner {
     std::vector<std::string> tmpfs_options = {"mode=755", "nosuid", "nodev", "noexec"};
     if (std::find(options.begin(), options.end(), "ro") != options.end()) tmpfs_options.push_back("ro");
     mounts.push_back({mount.destination, kTmpfsOfGroups, "cgroup", tmpfs_options});
-    for (const auto& [name, path] : location.paths) mounts.push_back({mount.destination + "/" + name, "bind", path, options});
+    for (const auto& [name, path] : location.paths)
+      mounts.push_back({mount.destination + "/" + name, "bind", path, options});
   }
 
   void expand() {
@@ -193,7 +202,8 @@ struct MountPlanner {
     const std::string target = clean_path(mount.destination);
     const bool is_bind = options.is_bind || mount.type == "bind";
     check_proc_target(mount, target, is_bind);
-    if (options.copies_up) throw_invalid("parse config", "mounts: " + target + ": option tmpcopyup is not supported by this runtime");
+    if (options.copies_up)
+      throw_invalid("parse config", "mounts: " + target + ": option tmpcopyup is not supported by this runtime");
     planned.tree_fd = -1;
     set_attributes(planned, options);
     arena.set(planned.target, target);
@@ -219,7 +229,8 @@ struct MountPlanner {
     planned.is_devpts = mount.type == "devpts";
     planned.refuses_symlinks = planned.is_proc || mount.type == "sysfs";
     Options data = options.data;
-    if (!config.linux_.mount_label.empty() && mount.type == "tmpfs") data.push_back({"context", {true, config.linux_.mount_label}});
+    if (!config.linux_.mount_label.empty() && mount.type == "tmpfs")
+      data.push_back({"context", {true, config.linux_.mount_label}});
     set_options(arena, planned, data);
   }
 };
@@ -231,14 +242,15 @@ std::uint32_t type_bits(const std::string& type) {
 }
 
 std::vector<oci::Device> default_devices() {
-  return {{"c", "/dev/null", 1, 3},   {"c", "/dev/zero", 1, 5},    {"c", "/dev/full", 1, 7},
-          {"c", "/dev/tty", 5, 0},    {"c", "/dev/random", 1, 8},  {"c", "/dev/urandom", 1, 9}};
+  return {{"c", "/dev/null", 1, 3}, {"c", "/dev/zero", 1, 5},   {"c", "/dev/full", 1, 7},
+          {"c", "/dev/tty", 5, 0},  {"c", "/dev/random", 1, 8}, {"c", "/dev/urandom", 1, 9}};
 }
 
 /// A bind on /dev brings its own nodes.
 bool has_own_dev(const oci::Config& config) {
   for (const oci::Mount& mount : config.mounts) {
-    if (clean_path(mount.destination) == "/dev") return mount.type == "bind" || parse_mount_options(mount.options).is_bind;
+    if (clean_path(mount.destination) == "/dev")
+      return mount.type == "bind" || parse_mount_options(mount.options).is_bind;
   }
   return false;
 }
@@ -267,7 +279,8 @@ void plan_mounts(PlanArena& arena, const oci::Config& config, const std::string&
   MountPlanner planner{arena, config, bundle, location};
   planner.expand();
   arena.resize(plan.mounts, planner.mounts.size());
-  for (size_t index = 0; index < planner.mounts.size(); ++index) planner.fill(plan.mounts[index], planner.mounts[index]);
+  for (size_t index = 0; index < planner.mounts.size(); ++index)
+    planner.fill(plan.mounts[index], planner.mounts[index]);
   arena.set(plan.masked_paths, wanted.masked_paths);
   arena.set(plan.readonly_paths, wanted.readonly_paths);
 }
@@ -299,9 +312,9 @@ void plan_devices(PlanArena& arena, const oci::Config& config) {
     planned.gid = device.gid;
     planned.tree_fd = -1;
   }
-  const std::pair<const char*, const char*> links[] = {{"/proc/self/fd", "/dev/fd"},     {"/proc/self/fd/0", "/dev/stdin"},
-                                                       {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"},
-                                                       {"pts/ptmx", "/dev/ptmx"},          {"/proc/kcore", "/dev/core"}};
+  const std::pair<const char*, const char*> links[] = {
+      {"/proc/self/fd", "/dev/fd"},       {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"},
+      {"/proc/self/fd/2", "/dev/stderr"}, {"pts/ptmx", "/dev/ptmx"},         {"/proc/kcore", "/dev/core"}};
   arena.resize(plan.links, std::size(links));
   for (size_t index = 0; index < std::size(links); ++index) {
     arena.set(plan.links[index].target, links[index].first);

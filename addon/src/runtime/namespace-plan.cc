@@ -66,7 +66,8 @@ std::uint64_t sysctl_namespace(const std::string& key) {
 void check_sysctl(const oci::Linux& config, const std::string& key) {
   const std::uint64_t type = sysctl_namespace(key);
   if (type == 0) throw_invalid("parse config", "linux.sysctl: " + key + " is the whole machine's");
-  if (!config.has_namespace(type)) throw_invalid("parse config", "linux.sysctl: " + key + " is the host's without a namespace for it");
+  if (!config.has_namespace(type))
+    throw_invalid("parse config", "linux.sysctl: " + key + " is the host's without a namespace for it");
 }
 
 }  // namespace
@@ -86,16 +87,19 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config) {
       plan.clone_flags |= item.type;
     }
   }
-  if ((plan.clone_flags & CLONE_NEWNS) == 0) throw_invalid("parse config", "linux.namespaces: a new mount namespace is needed");
+  if ((plan.clone_flags & CLONE_NEWNS) == 0)
+    throw_invalid("parse config", "linux.namespaces: a new mount namespace is needed");
   plan.raises_loopback = (plan.clone_flags & CLONE_NEWNET) != 0;
   plan_joins(arena, wanted);
-  if (!wanted.time_offsets.empty() && !plan.unshares_time) throw_invalid("parse config", "linux.timeOffsets: there is no new time namespace");
+  if (!wanted.time_offsets.empty() && !plan.unshares_time)
+    throw_invalid("parse config", "linux.timeOffsets: there is no new time namespace");
   arena.set_if(plan.time_offsets, offsets_text(wanted));
   if ((plan.clone_flags & CLONE_NEWUSER) != 0) {
     arena.set_if(plan.uid_map, map_text(wanted.uid_mappings));
     arena.set_if(plan.gid_map, map_text(wanted.gid_mappings));
   }
-  if (!config.hostname.empty() && !wanted.has_namespace(CLONE_NEWUTS)) throw_invalid("parse config", "hostname: there is no uts namespace");
+  if (!config.hostname.empty() && !wanted.has_namespace(CLONE_NEWUTS))
+    throw_invalid("parse config", "hostname: there is no uts namespace");
   arena.set_if(plan.hostname, config.hostname);
   arena.set_if(plan.domainname, config.domainname);
 }
@@ -135,8 +139,10 @@ void plan_sysctls(PlanArena& arena, const oci::Config& config) {
     check_sysctl(config.linux_, dotted);
     std::string path = "sys/" + dotted;
     for (char& letter : path) {
-      if (letter == '.') letter = '/';
-      else if (letter == '/' && &letter > &path[3]) letter = '.';
+      if (letter == '.')
+        letter = '/';
+      else if (letter == '/' && &letter > &path[3])
+        letter = '.';
     }
     if (path.find("/../") != std::string::npos) throw_invalid("parse config", "linux.sysctl: " + key);
     arena.set(list[index].path, path);

@@ -20,12 +20,14 @@ struct LimitName {
 };
 
 constexpr LimitName kLimits[] = {
-    {"RLIMIT_CPU", RLIMIT_CPU},           {"RLIMIT_FSIZE", RLIMIT_FSIZE},     {"RLIMIT_DATA", RLIMIT_DATA},
-    {"RLIMIT_STACK", RLIMIT_STACK},       {"RLIMIT_CORE", RLIMIT_CORE},       {"RLIMIT_RSS", RLIMIT_RSS},
-    {"RLIMIT_NPROC", RLIMIT_NPROC},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},   {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-    {"RLIMIT_AS", RLIMIT_AS},             {"RLIMIT_LOCKS", RLIMIT_LOCKS},     {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-    {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    {"RLIMIT_CPU", RLIMIT_CPU},           {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_DATA", RLIMIT_DATA},         {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_CORE", RLIMIT_CORE},         {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},   {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_LOCKS", RLIMIT_LOCKS},       {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},     {"RLIMIT_RTTIME", RLIMIT_RTTIME},
 };
 
 int limit_number(const std::string& name) {
@@ -47,7 +49,8 @@ void plan_rlimits(PlanArena& arena, const oci::Process& process, Warnings& warni
     limit.soft = wanted.soft;
     limit.hard = wanted.hard;
     struct rlimit own;
-    if (may_raise || getrlimit(static_cast<__rlimit_resource>(limit.resource), &own) != 0 || limit.hard <= own.rlim_max) continue;
+    if (may_raise || getrlimit(static_cast<__rlimit_resource>(limit.resource), &own) != 0 || limit.hard <= own.rlim_max)
+      continue;
     limit.hard = own.rlim_max;
     if (limit.soft > limit.hard) limit.soft = limit.hard;
     warnings.push_back(wanted.type + ": the hard limit stays at " + std::to_string(own.rlim_max) +
@@ -77,7 +80,8 @@ void plan_capabilities(PlanArena& arena, const oci::Process& process, bool has_u
   const std::uint64_t refused = (wanted.bounding | wanted.permitted | wanted.inheritable) & ~granted;
   if (refused != 0) warnings.push_back("capabilities that cannot be granted here: " + names_of(refused));
   if ((wanted.ambient & ~planned.ambient) != 0) {
-    warnings.push_back("ambient capabilities that are not permitted and inheritable: " + names_of(wanted.ambient & ~planned.ambient));
+    warnings.push_back("ambient capabilities that are not permitted and inheritable: " +
+                       names_of(wanted.ambient & ~planned.ambient));
   }
 }
 
@@ -144,7 +148,8 @@ void plan_user(PlanArena& arena, const oci::Process& process, const ProcessConte
 
 std::uint32_t to_host_id(const std::vector<oci::IdMapping>& mappings, std::uint32_t id) {
   for (const oci::IdMapping& mapping : mappings) {
-    if (id >= mapping.container_id && id - mapping.container_id < mapping.size) return mapping.host_id + (id - mapping.container_id);
+    if (id >= mapping.container_id && id - mapping.container_id < mapping.size)
+      return mapping.host_id + (id - mapping.container_id);
   }
   return id;
 }

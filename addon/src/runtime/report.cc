@@ -13,12 +13,43 @@ using child::Step;
 
 // In the order of child::Step.
 constexpr const char* kNames[] = {
-    "none", "read plan", "open stdio", "prepare rootfs", "prepare bind", "join namespaces", "clone", "write id maps",
-    "wait for release", "become root", "enter cgroup", "new cgroup namespace", "new session", "set hostname",
-    "raise loopback", "set propagation", "attach rootfs", "mount", "make devices", "open console", "pivot root",
-    "write sysctl", "read-only path", "mask path", "read-only rootfs", "set oom score", "join keyring", "set limits",
-    "set personality", "set label", "set user", "set capabilities", "change directory", "find command", "load seccomp",
-    "wait for start", "execute",
+    "none",
+    "read plan",
+    "open stdio",
+    "prepare rootfs",
+    "prepare bind",
+    "join namespaces",
+    "clone",
+    "write id maps",
+    "wait for release",
+    "become root",
+    "enter cgroup",
+    "new cgroup namespace",
+    "new session",
+    "set hostname",
+    "raise loopback",
+    "set propagation",
+    "attach rootfs",
+    "mount",
+    "make devices",
+    "open console",
+    "pivot root",
+    "write sysctl",
+    "read-only path",
+    "mask path",
+    "read-only rootfs",
+    "set oom score",
+    "join keyring",
+    "set limits",
+    "set personality",
+    "set label",
+    "set user",
+    "set capabilities",
+    "change directory",
+    "find command",
+    "load seccomp",
+    "wait for start",
+    "execute",
 };
 static_assert(sizeof kNames / sizeof kNames[0] == static_cast<size_t>(Step::count));
 
@@ -68,10 +99,12 @@ std::string step_name(Step step, std::uint16_t index, const child::Plan* plan) {
 RuntimeError to_error(const child::Report& report, const child::Plan* plan) {
   const std::string step = step_name(report.step, report.index, plan);
   if (is_command_step(report.step)) {
-    return RuntimeError("", step, report.call, report.error, report.path, command_detail(report), command_reason(report.error));
+    return RuntimeError("", step, report.call, report.error, report.path, command_detail(report),
+                        command_reason(report.error));
   }
   std::string detail;
-  if (report.error == EXDEV && report.step == Step::change_directory) detail = "the working directory lies outside the container";
+  if (report.error == EXDEV && report.step == Step::change_directory)
+    detail = "the working directory lies outside the container";
   return RuntimeError("", step, report.call, report.error, report.path, detail);
 }
 

@@ -30,7 +30,7 @@
 namespace tsc {
 
 struct ProcessIo {
-  std::string std_in;   // FIFO or file path, file:// URI, or "" for /dev/null
+  std::string std_in;  // FIFO or file path, file:// URI, or "" for /dev/null
   std::string std_out;
   std::string std_err;
   bool terminal = false;
@@ -89,7 +89,7 @@ struct ExitRecord {
   std::string id;
   std::string exec_id;  // "" for init
   pid_t pid = 0;
-  int exit_status = 0;  // 0..255, 128+signal
+  int exit_status = 0;            // 0..255, 128+signal
   std::int64_t exited_at_ns = 0;  // CLOCK_REALTIME
   bool monitor_lost = false;
 };

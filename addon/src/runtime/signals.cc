@@ -11,7 +11,8 @@ namespace {
 void signal_one(const StateStore& store, const ContainerRecord& record, const std::string& exec_id, int signal) {
   const ProcessRecord process = exec_id.empty() ? record.process : store.load_process(record.id, exec_id);
   const UniqueFd pidfd = open_recorded_process(process.pid, process.start_time);
-  const bool is_sent = pidfd && is_process_running(process.pid, process.start_time) && signal_process(pidfd.get(), signal);
+  const bool is_sent =
+      pidfd && is_process_running(process.pid, process.start_time) && signal_process(pidfd.get(), signal);
   if (is_sent) return;
   if (!pidfd || errno == ESRCH || errno == 0 || !is_process_running(process.pid, process.start_time)) {
     throw RuntimeError("", "kill", "pidfd_send_signal", ESRCH, "", "the process has ended", Reason::wrong_state);
@@ -21,7 +22,8 @@ void signal_one(const StateStore& store, const ContainerRecord& record, const st
 
 }  // namespace
 
-void kill_process(const RuntimeConfig& config, const std::string& id, const std::string& exec_id, int signal, bool all) {
+void kill_process(const RuntimeConfig& config, const std::string& id, const std::string& exec_id, int signal,
+                  bool all) {
   try {
     if (signal < 0 || signal > 64) throw_invalid("kill", "no signal " + std::to_string(signal));
     const StateStore store(config.root);
@@ -32,7 +34,8 @@ void kill_process(const RuntimeConfig& config, const std::string& id, const std:
       signal_one(store, record, exec_id, signal);
     }
     // A frozen process takes no signal before it is thawed; for the one that cannot wait, do so (v1 only).
-    if (signal == SIGKILL && record.cgroup.version == 1 && is_cgroup_frozen(record.cgroup)) freeze_cgroup(record.cgroup, false);
+    if (signal == SIGKILL && record.cgroup.version == 1 && is_cgroup_frozen(record.cgroup))
+      freeze_cgroup(record.cgroup, false);
   } catch (const RuntimeError& error) {
     throw error.within("kill container " + id);
   }

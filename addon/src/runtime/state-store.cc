@@ -208,8 +208,12 @@ bool StateStore::load_exit(const std::string& id, const std::string& exec_id, Ex
   memcpy(&file, content.data(), sizeof file);
   if (file.magic != child::kExitMagic) throw_errno(EIO, kStep, "read", "exit");
   const int status = file.status;
-  record = {id, exec_id, file.pid, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
-            file.exited_at_ns, file.reserved != 0};
+  record = {id,
+            exec_id,
+            file.pid,
+            WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+            file.exited_at_ns,
+            file.reserved != 0};
   return true;
 }
 
@@ -227,6 +231,8 @@ void StateStore::save_lost_exit(const ExitRecord& record) const {
 
 std::vector<std::string> StateStore::list() const { return list_directories(root_); }
 
-std::vector<std::string> StateStore::list_execs(const std::string& id) const { return list_directories(directory(id) + "/exec"); }
+std::vector<std::string> StateStore::list_execs(const std::string& id) const {
+  return list_directories(directory(id) + "/exec");
+}
 
 }  // namespace tsc

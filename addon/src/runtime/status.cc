@@ -22,7 +22,8 @@ ContainerState container_state(const RuntimeConfig& config, const std::string& i
     const ContainerRecord record = store.load(id);
     const std::string status = container_status(store, record);
     const pid_t pid = status == "stopped" ? 0 : record.process.pid;
-    return {record.oci_version, record.id, status, pid, record.bundle, record.annotations, record.rootfs, record.created};
+    return {record.oci_version, record.id,          status,        pid,
+            record.bundle,      record.annotations, record.rootfs, record.created};
   } catch (const RuntimeError& error) {
     throw error.within("state of container " + id);
   }
