@@ -1,5 +1,6 @@
 // start: lets a created container's init run its command.
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "child/plan.h"
@@ -12,6 +13,8 @@
 namespace tsc {
 namespace {
 
+constexpr int kExecuteTimeoutMs = 10000;
+
 /// Only one start wins the rename; it then owns the fifo.
 std::string claim_fifo(const std::string& directory) {
   const std::string fifo = directory + "/exec.fifo";
@@ -21,13 +24,15 @@ std::string claim_fifo(const std::string& directory) {
   throw_errno("claim exec.fifo", "rename", fifo);
 }
 
-void release_init(const std::string& fifo) {
+/// Gives the fifo's write end: it shows POLLERR once init, by execve or by its end, has closed the read end.
+UniqueFd release_init(const std::string& fifo) {
   // O_NONBLOCK: init holds the other end, and if init is gone the open must fail and not wait.
-  const UniqueFd fd = try_open_file(fifo, O_WRONLY | O_NONBLOCK);
+  UniqueFd fd = try_open_file(fifo, O_WRONLY | O_NONBLOCK);
   const int error = errno;
   unlink(fifo.c_str());
   if (!fd) throw RuntimeError("", "start", "open", error, "exec.fifo", "init has ended", Reason::wrong_state);
   if (write(fd.get(), "s", 1) != 1) throw_errno("start", "write", "exec.fifo");
+  return fd;
 }
 
 }  // namespace
@@ -48,8 +53,14 @@ StartedProcess start_container(const RuntimeConfig& config, const std::string& i
       channel = take_fd(monitor.get(), child::kMonitorPeerFd);
       if (!channel) throw_errno("start", "pidfd_getfd", "channel");
     }
-    release_init(claim_fifo(store.directory(id)));
-    if (channel) read_start_outcome(channel.get(), started.steps);
+    const UniqueFd fifo = release_init(claim_fifo(store.directory(id)));
+    if (channel) {
+      read_start_outcome(channel.get(), started.steps);
+    } else {
+      // Without a monitor nobody can tell how execve went, but when it is over can be seen.
+      pollfd watched = {fifo.get(), 0, 0};
+      ::poll(&watched, 1, kExecuteTimeoutMs);
+    }
     clock.end();
     return started;
   } catch (const RuntimeError& error) {
