@@ -11,9 +11,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { unmountBelow } from '@tscontainer/linux/mounts';
+import { ownRuntimeName } from './shim-command.ts';
 
 export interface Bundle {
   namespace: string;
@@ -22,11 +24,15 @@ export interface Bundle {
   path: string;
 }
 
-/** A bundle found at a restart; address '' when its task was never created. */
+/** A bundle found at a restart. */
 export interface FoundBundle extends Bundle {
   runtimeName: string;
+  /** Of its shim; '' for our own, which are asked, and when the task was never created. */
   address: string;
 }
+
+/** Of foreign shims' bundles alone. Not `runtime`: containerd-shim-runc-v2 keeps its binary's name in that file. */
+const runtimeNameFile = 'shim-runtime-name';
 
 const directoryName = 'io.containerd.runtime.v2.task';
 
@@ -40,8 +46,8 @@ export class BundleStore {
     this.#root = join(root, directoryName);
   }
 
-  /** Writes config.json, rootfs/ and the runtime's name. Throws already-exists when the bundle is there. */
-  create(namespace: string, id: string, config: Uint8Array, runtimeName: string): Bundle {
+  /** Writes config.json and rootfs/, no more: each file costs every container. Throws already-exists when it is there. */
+  create(namespace: string, id: string, config: Uint8Array): Bundle {
     const path = join(this.#state, namespace, id);
     this.#makeParent(dirname(path));
     try {
@@ -52,12 +58,12 @@ export class BundleStore {
     }
     mkdirSync(join(path, 'rootfs'), { mode: 0o711 });
     writeFileSync(join(path, 'config.json'), config, { mode: 0o600 });
-    writeFileSync(join(path, 'runtime'), runtimeName, { mode: 0o600 });
     return { namespace, id, path };
   }
 
-  /** A durable directory of the task and the link `work` to it: what foreign shims expect. */
-  addWorkDirectory({ namespace, id, path }: Bundle): void {
+  /** What a foreign shim expects besides: a durable directory, linked as `work`. And its name, for a restart of ours. */
+  addForeignParts({ namespace, id, path }: Bundle, runtimeName: string): void {
+    writeFileSync(join(path, runtimeNameFile), runtimeName, { mode: 0o600 });
     const work = join(this.#root, namespace, id);
     mkdirSync(work, { recursive: true, mode: 0o711 });
     symlinkSync(work, join(path, 'work'));
@@ -77,9 +83,9 @@ export class BundleStore {
   async remove({ namespace, id, path }: Bundle, isForeign: boolean): Promise<void> {
     if (isForeign) {
       await unmountBelow(path);
-      rmSync(join(this.#root, namespace, id), { recursive: true, force: true });
+      await rm(join(this.#root, namespace, id), { recursive: true, force: true });
     }
-    rmSync(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true }); // not rmSync: a slow disk must hold up nobody else
   }
 
   find(): FoundBundle[] {
@@ -90,7 +96,7 @@ export class BundleStore {
           namespace,
           id,
           path,
-          runtimeName: textOf(join(path, 'runtime')),
+          runtimeName: textOf(join(path, runtimeNameFile)) || ownRuntimeName,
           address: textOf(join(path, 'address')),
         };
       }),

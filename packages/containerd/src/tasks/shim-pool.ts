@@ -96,8 +96,8 @@ export class ShimPool {
     return join(this.#config.state, 's');
   }
 
-  find(address: string): ShimConnection | undefined {
-    return [...this.#shims].find((shim) => shim.address === address);
+  get shims(): ShimConnection[] {
+    return [...this.#shims];
   }
 
   /** Empty shims end; those with containers live on. */

@@ -39,8 +39,9 @@ export class TaskCreator {
   /** One ttrpc call; a second one when the shim died before it answered. The caller undoes a failure. */
   async create(record: TaskRecord, given: CreateTask): Promise<void> {
     if (!record.isOwn) {
-      this.#options.bundles.addWorkDirectory(record.bundle);
+      this.#options.bundles.addForeignParts(record.bundle, record.runtimeName);
       record.shim = await this.#options.foreign.start(record, given.container.runtime?.options ?? null);
+      this.#options.bundles.writeAddress(record.bundle, record.shim.address);
       return this.#call(record, given);
     }
     record.shim = await this.#options.pool.assign();
@@ -75,7 +76,6 @@ export class TaskCreator {
     const { container, rootfs, stdin, stdout, stderr, terminal } = given;
     const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
     if (shim === undefined) return;
-    this.#options.bundles.writeAddress(bundle, shim.address);
     const io = { stdin, stdout, stderr, terminal };
     const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null };
     record.pid = (await shim.call('Create', request, { namespace })).pid;

@@ -82,12 +82,7 @@ export class TaskManager {
     this.#table.checkFree(namespace, container.id);
     await this.#table.free(namespace, container.id);
     this.#table.checkFree(namespace, container.id);
-    const bundle = this.#bundles.create(
-      namespace,
-      container.id,
-      container.spec?.value ?? new Uint8Array(),
-      runtimeName,
-    );
+    const bundle = this.#bundles.create(namespace, container.id, container.spec?.value ?? new Uint8Array());
     const record = new TaskRecord(bundle, runtimeName);
     this.#table.add(record);
     try {
@@ -206,33 +201,42 @@ export class TaskManager {
   }
 
   async #reattach(found: FoundBundle): Promise<void> {
-    const { namespace, id, runtimeName } = found;
+    const { id, runtimeName, address } = found;
     const record = new TaskRecord(found, runtimeName);
     record.isCreated = true;
     this.#table.add(record);
     try {
-      record.shim = await this.#reconnect(record, found.address);
-      const { pid } = await record.shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs });
-      record.pid = pid;
+      if (record.isOwn) await this.#findOwn(record);
+      else await this.#findForeign(record, address);
     } catch (error) {
       this.#log.info({ id, err: errorMessageOf(error) }, 'task of an earlier life has no shim');
-      if (isNotFound(error)) await this.#dropUnknown(record);
+      if (isNotFound(error))
+        await this.#undoCreate(record, false); // the daemon died within create or delete
       else this.#recovery.start(record);
       await record.recovery;
     }
   }
 
-  async #reconnect(record: TaskRecord, address: string): Promise<ShimConnection> {
-    if (address === '') throw new ContainerError('unavailable', `reattach ${record.id}: no address in its bundle`);
-    if (!record.isOwn) return this.#foreign.reconnect(record, address);
-    const shim = this.#pool.find(address);
-    if (shim === undefined) throw new ContainerError('unavailable', `reattach ${record.id}: its shim is gone`);
-    shim.containerCount += 1;
-    return shim;
+  /** Asks every living shim of ours: they are few. */
+  async #findOwn(record: TaskRecord): Promise<void> {
+    const { namespace, id } = record;
+    for (const shim of this.#pool.shims) {
+      try {
+        record.pid = (await shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs })).pid;
+        shim.containerCount += 1;
+        record.shim = shim;
+        return;
+      } catch (error) {
+        if (!isNotFound(error)) this.#log.warn({ id, err: errorMessageOf(error) }, 'shim does not answer');
+      }
+    }
+    throw new ContainerError('unavailable', `reattach ${id}: none of our shims knows it`);
   }
 
-  /** Its shim lives and does not know it: the daemon died within create or delete. */
-  async #dropUnknown(record: TaskRecord): Promise<void> {
-    await this.#undoCreate(record, false);
+  async #findForeign(record: TaskRecord, address: string): Promise<void> {
+    const { namespace, id } = record;
+    if (address === '') throw new ContainerError('unavailable', `reattach ${id}: no address in its bundle`);
+    record.shim = await this.#foreign.reconnect(record, address);
+    record.pid = (await record.shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs })).pid;
   }
 }

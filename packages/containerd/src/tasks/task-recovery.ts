@@ -90,7 +90,6 @@ export class TaskRecovery {
   async #adoptBy(shim: ShimConnection, record: TaskRecord): Promise<void> {
     const { namespace, id, bundle } = record;
     const { pid, processes } = await shim.adopt(namespace, id, bundle.path);
-    this.#options.bundles.writeAddress(bundle, shim.address);
     record.pid = pid;
     const { status } = await shim.call('State', { id }, { namespace });
     const isStarted = status === 'RUNNING' || status === 'PAUSED' || (status === 'STOPPED' && record.isStartAsked);
@@ -115,6 +114,8 @@ export class TaskRecovery {
 
   /** Its delete was done and could not be answered, or its state is gone: the task is over. */
   #gone(record: TaskRecord): Promise<void> {
+    // of an earlier life and unknown to the runtime: its creation or its delete was under way, nothing is to be told
+    if (record.pid === 0) return this.#forget(record);
     const exit = record.ledger.exitOf('') ?? { pid: record.pid, exitStatus: killedStatus, exitedAt: nowTimestamp() };
     return this.#end(record, exit);
   }
@@ -130,10 +131,14 @@ export class TaskRecovery {
 
   async #end(record: TaskRecord, exit: ExitFacts): Promise<void> {
     record.deleted = exit;
+    await this.#forget(record);
+    this.#tellLast(record, exit);
+  }
+
+  async #forget(record: TaskRecord): Promise<void> {
     record.closeLog?.();
     this.#options.table.remove(record);
     await this.#options.bundles.remove(record.bundle, !record.isOwn);
-    this.#tellLast(record, exit);
   }
 
   #tellLast(record: TaskRecord, exit: ExitFacts): void {
