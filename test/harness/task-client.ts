@@ -119,7 +119,7 @@ export class TaskClient {
   }
 
   async createContainer(id: string, args: string[], options: TaskOptions = {}): Promise<void> {
-    const spec = specOf(id, this.rootfs, args, options);
+    const spec = specOf(`${this.#namespace}-${id}`, this.rootfs, args, options);
     const container = {
       id,
       runtime: { name: options.runtime ?? this.runtime },
@@ -194,7 +194,7 @@ function processOf(args: string[], terminal: boolean): object {
   };
 }
 
-function specOf(id: string, rootfs: string, args: string[], options: TaskOptions): object {
+function specOf(cgroup: string, rootfs: string, args: string[], options: TaskOptions): object {
   const mount = (destination: string, type: string, source: string, options: string[]) => ({
     destination,
     type,
@@ -214,7 +214,7 @@ function specOf(id: string, rootfs: string, args: string[], options: TaskOptions
       mount('/sys', 'sysfs', 'sysfs', ['nosuid', 'noexec', 'nodev', 'ro']),
     ],
     linux: {
-      cgroupsPath: `/tsc-task-test/${id}`,
+      cgroupsPath: `/tsc-task-test/${cgroup}`,
       resources: { devices: [{ allow: false, access: 'rwm' }], ...options.resources },
       namespaces: ['pid', 'ipc', 'uts', 'mount', 'network'].map((type) => ({ type })),
     },
