@@ -25,12 +25,15 @@ export function requireNamespace(context: CallContext): string {
   return context.namespace;
 }
 
+/** One for all calls: without a reason each abort would make a DOMException with a stack, also after a normal end. */
+const callerLeft = new ContainerError('cancelled', 'the caller left');
+
 function contextOf(
   metadata: grpc.Metadata,
   emitter: { on(event: 'cancelled', listener: () => void): unknown },
 ): CallContext {
   const abort = new AbortController();
-  emitter.on('cancelled', () => abort.abort());
+  emitter.on('cancelled', () => abort.abort(callerLeft));
   return {
     namespace: String(metadata.get(namespaceKey)[0] ?? ''),
     lease: metadata.get(leaseKey)[0]?.toString(),
