@@ -86,6 +86,16 @@ describe('tasks of tscontainerd', () => {
     await client.remove('c3');
   });
 
+  it('let many wait at once, and forget who leaves', async () => {
+    await client.run('w', ['/bin/sleep', '100']);
+    await expect(client.tasks('Wait', { containerId: 'w' }, 100)).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    const waits = Array.from({ length: 5 }, () => client.wait('w'));
+    await client.tasks('Kill', { containerId: 'w', signal: 15, all: true });
+    await client.tasks('Kill', { containerId: 'w', signal: 9 }).catch(() => undefined); // it may have ended by the first
+    for (const { exitStatus } of await Promise.all(waits)) expect([137, 143]).toContain(exitStatus);
+    await client.remove('w');
+  });
+
   it('can be deleted before they are started', async () => {
     await client.createContainer('d', ['/bin/sleep', '100']);
     await client.createTask('d');

@@ -14,4 +14,9 @@ export class StepLog {
     if (!this.log.isEnabled('debug')) return;
     this.log.debug({ verb, id, ...(execId === '' ? {} : { execId }), steps }, 'runtime steps');
   }
+
+  /** What the specification lets the runtime do without, e.g. a limit that cannot be raised here. */
+  warn(id: string, execId: string, warnings: string[]): void {
+    for (const warning of warnings) this.log.warn({ id, ...(execId === '' ? {} : { execId }) }, warning);
+  }
 }

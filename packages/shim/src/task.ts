@@ -58,8 +58,9 @@ export class Task {
 
   async create(request: CreateRequest): Promise<number> {
     this.init.isBusy = true;
-    const { pid, steps } = await this.runtime.create(request);
+    const { pid, steps, warnings } = await this.runtime.create(request);
     this.#steps.record('create', this.id, '', steps);
+    this.#steps.warn(this.id, '', warnings);
     this.init.pid = pid;
     const { io } = this.init;
     this.#publish('TaskCreate', { bundle: this.bundle, rootfs: request.rootfs, io, pid });
@@ -194,8 +195,9 @@ export class Task {
     process.begin('start');
     try {
       const spec = this.#execSpecs.get(execId) ?? '';
-      const { pid, steps } = await this.runtime.exec({ id: this.id, execId, process: spec, io });
+      const { pid, steps, warnings } = await this.runtime.exec({ id: this.id, execId, process: spec, io });
       this.#steps.record('exec', this.id, execId, steps);
+      this.#steps.warn(this.id, execId, warnings);
       process.pid = pid;
     } catch (error) {
       process.isBusy = false;

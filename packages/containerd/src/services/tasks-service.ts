@@ -119,14 +119,7 @@ export function tasksService({ containers, log, tasks }: Pick<Daemon, 'container
       return { metrics };
     },
     Wait: async ({ containerId, execId }, context) => {
-      const { exitStatus, exitedAt } = await tasks.call(
-        namespaceOf(context),
-        containerId,
-        'Wait',
-        { execId },
-        { signal: context.signal },
-      );
-      return { exitStatus, exitedAt };
+      return tasks.wait(namespaceOf(context), containerId, execId, context.signal);
     },
   };
   return {

@@ -4,7 +4,7 @@
 // holds the truth; a record here only says where to ask. One ttrpc call serves create, one start.
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import type { CallOptions } from '@tscontainer/platform/call-context';
-import type { Task } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { DaemonConfig } from '../daemon-config.ts';
@@ -125,6 +125,18 @@ export class TaskManager {
     return (await this.#ask(record, 'Start', { execId }, {})).pid;
   }
 
+  /** Resolves with the exit, at once when there is one; rejects cancelled when the caller leaves. */
+  async wait(namespace: string, id: string, execId: string, signal: AbortSignal): Promise<WaitResponse> {
+    const record = this.#table.get(namespace, id);
+    let wait = record.waits.get(execId);
+    if (wait === undefined) {
+      wait = this.#ask(record, 'Wait', { execId }, {}).finally(() => record.waits.delete(execId));
+      wait.catch(() => undefined); // every caller may have left by then
+      record.waits.set(execId, wait);
+    }
+    return untilAborted(wait, signal, `wait ${id}`);
+  }
+
   async exec(namespace: string, id: string, request: Named<'Exec'> & { execId: string }): Promise<void> {
     const record = this.#table.get(namespace, id);
     await this.#attempt(record, 'Exec', request, {});
@@ -238,5 +250,18 @@ export class TaskManager {
     if (address === '') throw new ContainerError('unavailable', `reattach ${id}: no address in its bundle`);
     record.shim = await this.#foreign.reconnect(record, address);
     record.pid = (await record.shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs })).pid;
+  }
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
+  let leave = () => {};
+  const left = new Promise<never>((_resolve, reject) => {
+    leave = () => reject(new ContainerError('cancelled', `${what}: the caller left`));
+  });
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
 }

@@ -1,5 +1,5 @@
 // What the daemon knows of one task: where it lives, who serves it, what has been told of it.
-import type { ExecProcessRequest } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { ExecProcessRequest, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Bundle } from './bundle-store.ts';
 import { EventLedger, type ExitFacts } from './event-ledger.ts';
 import { isOwnRuntime } from './shim-command.ts';
@@ -13,6 +13,8 @@ export class TaskRecord {
   readonly runtimeName: string;
   readonly ledger: EventLedger;
   readonly pendingExecs = new Map<string, ExecProcessRequest>();
+  /** One Wait per process in the shim, however many clients wait: ttrpc cannot take a call back. */
+  readonly waits = new Map<string, Promise<WaitResponse>>();
   shim: ShimConnection | undefined;
   pid = 0;
   /** While create is under way nothing else may be asked of the task. */
