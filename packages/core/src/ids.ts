@@ -6,11 +6,19 @@ declare const crypto: { getRandomValues<T extends Uint8Array>(array: T): T };
 const identifierPattern = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
 const maxIdentifierLength = 76;
 
-/** `bytes` random bytes as lower-case hex; 32 give Docker's 64-character id. */
+/** Asking the system for random bytes costs the same for many as for few: they are fetched ahead. */
+const pool = new Uint8Array(4096);
+let poolAt = pool.length;
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** `bytes` random bytes (at most 4096) as lower-case hex; 32 give Docker's 64-character id. */
 export function randomHex(bytes: number): string {
-  const buffer = crypto.getRandomValues(new Uint8Array(bytes));
+  if (poolAt + bytes > pool.length) {
+    crypto.getRandomValues(pool);
+    poolAt = 0;
+  }
   let text = '';
-  for (const byte of buffer) text += byte.toString(16).padStart(2, '0');
+  for (const end = poolAt + bytes; poolAt < end; poolAt++) text += hexOfByte[pool[poolAt] as number];
   return text;
 }
 

@@ -46,6 +46,8 @@ export class OutputPump {
   readonly #spools: OutputSpool[];
   readonly #checkpoint: LogCheckpoint;
   readonly #file: JsonFile | undefined;
+  /** There is one on disk: it must be before the first append, or a crash after it would double a line. */
+  #hasCheckpoint: boolean;
   #isPaused = false;
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -61,7 +63,7 @@ export class OutputPump {
       (stream) =>
         new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0),
     );
-    this.#saveCheckpoint();
+    this.#hasCheckpoint = known !== undefined;
     for (const spool of this.#spools) {
       if (spool.pending.length > 0) this.#take(spool);
       this.#arm(spool);
@@ -149,15 +151,17 @@ export class OutputPump {
           ? { text: '', consumed: pending.length }
           : formatLines(pending, spool.stream, formatNs(nowNs()), mustFlush);
       if (consumed === 0) return;
+      if (!this.#hasCheckpoint) this.#saveCheckpoint();
       if (text !== '') this.#file?.append(text);
       spool.consume(consumed);
-    }
+    } else if (spool.size === 0) return;
     if (spool.pending.length === 0 && spool.size >= emptySpoolAt) spool.empty();
     this.#saveCheckpoint();
     if (this.#file?.settle()) this.#saveCheckpoint();
   }
 
   #saveCheckpoint(): void {
+    this.#hasCheckpoint = true;
     const consumedOf = (stream: OutputName) => this.#spools.find((spool) => spool.stream === stream)?.consumed ?? 0;
     this.#checkpoint.write({
       stdout: consumedOf('stdout'),

@@ -1,5 +1,5 @@
 // One output stream of a container: its FIFO, moved by splice into a spool file, so that a killed engine loses no byte.
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { spliceToFile } from '@tscontainer/linux/fifo';
 import { forgetReadable, onceReadable } from '@tscontainer/linux/readiness';
 
@@ -13,7 +13,9 @@ const bytesPerTurn = 256 * 1024;
 export class OutputSpool {
   readonly stream: 'stdout' | 'stderr';
   readonly #fifo: number;
-  readonly #spool: number;
+  readonly #spoolPath: string;
+  /** Undefined until there is a first byte to keep. */
+  #spool: number | undefined;
   #size: number;
   #consumed: number;
   /** Bytes from `consumed` on: a line that has not ended. */
@@ -24,8 +26,8 @@ export class OutputSpool {
   constructor(stream: 'stdout' | 'stderr', fifoPath: string, spoolPath: string, consumed: number) {
     this.stream = stream;
     this.#fifo = openSync(fifoPath, constants.O_RDONLY | constants.O_NONBLOCK);
-    this.#spool = openSync(spoolPath, constants.O_RDWR | constants.O_CREAT, 0o600); // splice refuses O_APPEND
-    this.#size = fstatSync(this.#spool).size;
+    this.#spoolPath = spoolPath;
+    this.#size = existsSync(spoolPath) ? fstatSync(this.#openSpool()).size : 0;
     // a spool shorter than its checkpoint was emptied by an engine that died before it could say so
     this.#consumed = consumed > this.#size ? 0 : consumed;
     this.#pending = this.#read(this.#consumed, this.#size);
@@ -52,8 +54,9 @@ export class OutputSpool {
   pull(): Buffer | undefined {
     if (this.#isEnded) return undefined;
     const start = this.#size;
+    const spool = this.#spool ?? this.#openSpool();
     while (this.#size - start < bytesPerTurn) {
-      const moved = spliceToFile(this.#fifo, this.#spool, bytesPerTurn);
+      const moved = spliceToFile(this.#fifo, spool, bytesPerTurn);
       if (moved > 0) this.#size += moved;
       else {
         this.#isEnded = moved === 0;
@@ -74,7 +77,7 @@ export class OutputSpool {
 
   /** Only when all is consumed; the caller writes the checkpoint right after. */
   empty(): void {
-    ftruncateSync(this.#spool, 0);
+    if (this.#spool !== undefined) ftruncateSync(this.#spool, 0);
     this.#size = 0;
     this.#consumed = 0;
   }
@@ -86,11 +89,12 @@ export class OutputSpool {
   close(): void {
     forgetReadable(this.#fifo);
     closeSync(this.#fifo);
-    closeSync(this.#spool);
+    if (this.#spool !== undefined) closeSync(this.#spool);
   }
 
   #read(start: number, end: number): Buffer {
     const bytes = Buffer.allocUnsafe(end - start);
+    if (this.#spool === undefined) return bytes;
     let done = 0;
     while (done < bytes.length) {
       const count = readSync(this.#spool, bytes, done, bytes.length - done, start + done);
@@ -98,5 +102,10 @@ export class OutputSpool {
       done += count;
     }
     return bytes;
+  }
+
+  #openSpool(): number {
+    this.#spool = openSync(this.#spoolPath, constants.O_RDWR | constants.O_CREAT, 0o600); // splice refuses O_APPEND
+    return this.#spool;
   }
 }
