@@ -52,7 +52,8 @@ function collect(namespace: protobuf.NamespaceBase): void {
 
 function methodsOf(service: protobuf.Service): Record<string, [string, string]> {
   const pairs = service.methodsArray.map((method): [string, [string, string]] => {
-    const { resolvedRequestType: request, resolvedResponseType: response } = method.resolve();
+    method.resolve();
+    const { resolvedRequestType: request, resolvedResponseType: response } = method;
     if (request === null || response === null) throw new Error(`${service.fullName}.${method.name}: unresolved`);
     return [method.name, [nameOf(request), nameOf(response)]];
   });
