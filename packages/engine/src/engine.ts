@@ -114,6 +114,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
   await loadContainers(context);
   void watcher.run();
   await watcher.ready;
+  startAlways(index, exits);
   const servers = await serve(context, images, execs);
   log.info({ hosts: config.hosts, containers: index.size }, 'serving');
   void images.start(join(paths.dataRoot, 'embedded-image'));
@@ -133,6 +134,15 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
       store.close();
     },
   };
+}
+
+/** `--restart always` holds at a start of the engine even for a container that was stopped by hand. */
+function startAlways(index: ContainerIndex<Container>, exits: ExitHandler): void {
+  for (const container of index.values()) {
+    if (container.settings.hostConfig.RestartPolicy.Name !== 'always' || container.state.status !== 'exited') continue;
+    container.state.isStoppedByUser = false;
+    exits.restart(container);
+  }
 }
 
 function newSupervisor(config: EngineConfig, log: Logger): ContainerdSupervisor {

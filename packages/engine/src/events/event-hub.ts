@@ -92,6 +92,9 @@ export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
   );
 }
 
+/** ES2026's JSON.rawJSON, which the type library does not know yet: the text goes into the JSON as it is. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): object }).rawJSON;
+
 /** Docker's shape, with the fields of old API versions. */
 export function eventView(event: EngineEvent): object {
   const legacy =
@@ -107,7 +110,7 @@ export function eventView(event: EngineEvent): object {
     Actor: { ID: event.id, Attributes: event.attributes },
     scope: 'local',
     time: Number(event.timeNs / 1_000_000_000n),
-    // more digits than a double has: JSON text is put together by the writer
-    timeNano: Number(event.timeNs),
+    // more digits than a number of JavaScript has
+    timeNano: rawJson(String(event.timeNs)),
   };
 }

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { Logger } from '@tscontainer/platform/logger';
 import { runInTrace, traceparentHeader } from '@tscontainer/platform/trace';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import { checkVersion, maxApiVersion, splitVersion } from './api-version.ts';
+import { checkVersion, compareVersions, maxApiVersion, minApiVersion, splitVersion } from './api-version.ts';
 import { type HijackRoute, serveUpgrades } from './hijack.ts';
 import { errorBodyOf, httpStatusOf } from './http-status.ts';
 
@@ -98,6 +98,9 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
       'request failed',
     );
     if (status === 304) return reply.code(304).send();
+    // clients that old read an error as text
+    if (compareVersions(request.apiVersion || minApiVersion, minApiVersion) < 0)
+      return reply.code(status).type('text/plain; charset=utf-8').send(`${error.message}\n`);
     return reply.code(status === 405 || status === 415 ? 400 : status).send(errorBodyOf(error));
   });
 }
