@@ -7,11 +7,7 @@ import { deleteTask, startContainer } from './container-starter.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { ExecManager } from './exec-manager.ts';
-
-export interface TaskExitFacts {
-  exitCode: number;
-  exitedAtNs: bigint;
-}
+import { noteExit, type TaskExitFacts } from './exit-note.ts';
 
 /** Longest wait for output after the exit, for what something outside of the container still writes. */
 const drainTimeoutMs = 2000;
@@ -39,9 +35,10 @@ export class ExitHandler {
     if (run !== undefined) run.hasExited = true;
     await container.starting;
     if (container.run !== run) return; // the start failed after all, and has undone everything
-    const { store, events, log } = this.#context;
+    const { store, events } = this.#context;
     this.#execs.containerExited(container);
     const drained = run?.pump.finish(drainTimeoutMs);
+    container.taskGone = this.#deleteTask(container, facts);
     const { state } = container;
     const willRestart = this.#willRestart(container, facts.exitCode);
     const change = {
@@ -51,10 +48,6 @@ export class ExitHandler {
       finishedAt: formatNs(facts.exitedAtNs),
     } as const;
     await Promise.all([drained, store.updateState(container.id, { ...state, ...change })]);
-    // after the commit: until then the exit code is kept by the task alone
-    container.taskGone = deleteTask(this.#context, container.id).catch((error) =>
-      log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted'),
-    );
     // seen by others only now: a remove that follows at once meets nothing half done
     Object.assign(state, change);
     run?.stdin?.destroy();
@@ -75,6 +68,17 @@ export class ExitHandler {
     if (willRestart) this.#planRestart(container, durationNs);
     else if (container.settings.hostConfig.AutoRemove) this.#autoRemove(container);
     else void container.taskGone.then(() => this.#removeRunDirectory(container));
+  }
+
+  /** Side by side with the commit: the note keeps the exit code, should the engine be killed between them. */
+  async #deleteTask(container: Container, facts: TaskExitFacts): Promise<void> {
+    const { log, paths } = this.#context;
+    try {
+      if (container.run !== undefined) noteExit(paths.containerRun(container.id), facts);
+      await deleteTask(this.#context, container.id);
+    } catch (error) {
+      log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted');
+    }
   }
 
   #removeRunDirectory(container: Container): void {

@@ -112,7 +112,10 @@ export class ExitWatcher {
     const facts = { exitCode: event.exitStatus, exitedAtNs: nsOfTimestamp(event.exitedAt) };
     const container = context.index.get(event.containerId);
     if (container === undefined) return;
-    if (event.id !== event.containerId) return execs.exited(event.id, facts);
+    if (event.id !== event.containerId) {
+      execs.exited(event.id, facts);
+      return;
+    }
     exits
       .handle(container, facts)
       .catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'exit not recorded'));

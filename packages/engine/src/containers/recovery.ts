@@ -10,6 +10,7 @@ import { eraseContainer } from './container-remover.ts';
 import { containerLabel } from './container-snapshot.ts';
 import { adoptStdio, deleteTask } from './container-starter.ts';
 import type { EngineContext } from './engine-context.ts';
+import { readExitNote } from './exit-note.ts';
 import { ownerLabel } from './spec-store.ts';
 
 /** What docker gives an exit that nobody saw. */
@@ -103,9 +104,9 @@ async function align(
     context.log.warn({ id: container.id }, 'a start was cut short');
     await deleteTask(context, container.id);
   }
-  const hasEnded = task?.status === 'STOPPED';
-  await exits.handle(container, {
-    exitCode: hasEnded ? task.exitStatus : unknownExitCode,
-    exitedAtNs: hasEnded ? nsOfTimestamp(task.exitedAt) : nowNs(),
-  });
+  const seen =
+    task?.status === 'STOPPED'
+      ? { exitCode: task.exitStatus, exitedAtNs: nsOfTimestamp(task.exitedAt) }
+      : readExitNote(context.paths.containerRun(container.id));
+  await exits.handle(container, seen ?? { exitCode: unknownExitCode, exitedAtNs: nowNs() });
 }

@@ -64,6 +64,8 @@ export class OutputPump {
         new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0),
     );
     this.#hasCheckpoint = known !== undefined;
+    // a spool that was emptied just before the engine died begins at 0 again
+    if (known !== undefined) this.#saveCheckpoint();
     for (const spool of this.#spools) {
       if (spool.pending.length > 0) this.#take(spool);
       this.#arm(spool);
@@ -155,8 +157,12 @@ export class OutputPump {
       if (text !== '') this.#file?.append(text);
       spool.consume(consumed);
     } else if (spool.size === 0) return;
-    if (spool.pending.length === 0 && spool.size >= emptySpoolAt) spool.empty();
     this.#saveCheckpoint();
+    // only what the checkpoint says is in the log may leave the spool
+    if (spool.pending.length === 0 && spool.size >= emptySpoolAt) {
+      spool.empty();
+      this.#saveCheckpoint();
+    }
     if (this.#file?.settle()) this.#saveCheckpoint();
   }
 
