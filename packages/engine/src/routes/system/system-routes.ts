@@ -186,15 +186,21 @@ async function streamEvents(
         .recent(since)
         .filter((event) => matchesEvent(event, filters) && (until === undefined || event.timeNs <= until)),
     );
-  const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
+  let isOver = false;
   const timer =
-    leftMs === undefined ? undefined : setTimeout(() => wake?.(), Math.max(0, Math.min(leftMs, maxTimerMs)));
+    until === undefined
+      ? undefined
+      : setTimeout(() => {
+          // its own word counts, not the clock: timers may fire a little before their time
+          isOver = true;
+          wake?.();
+        }, millisecondsUntil(until));
   const onAbort = () => wake?.();
   lines.signal.addEventListener('abort', onAbort);
   try {
     for (;;) {
       for (let event = queue.shift(); event !== undefined; event = queue.shift()) await lines.write(eventView(event));
-      if (lines.signal.aborted || (until !== undefined && nowNs() >= until)) return;
+      if (lines.signal.aborted || isOver) return;
       if (queue.length === 0) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -208,8 +214,13 @@ async function streamEvents(
   }
 }
 
-/** setTimeout's own bound. */
+/** setTimeout's own bound: later than that, a stream ends too early. */
 const maxTimerMs = 2 ** 31 - 1;
+
+function millisecondsUntil(timeNs: bigint): number {
+  const leftNs = timeNs - nowNs();
+  return leftNs <= 0n ? 0 : Math.min(Number(leftNs / 1_000_000n) + 1, maxTimerMs);
+}
 
 async function diskUsageView(context: EngineContext, images: ImageManager): Promise<object> {
   const containers = await Promise.all(
