@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: rules,
+          exclude: [...rules, '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // one file at a time: each starts daemons, and the leak checks compare the machine before and after

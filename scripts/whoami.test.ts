@@ -45,7 +45,8 @@ describe('whoami', () => {
     expect(run(['exit', '42']).status).toBe(42);
     expect(run(['false']).status).toBe(1);
     expect(run(['nonsense'])).toMatchObject({ status: 127, stderr: expect.stringContaining('no such command') });
-    expect(execFileSync(program, ['7', '0'], { argv0: '/bin/count', encoding: 'utf8' })).toBe('1\n2\n3\n4\n5\n6\n7\n');
+    const byName = spawnSync(program, ['7', '0'], { argv0: '/bin/count', encoding: 'utf8' });
+    expect(byName.stdout).toBe('1\n2\n3\n4\n5\n6\n7\n');
   });
 
   it('makes, shows and lists files', () => {

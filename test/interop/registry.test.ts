@@ -460,7 +460,7 @@ async function fromRegistry(path: string): Promise<string> {
 
 async function putManifest(
   tag: string,
-  manifest: { mediaType?: string },
+  manifest: { mediaType?: string; [field: string]: unknown },
 ): Promise<{ mediaType: string; digest: string; size: number }> {
   const bytes = JSON.stringify(manifest);
   const mediaType = manifest.mediaType ?? 'application/vnd.oci.image.manifest.v1+json';

@@ -1,7 +1,7 @@
 // A pulled or loaded image's way into containerd over its own API: Content, Images, Snapshots and Diff.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '@tscontainer/core/digest';
-import { ContainerError, errorCodeOf, isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
+import { ContainerError, errorCodeOf, errorMessageOf, isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
 import type { Descriptor } from '@tscontainer/core/oci-image';
 import type {
   ContentIngest,
@@ -165,7 +165,7 @@ export class ContentUpload implements ContentIngest {
         return;
       } catch (error) {
         if (isNotFound(error)) return;
-        if (errorCodeOf(error) !== 'unavailable' || attempt === maxAbortAttempts) throw error;
+        if (attempt === maxAbortAttempts || !isStillWritten(error)) throw error;
       }
       await sleep(abortPauseMs);
     }
@@ -239,4 +239,9 @@ function layerApplier(client: ContainerdClient, options: CallOptions): LayerAppl
       return applied?.digest ?? '';
     },
   };
+}
+
+/** containerd answers so while the ended upload still holds its directory, or drops a file into it while it is removed. */
+function isStillWritten(error: unknown): boolean {
+  return errorCodeOf(error) === 'unavailable' || /directory not empty/.test(errorMessageOf(error));
 }
