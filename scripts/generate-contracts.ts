@@ -8,6 +8,8 @@ const protosDirectory = path.resolve(import.meta.dirname, '../protos');
 const contractsDirectory = path.resolve(import.meta.dirname, '../packages/platform/src/contracts');
 /** Written by hand: the shapes of methods. */
 const formsFile = 'message-forms.ts';
+/** Made by generate-wire-tables.ts, which has a check of its own. */
+const wireTablesFile = 'wire-tables.ts';
 /** Where the types go that protobufjs brings itself: Any, Empty, FieldMask, Timestamp. */
 const wellKnownFile = 'google/protobuf/well-known.ts';
 const lineWidth = 120;
@@ -194,7 +196,7 @@ function writeContract(file: string, entries: Declaration[]): string {
 }
 
 function isGenerated(file: string): boolean {
-  return file !== formsFile && !file.endsWith('.test.ts');
+  return file !== formsFile && file !== wireTablesFile && !file.endsWith('.test.ts');
 }
 
 function read(file: string): string | undefined {

@@ -45,7 +45,6 @@ function endOfShortLines(bytes: Buffer, start: number): number {
 /** `text` ends with a newline. */
 function formatShortLines(text: string, tail: string): string {
   // nothing to escape but the newlines: by far the usual case, and then one replacement does a whole chunk
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON must escape
   if (!/["\\\u0000-\u0009\u000b-\u001f]/.test(text)) {
     return `{"log":"${text.slice(0, -1).replaceAll('\n', `\\n${tail}{"log":"`)}\\n${tail}`;
   }
