@@ -24,6 +24,8 @@ export interface LifecycleDaemonOptions {
   /** TOML, for tscontainerd. */
   config?: string;
   logLevel?: string;
+  /** A command that runs the daemon, e.g. in a mount namespace of its own; it must end in that very process. */
+  wrapper?: string[];
 }
 
 export class LifecycleDaemon {
@@ -66,7 +68,9 @@ export class LifecycleDaemon {
     const config = join(this.directory, 'config.toml');
     if (!existsSync(config)) writeFileSync(config, this.#isReal ? realConfig : (this.#options.config ?? ''));
     const env = { ...process.env, ...this.#env, PATH: `${binDirectory}:${process.env['PATH']}` };
-    const child = spawn(file, ['--config', config, '--log-level', this.#options.logLevel ?? 'debug', ...flags], {
+    const own = [file, '--config', config, '--log-level', this.#options.logLevel ?? 'debug', ...flags];
+    const [command = '', ...words] = [...(this.#options.wrapper ?? []), ...own];
+    const child = spawn(command, words, {
       stdio: ['ignore', log, log],
       env,
     });

@@ -12,6 +12,8 @@ const containersApi = loadService(
 const tasksApi = loadService('containerd/services/tasks/v1/tasks.proto', 'containerd.services.tasks.v1.Tasks');
 const eventsApi = loadService('containerd/services/events/v1/events.proto', 'containerd.services.events.v1.Events');
 
+const runcOptions = loadMessage<object>('containerd/runc/v1/options.proto', 'containerd.runc.v1.Options');
+
 const specType = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 const processType = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
 
@@ -30,6 +32,8 @@ export interface TaskOptions {
   stdin?: string;
   terminal?: boolean;
   annotations?: Record<string, string>;
+  /** containerd.runc.v1.Options. */
+  runtimeOptions?: { binaryName?: string; root?: string; systemdCgroup?: boolean };
   /** OCI linux.resources beside the devices rule. */
   resources?: object;
 }
@@ -122,7 +126,13 @@ export class TaskClient {
     const spec = specOf(`${this.#namespace}-${id}`, this.rootfs, args, options);
     const container = {
       id,
-      runtime: { name: options.runtime ?? this.runtime },
+      runtime: {
+        name: options.runtime ?? this.runtime,
+        options: options.runtimeOptions && {
+          typeUrl: runcOptions.typeName,
+          value: runcOptions.encode(options.runtimeOptions),
+        },
+      },
       spec: { typeUrl: specType, value: Buffer.from(JSON.stringify(spec)) },
     };
     await this.#connection.unary(containersApi, 'Create', { container }, { namespace: this.#namespace });

@@ -34,6 +34,8 @@ int run_events(const Globals& globals, const Words& words);
 int run_spec(const Globals& globals, const Words& words);
 int run_features(const Globals& globals, const Words& words);
 int run_unshare(const Words& words);
+/// For the shim only; see supervise-command.cc.
+int run_supervise(const Words& words);
 
 /// "debug", "warning", "error" lines, to stderr or the log file, as text or JSON like runc's.
 void log_line(const Globals& globals, const char* level, const std::string& message);

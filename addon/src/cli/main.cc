@@ -104,6 +104,7 @@ __attribute__((section(".preinit_array"), used)) void (*const monitor_branch)(in
 
 int main(int count, char** words) {
   const tsc::cli::Words all(words + 1, words + count);
+  if (count >= 2 && all[0] == "supervise") return tsc::cli::run_supervise(tsc::cli::Words(all.begin() + 1, all.end()));
   if (count >= 2 && all[0] == "unshare") {
     try {
       return tsc::cli::run_unshare(tsc::cli::Words(all.begin() + 1, all.end()));

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { unmountBelow } from '@tscontainer/linux/mounts';
 import type { ExitRecord, Runtime } from '@tscontainer/linux/runtime';
-import { openRuntime } from '@tscontainer/linux/runtime-manager';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
 import type { ShimArguments } from './arguments.ts';
-import { readRuntimeRoot } from './bundle.ts';
+import { readRuntimeChoice } from './bundle.ts';
+import { openChosenRuntime } from './chosen-runtime.ts';
 import type { ShimLog } from './shim-log.ts';
 import { isAnswering } from './start-command.ts';
 import { timestampFromNs, timestampNow } from './timestamp.ts';
@@ -19,8 +19,9 @@ const killedStatus = 137;
 const response = wireMessage<object>('containerd.task.v2.DeleteResponse');
 
 export async function deleteLeftovers(args: ShimArguments, log: ShimLog): Promise<Buffer> {
-  const root = readRuntimeRoot(args.bundle, args.namespace);
-  const runtime = openRuntime({ root, tsrunc: tsruncPath(), onExit: () => undefined });
+  const choice = readRuntimeChoice(args.bundle, args.namespace);
+  const { root } = choice;
+  const runtime = openChosenRuntime(choice, { root, tsrunc: tsruncPath(), onExit: () => undefined });
   try {
     const init = await initOf(runtime, args.id);
     await deleteIfThere(runtime, args.id);

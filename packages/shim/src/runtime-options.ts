@@ -6,24 +6,18 @@ export interface ShimRuntimeOptions {
   noPivotRoot: boolean;
   noNewKeyring: boolean;
   systemdCgroup: boolean;
+  /** Another OCI runtime's program in place of our own; '' is ours. */
   binaryName: string;
   root: string;
 }
 
 const optionsCodec = wireMessage<ShimRuntimeOptions>('containerd.runc.v1.Options');
 
-/** Throws invalid-argument for an unknown message, unimplemented for a runtime other than our own. */
+/** Throws invalid-argument for an unknown message. */
 export function readRuntimeOptions(options: { typeUrl: string; value: Uint8Array } | null): ShimRuntimeOptions {
   const typeName = options?.typeUrl.slice(options.typeUrl.lastIndexOf('/') + 1) ?? '';
   const known = typeName === '' || typeName === 'containerd.runc.v1.Options';
   if (!known)
     throw new ContainerError('invalid-argument', `create task: runtime options of type ${typeName} are not understood`);
-  const read = optionsCodec.decode(options?.value ?? Buffer.alloc(0));
-  if (read.binaryName !== '') {
-    throw new ContainerError(
-      'unimplemented',
-      `create task: runtime binary ${read.binaryName}: this shim runs containers itself; use io.containerd.runc.v2 for another runtime`,
-    );
-  }
-  return read;
+  return optionsCodec.decode(options?.value ?? Buffer.alloc(0));
 }

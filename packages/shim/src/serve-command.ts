@@ -1,10 +1,10 @@
 // The serving process: the task service on the inherited socket, until no container and no connection is left.
 import { closeSync, rmSync, writeSync } from 'node:fs';
 import { peerCredentials, setSubreaper } from '@tscontainer/linux/process';
-import { openRuntime } from '@tscontainer/linux/runtime-manager';
 import { serveTtrpc, type TtrpcServer } from '@tscontainer/platform/ttrpc/ttrpc-server';
 import { wireService } from '@tscontainer/platform/wire-codec';
 import type { ShimArguments } from './arguments.ts';
+import { openChosenRuntime } from './chosen-runtime.ts';
 import { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './shim-log.ts';
 import { ShimService, shimServiceName } from './shim-service.ts';
@@ -27,7 +27,7 @@ export async function serve(args: ShimArguments, log: ShimLog): Promise<void> {
     events,
     steps: new StepLog(log),
     tsrunc: tsruncPath(),
-    openRuntime,
+    openRuntime: openChosenRuntime,
     onChanged: (count) => idle.setContainers(count),
   });
   const service = new TaskService({

@@ -1,6 +1,6 @@
 // tscontainer.shim.v1.Shim: what tscontainerd asks of its own shims, to take over the containers of a dead one.
 import type * as contract from '@tscontainer/platform/contracts/tscontainer/shim/v1/shim';
-import { readRuntimeRoot } from './bundle.ts';
+import { readRuntimeChoice } from './bundle.ts';
 import { exitFields } from './task.ts';
 import type { TaskProcess } from './task-process.ts';
 import type { TaskRegistry } from './task-registry.ts';
@@ -27,7 +27,7 @@ export class ShimService {
 
   async #adopt(namespace: string, id: string, bundle: string): Promise<void> {
     const nowhere = { stdin: '', stdout: '', stderr: '', terminal: false };
-    const task = this.#registry.add(namespace, id, bundle, nowhere, readRuntimeRoot(bundle, namespace));
+    const task = this.#registry.add(namespace, id, bundle, nowhere, readRuntimeChoice(bundle, namespace));
     try {
       await task.adopt();
     } catch (error) {

@@ -1,7 +1,7 @@
 // All tasks of this shim, and the runtime of each namespace: routes the runtime's exits to their tasks.
-import { join, resolve } from 'node:path';
 import { ContainerError } from '@tscontainer/core/errors';
 import type { ProcessIo, Runtime, RuntimeOptions } from '@tscontainer/linux/runtime';
+import type { RuntimeChoice } from './bundle.ts';
 import type { StepLog } from './step-log.ts';
 import { Task } from './task.ts';
 import type { TaskEvents } from './task-events.ts';
@@ -13,7 +13,7 @@ export interface RegistryOptions {
   events: TaskEvents;
   steps: StepLog;
   tsrunc: string;
-  openRuntime: (options: RuntimeOptions) => Runtime;
+  openRuntime: (choice: RuntimeChoice, options: RuntimeOptions) => Runtime;
   /** Told after each task that came or went. */
   onChanged: (count: number) => void;
 }
@@ -43,7 +43,7 @@ export class TaskRegistry {
   }
 
   /** Registers a task before the runtime knows it, so that no exit can miss it; `remove` undoes it. */
-  add(namespace: string, id: string, bundle: string, io: ProcessIo, runtimeRoot: string): Task {
+  add(namespace: string, id: string, bundle: string, io: ProcessIo, choice: RuntimeChoice): Task {
     const key = `${namespace}/${id}`;
     if (this.#tasks.has(key)) throw new ContainerError('already-exists', `task ${id}: already exists`);
     if (this.#tasks.size >= maxContainers) {
@@ -53,7 +53,7 @@ export class TaskRegistry {
       );
     }
     const { events, steps } = this.#options;
-    const task = new Task(namespace, id, bundle, io, { runtime: this.#runtime(namespace, runtimeRoot), events, steps });
+    const task = new Task(namespace, id, bundle, io, { runtime: this.#runtime(namespace, choice), events, steps });
     this.#tasks.set(key, task);
     this.#options.onChanged(this.#tasks.size);
     return task;
@@ -69,24 +69,18 @@ export class TaskRegistry {
     for (const runtime of this.#runtimes.values()) runtime.close();
   }
 
-  #runtime(namespace: string, root: string): Runtime {
-    const known = this.#runtimes.get(`${namespace} ${root}`);
+  #runtime(namespace: string, choice: RuntimeChoice): Runtime {
+    const { root, binary, isSystemdCgroup } = choice;
+    const key = `${namespace} ${root} ${binary} ${isSystemdCgroup}`;
+    const known = this.#runtimes.get(key);
     if (known !== undefined) return known;
-    const runtime = this.#options.openRuntime({
+    const runtime = this.#options.openRuntime(choice, {
       root,
       tsrunc: this.#options.tsrunc,
       onExit: (exit) => this.#tasks.get(`${namespace}/${exit.id}`)?.onExit(exit),
       onOom: (id) => this.#tasks.get(`${namespace}/${id}`)?.onOom(),
     });
-    this.#runtimes.set(`${namespace} ${root}`, runtime);
+    this.#runtimes.set(key, runtime);
     return runtime;
   }
-}
-
-/**
- * Where the runtime keeps its state: below the root that the client gave (containerd.runc.v1.Options.root), else beside
- * the daemon's bundles: <state>/io.containerd.runtime.v2.task/NS/ID gives <state>/tsrunc/NS.
- */
-export function runtimeRootOf(bundle: string, namespace: string, given: string): string {
-  return given === '' ? join(resolve(bundle, '../../..'), 'tsrunc', namespace) : join(given, namespace);
 }

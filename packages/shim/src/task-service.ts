@@ -4,7 +4,7 @@ import type { CallContext } from '@tscontainer/platform/call-context';
 import type * as contract from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf/well-known';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
-import { chooseRuntimeRoot } from './bundle.ts';
+import { chooseRuntime } from './bundle.ts';
 import { toMetrics } from './metrics.ts';
 import { statusName } from './process-state.ts';
 import { readRuntimeOptions } from './runtime-options.ts';
@@ -56,13 +56,14 @@ export class TaskService {
   Create = async (request: contract.CreateTaskRequest, context: CallContext): Promise<object> => {
     if (request.checkpoint !== '')
       throw new ContainerError('unimplemented', `create task ${request.id}: from a checkpoint is not supported`);
-    const { noPivotRoot, noNewKeyring, systemdCgroup, root } = readRuntimeOptions(request.options);
+    const options = readRuntimeOptions(request.options);
+    const { noPivotRoot, noNewKeyring, systemdCgroup } = options;
     const io = checkedIo(request);
     const namespace = this.#namespace(context);
     const { id, bundle } = request;
     const rootfs = request.rootfs.map(({ type, source, options }) => ({ type, source, options }));
     const { registry } = this.#options;
-    const task = registry.add(namespace, id, bundle, io, chooseRuntimeRoot(bundle, namespace, root));
+    const task = registry.add(namespace, id, bundle, io, chooseRuntime(bundle, namespace, options));
     try {
       return { pid: await task.create({ id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup }) };
     } catch (error) {

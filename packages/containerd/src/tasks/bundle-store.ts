@@ -34,6 +34,9 @@ export interface FoundBundle extends Bundle {
 /** Of foreign shims' bundles alone. Not `runtime`: containerd-shim-runc-v2 keeps its binary's name in that file. */
 const runtimeNameFile = 'shim-runtime-name';
 
+/** Written by our shim when it runs another OCI runtime: then rootfs/ is mounted on the host. */
+const foreignBinaryFile = 'runtime-binary';
+
 const directoryName = 'io.containerd.runtime.v2.task';
 
 export class BundleStore {
@@ -81,10 +84,8 @@ export class BundleStore {
 
   /** Whatever is still mounted below it goes first: a mount must never be deleted into. */
   async remove({ namespace, id, path }: Bundle, isForeign: boolean): Promise<void> {
-    if (isForeign) {
-      await unmountBelow(path);
-      await rm(join(this.#root, namespace, id), { recursive: true, force: true });
-    }
+    if (isForeign || existsSync(join(path, foreignBinaryFile))) await unmountBelow(path);
+    if (isForeign) await rm(join(this.#root, namespace, id), { recursive: true, force: true });
     await rm(path, { recursive: true, force: true }); // not rmSync: a slow disk must hold up nobody else
   }
 

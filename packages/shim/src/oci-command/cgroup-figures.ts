@@ -1,0 +1,163 @@
+// A container's cgroup read directly: figures and OOM kills of containers whose runtime has no verb that gives them.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerStats } from '@tscontainer/linux/runtime';
+
+type Words = Record<string, number>;
+
+const cgroupRoot = '/sys/fs/cgroup';
+const nsPerUsec = 1000;
+/** USER_HZ of every Linux that Node runs on. */
+const nsPerTick = 10_000_000;
+/** What v1 says for "no limit" is the largest multiple of a page; v2 says the word "max". */
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+/** Directory by controller name; '' is the v2 hierarchy. */
+export type CgroupPaths = ReadonlyMap<string, string>;
+
+/** Where a process stands. To be read while it lives: the directories outlive it until the container's delete. */
+export function cgroupsOf(pid: number): CgroupPaths {
+  const paths = new Map<string, string>();
+  for (const line of (textOf(`/proc/${pid}/cgroup`) ?? '').split('\n')) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (controllers === undefined || path === undefined) continue;
+    if (controllers === '') paths.set('', join(unifiedRoot(), path));
+    else for (const name of controllers.split(',')) paths.set(name, join(cgroupRoot, controllers, path));
+  }
+  return paths;
+}
+
+/** On a hybrid machine the v2 hierarchy stands beside the v1 ones. */
+function unifiedRoot(): string {
+  const hybrid = join(cgroupRoot, 'unified');
+  return existsSync(hybrid) ? hybrid : cgroupRoot;
+}
+
+export function readFigures(paths: CgroupPaths): ContainerStats {
+  return paths.has('memory') ? readV1(paths) : readV2(paths.get('') ?? '');
+}
+
+/** How many processes the kernel has killed in it for memory. */
+export function oomKills(paths: CgroupPaths): number {
+  const memory = paths.get('memory');
+  if (memory !== undefined) return wordsOf(join(memory, 'memory.oom_control')).oom_kill ?? 0;
+  return wordsOf(join(paths.get('') ?? '', 'memory.events')).oom_kill ?? 0;
+}
+
+function readV1(paths: CgroupPaths): ContainerStats {
+  const file = (controller: string, name: string) => join(paths.get(controller) ?? '', name);
+  const ticks = wordsOf(file('cpuacct', 'cpuacct.stat'));
+  const throttling = wordsOf(file('cpu', 'cpu.stat'));
+  return {
+    version: 1,
+    cpu: {
+      usageNs: numberIn(file('cpuacct', 'cpuacct.usage')),
+      userNs: (ticks.user ?? 0) * nsPerTick,
+      systemNs: (ticks.system ?? 0) * nsPerTick,
+      periods: throttling.nr_periods ?? 0,
+      throttledPeriods: throttling.nr_throttled ?? 0,
+      throttledNs: throttling.throttled_time ?? 0,
+      perCpuNs: (textOf(file('cpuacct', 'cpuacct.usage_percpu')) ?? '').trim().split(/\s+/).map(Number),
+    },
+    memory: {
+      usageBytes: numberIn(file('memory', 'memory.usage_in_bytes')),
+      maxUsageBytes: numberIn(file('memory', 'memory.max_usage_in_bytes')),
+      limitBytes: numberIn(file('memory', 'memory.limit_in_bytes')),
+      failcnt: numberIn(file('memory', 'memory.failcnt')),
+      swapUsageBytes: numberIn(file('memory', 'memory.memsw.usage_in_bytes')),
+      stat: wordsOf(file('memory', 'memory.stat')),
+    },
+    pids: { current: numberIn(file('pids', 'pids.current')), limit: limitIn(file('pids', 'pids.max')) },
+    blkio: mergedBlkio(
+      file('blkio', 'blkio.throttle.io_service_bytes_recursive'),
+      file('blkio', 'blkio.throttle.io_serviced_recursive'),
+    ),
+  };
+}
+
+function readV2(path: string): ContainerStats {
+  const cpu = wordsOf(join(path, 'cpu.stat'));
+  return {
+    version: 2,
+    cpu: {
+      usageNs: (cpu.usage_usec ?? 0) * nsPerUsec,
+      userNs: (cpu.user_usec ?? 0) * nsPerUsec,
+      systemNs: (cpu.system_usec ?? 0) * nsPerUsec,
+      periods: cpu.nr_periods ?? 0,
+      throttledPeriods: cpu.nr_throttled ?? 0,
+      throttledNs: (cpu.throttled_usec ?? 0) * nsPerUsec,
+      perCpuNs: [],
+    },
+    memory: {
+      usageBytes: numberIn(join(path, 'memory.current')),
+      maxUsageBytes: numberIn(join(path, 'memory.peak')),
+      limitBytes: limitIn(join(path, 'memory.max')) || unlimited,
+      failcnt: wordsOf(join(path, 'memory.events')).max ?? 0,
+      swapUsageBytes: numberIn(join(path, 'memory.swap.current')),
+      stat: wordsOf(join(path, 'memory.stat')),
+    },
+    pids: { current: numberIn(join(path, 'pids.current')), limit: limitIn(join(path, 'pids.max')) },
+    blkio: v2Devices(join(path, 'io.stat')),
+  };
+}
+
+/** Lines of `8:0 Read 4096`. */
+function mergedBlkio(bytesFile: string, operationsFile: string): ContainerStats['blkio'] {
+  const counts = new Map(blkioLines(operationsFile).map(({ key, value }) => [key, value]));
+  return blkioLines(bytesFile).map(({ key, op, major, minor, value }) => ({
+    op,
+    major,
+    minor,
+    bytes: value,
+    operations: counts.get(key) ?? 0,
+  }));
+}
+
+function blkioLines(file: string) {
+  return [...(textOf(file) ?? '').matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm)].map(([, major, minor, op = '', value]) => ({
+    key: `${major}:${minor} ${op}`,
+    op,
+    major: Number(major),
+    minor: Number(minor),
+    value: Number(value),
+  }));
+}
+
+/** Lines of `8:0 rbytes=1 wbytes=2 rios=3 wios=4 ...`. */
+function v2Devices(file: string): ContainerStats['blkio'] {
+  return (textOf(file) ?? '').split('\n').flatMap((line) => {
+    const [, major, minor, rest = ''] = /^(\d+):(\d+) (.*)$/.exec(line) ?? [];
+    if (major === undefined) return [];
+    const figures: Words = Object.fromEntries(
+      rest.split(' ').map((pair) => [pair.split('=')[0], Number(pair.split('=')[1])]),
+    );
+    const device = { major: Number(major), minor: Number(minor) };
+    return [
+      { ...device, op: 'Read', bytes: figures.rbytes ?? 0, operations: figures.rios ?? 0 },
+      { ...device, op: 'Write', bytes: figures.wbytes ?? 0, operations: figures.wios ?? 0 },
+    ];
+  });
+}
+
+function wordsOf(file: string): Words {
+  const lines = (textOf(file) ?? '').trim().split('\n');
+  return Object.fromEntries(lines.map((line) => [line.split(' ')[0], Number(line.split(' ')[1] ?? 0)]));
+}
+
+function numberIn(file: string): number {
+  return Number(textOf(file)?.trim() ?? 0) || 0;
+}
+
+/** 0 where there is none: "max". */
+function limitIn(file: string): number {
+  return numberIn(file);
+}
+
+/** undefined for a file that this kernel or controller does not have. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
