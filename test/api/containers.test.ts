@@ -299,6 +299,12 @@ describe('settings', () => {
       SecurityOpt: ['apparmor=mine'],
       LogConfig: { Type: 'syslog' },
     };
+    const profile = await stack.api('POST', '/containers/create', {
+      Image: image,
+      HostConfig: { SecurityOpt: ['seccomp={"defaultAction":'] },
+    });
+    expect(profile).toMatchObject({ status: 400 });
+    expect(profile.body.message).toContain('HostConfig.SecurityOpt: seccomp profile: decoding it failed');
     for (const [field, value] of Object.entries(refused)) {
       const answer = await stack.api('POST', '/containers/create', { Image: image, HostConfig: { [field]: value } });
       expect(answer).toMatchObject({ status: 400 });

@@ -23,6 +23,8 @@ export interface EngineConfig {
   labels: string[];
   shutdownTimeoutSeconds: number;
   isInitDefault: boolean;
+  /** For containers that name none; `name` is builtin, unconfined, or a file that holds `text`. */
+  seccompProfile: { name: string; text: string };
   registryMirrors: string[];
   insecureRegistries: string[];
 }
@@ -44,6 +46,7 @@ const options = {
   label: { type: 'string', multiple: true },
   'shutdown-timeout': { type: 'string' },
   init: { type: 'boolean' },
+  'seccomp-profile': { type: 'string' },
   'registry-mirror': { type: 'string', multiple: true },
   'insecure-registry': { type: 'string', multiple: true },
   version: { type: 'boolean', short: 'v' },
@@ -76,6 +79,7 @@ Options:
       --label LIST            Labels of this daemon
       --shutdown-timeout N    Seconds for an orderly end (default 15)
       --init                  Run an init in each container
+      --seccomp-profile PATH  Default seccomp profile: a file, builtin or unconfined (default "builtin")
       --registry-mirror LIST  Mirrors of Docker Hub
       --insecure-registry LIST  Registries reached without TLS
   -v, --version               Print the version
@@ -131,6 +135,7 @@ const fileKeys = new Set([
   'labels',
   'shutdown-timeout',
   'init',
+  'seccomp-profile',
   'registry-mirrors',
   'insecure-registries',
 ]);
@@ -166,9 +171,19 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     labels: list(flags.label, 'labels'),
     shutdownTimeoutSeconds: Number(text('shutdown-timeout', '15')),
     isInitDefault: Boolean(flags.init ?? file['init'] ?? false),
+    seccompProfile: toSeccompProfile(text('seccomp-profile', 'builtin')),
     registryMirrors: list(flags['registry-mirror'], 'registry-mirrors'),
     insecureRegistries: list(flags['insecure-registry'], 'insecure-registries'),
   };
+}
+
+function toSeccompProfile(name: string): EngineConfig['seccompProfile'] {
+  if (name === 'builtin' || name === 'unconfined') return { name, text: name };
+  try {
+    return { name, text: readFileSync(name, 'utf8') };
+  } catch (error) {
+    throw new ContainerError('invalid-argument', `--seccomp-profile: ${errorMessageOf(error)}`, { cause: error });
+  }
 }
 
 function toRemap(value: string): EngineConfig['usernsRemap'] {

@@ -145,7 +145,7 @@ async function materialize(context: EngineContext, cleanup: CleanupStack, contai
   cleanup.defer(`entry ${settings.id}`, () => context.store.remove(settings.id));
   const outcomes = await Promise.allSettled([
     prepared,
-    createRecord(context, settings, built.spec),
+    createRecord(context, settings, built),
     context.store.add(settings, container.state),
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

@@ -136,9 +136,9 @@ async function renewSpec(context: EngineContext, container: Container): Promise<
   const files =
     (hasRun ? undefined : context.userFiles.get(settings.chainId)) ?? (await readSnapshotUserFiles(container.rootfs));
   writeContainerFiles(context.paths.containerData(settings.id), settings);
-  const { spec, user } = specOf(context, settings, files, true);
-  await updateRecord(context, settings, spec);
-  container.user = user;
+  const built = specOf(context, settings, files, true);
+  await updateRecord(context, settings, built);
+  container.user = built.user;
 }
 
 /** Kills what still runs of it and deletes it; nothing when there is none. */

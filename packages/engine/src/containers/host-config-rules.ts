@@ -1,6 +1,8 @@
 // What of a create or update request is in force: everything else is refused by name, so that no setting is ignored.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
+import { builtin, seccompChoice, unconfined } from './seccomp-policy.ts';
+import { parseSeccompProfile } from './seccomp-rules.ts';
 
 function refuse(field: string, why: string): ContainerError {
   return new ContainerError('invalid-argument', `${field}: ${why}`, { reason: 'unsupported-setting' });
@@ -159,7 +161,7 @@ function checkRestart(host: HostConfig): void {
 
 function checkSecurityOption(option: string): void {
   if (/^no-new-privileges([=:](true|false))?$/.test(option)) return;
-  if (option === 'seccomp=unconfined' || option === 'seccomp:unconfined') return;
+  if (/^seccomp[=:]./.test(option)) return checkSeccompChoice(seccompChoice([option]));
   if (
     option === 'apparmor=unconfined' ||
     option === 'apparmor:unconfined' ||
@@ -168,4 +170,9 @@ function checkSecurityOption(option: string): void {
   )
     return;
   throw refuse('HostConfig.SecurityOpt', `${option}: not supported by this engine`);
+}
+
+/** What a profile holds beyond its form is resolved with the container's capabilities, when the specification is made. */
+function checkSeccompChoice(choice: string): void {
+  if (choice !== builtin && choice !== unconfined) parseSeccompProfile(choice);
 }

@@ -1,44 +1,29 @@
-// The default seccomp profile: what a container may ask of the kernel, as an OCI linux.seccomp object; used by the spec builder.
+// The default seccomp profile: what a container may ask of the kernel; in Docker's form, resolved by seccomp-rules.ts.
 //
-// It is an allow-list: a system call that is not named here answers EPERM, and one the list's authors could not know
-// (newer than clone3 in number) does too. Some are allowed with a capability only, since the kernel checks it again.
-
-interface SeccompArgument {
-  index: number;
-  value: number;
-  valueTwo?: number;
-  op: string;
-}
-
-interface SeccompRule {
-  names: string[];
-  action: string;
-  errnoRet?: number;
-  args?: SeccompArgument[];
-}
-
-export interface SeccompProfile {
-  defaultAction: string;
-  defaultErrnoRet: number;
-  architectures: string[];
-  syscalls: SeccompRule[];
-}
+// It is an allow-list with Docker's own rules: a system call that is not named answers EPERM. Some are allowed with a
+// capability only, since the kernel checks it again.
+import type { DockerSeccompProfile, DockerSeccompRule } from './seccomp-rules.ts';
 
 const EPERM = 1;
 const ENOSYS = 38;
 /** CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}: a new namespace takes CAP_SYS_ADMIN. */
 const namespaceFlags = 0x7e020000;
-const AF_VSOCK = 40;
+/** All address families below are allowed. */
+const firstRefusedFamily = 12;
+/** Those above that are: not DECnet, IrDA, ISDN, CAIF, AF_ALG, nor AF_VSOCK, which reaches past every namespace. */
+const allowedFamilies = [
+  13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45,
+];
 
 const always = `
-  accept accept4 access adjtimex alarm arch_prctl bind brk cachestat capget capset chdir chmod chown chown32
+  _llseek _newselect accept accept4 access adjtimex alarm bind brk cachestat capget capset chdir chmod chown chown32
   clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep
   clock_nanosleep_time64 close close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1
   epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd eventfd2 execve execveat exit
   exit_group faccessat faccessat2 fadvise64 fadvise64_64 fallocate fanotify_mark fchdir fchmod fchmodat fchmodat2
-  fchown fchown32 fchownat fcntl fcntl64 fdatasync fgetxattr flistxattr flock fork fremovexattr fsetxattr fstat fstat64
-  fstatat64 fstatfs fstatfs64 fsync ftruncate ftruncate64 futex futex_requeue futex_time64 futex_wait futex_waitv
-  futex_wake futimesat get_mempolicy get_robust_list get_thread_area getcpu getcwd getdents getdents64 getegid
+  fchown fchown32 fchownat fcntl fcntl64 fdatasync fgetxattr flistxattr flock fork fremovexattr fsetxattr fstat
+  fstat64 fstatat64 fstatfs fstatfs64 fsync ftruncate ftruncate64 futex futex_requeue futex_time64 futex_wait
+  futex_waitv futex_wake futimesat get_robust_list get_thread_area getcpu getcwd getdents getdents64 getegid
   getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 getitimer getpeername getpgid getpgrp getpid
   getppid getpriority getrandom getresgid getresgid32 getresuid getresuid32 getrlimit getrusage getsid getsockname
   getsockopt gettid gettimeofday getuid getuid32 getxattr getxattrat inotify_add_watch inotify_init inotify_init1
@@ -48,9 +33,9 @@ const always = `
   madvise map_shadow_stack membarrier memfd_create memfd_secret mincore mkdir mkdirat mknod mknodat mlock mlock2
   mlockall mmap mmap2 mprotect mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedreceive_time64 mq_timedsend
   mq_timedsend_time64 mq_unlink mremap mseal msgctl msgget msgrcv msgsnd msync munlock munlockall munmap
-  name_to_handle_at nanosleep newfstatat open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc
-  pkey_free pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv preadv2 prlimit64 process_mrelease pselect6
-  pselect6_time64 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recv recvfrom recvmmsg
+  name_to_handle_at nanosleep newfstatat open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2
+  pkey_alloc pkey_free pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv preadv2 prlimit64 process_mrelease
+  pselect6 pselect6_time64 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recv recvfrom recvmmsg
   recvmmsg_time64 recvmsg remap_file_pages removexattr removexattrat rename renameat renameat2 restart_syscall rmdir
   rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
   rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity
@@ -60,27 +45,28 @@ const always = `
   set_tid_address setfsgid setfsgid32 setfsuid setfsuid32 setgid setgid32 setgroups setgroups32 setitimer setpgid
   setpriority setregid setregid32 setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 setrlimit setsid
   setsockopt setuid setuid32 setxattr setxattrat shmat shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4
-  sigprocmask sigreturn socketcall socketpair splice stat stat64 statfs statfs64 statmount statx symlink symlinkat sync
-  sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime
+  sigprocmask sigreturn socketcall socketpair splice stat stat64 statfs statfs64 statmount statx symlink symlinkat
+  sync sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime
   timer_gettime64 timer_settime timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime
   timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask uname unlink unlinkat uretprobe utime utimensat
-  utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev ptrace process_vm_readv process_vm_writev
+  utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev
 `;
 
 /** Capability -> what it opens. */
 const withCapability: Record<string, string> = {
   CAP_DAC_READ_SEARCH: 'open_by_handle_at',
-  CAP_SYS_ADMIN: `bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr
-    move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname sethostname setns syslog umount umount2 unshare`,
+  CAP_SYS_ADMIN: `bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr
+    lsm_list_modules lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd
+    setdomainname sethostname setns syslog umount umount2 unshare`,
   CAP_SYS_BOOT: 'reboot',
   CAP_SYS_CHROOT: 'chroot',
   CAP_SYS_MODULE: 'delete_module finit_module init_module',
   CAP_SYS_PACCT: 'acct',
-  CAP_SYS_PTRACE: 'kcmp pidfd_getfd process_madvise',
+  CAP_SYS_PTRACE: 'kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace',
   CAP_SYS_RAWIO: 'ioperm iopl',
   CAP_SYS_TIME: 'clock_settime clock_settime64 settimeofday stime',
   CAP_SYS_TTY_CONFIG: 'vhangup',
-  CAP_SYS_NICE: 'mbind set_mempolicy set_mempolicy_home_node move_pages migrate_pages',
+  CAP_SYS_NICE: 'get_mempolicy mbind set_mempolicy set_mempolicy_home_node',
   CAP_SYSLOG: 'syslog',
   CAP_BPF: 'bpf',
   CAP_PERFMON: 'perf_event_open',
@@ -92,40 +78,43 @@ const personalities = [0x0, 0x0008, 0x20000, 0x20008, 0xffffffff];
 const words = (text: string) => text.trim().split(/\s+/);
 const allow = 'SCMP_ACT_ALLOW';
 
-function cloneRules(hasAdmin: boolean): SeccompRule[] {
-  if (hasAdmin) return [];
-  return [
-    {
-      names: ['clone'],
-      action: allow,
-      args: [{ index: 0, value: namespaceFlags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
-    },
-    // its flags lie behind a pointer that a filter cannot follow: ENOSYS makes the C library fall back to clone
-    { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
-  ];
+function allowValue(name: string, value: number, op = 'SCMP_CMP_EQ'): DockerSeccompRule {
+  return { names: [name], action: allow, args: [{ index: 0, value, op }] };
 }
 
-/** The profile for a container that has these capabilities (`CAP_…`) in its bounding set. */
-export function defaultSeccompProfile(capabilities: string[]): SeccompProfile {
-  const names = new Set(words(always));
-  for (const capability of capabilities) for (const name of words(withCapability[capability] ?? '')) names.add(name);
-  names.delete('');
-  return {
-    defaultAction: 'SCMP_ACT_ERRNO',
-    defaultErrnoRet: EPERM,
-    architectures:
-      process.arch === 'arm64'
-        ? ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM']
-        : ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
-    syscalls: [
-      { names: [...names], action: allow },
-      { names: ['socket'], action: allow, args: [{ index: 0, value: AF_VSOCK, op: 'SCMP_CMP_NE' }] },
-      ...personalities.map((value) => ({
-        names: ['personality'],
-        action: allow,
-        args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }],
-      })),
-      ...cloneRules(capabilities.includes('CAP_SYS_ADMIN')),
-    ],
-  };
-}
+const withoutAdmin = { caps: ['CAP_SYS_ADMIN'] };
+
+export const defaultSeccompProfile: DockerSeccompProfile = {
+  defaultAction: 'SCMP_ACT_ERRNO',
+  defaultErrnoRet: EPERM,
+  archMap: [
+    { architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'] },
+    { architecture: 'SCMP_ARCH_AARCH64', subArchitectures: ['SCMP_ARCH_ARM'] },
+  ],
+  syscalls: [
+    { names: words(always), action: allow },
+    // before 4.8 a tracer could get round the filter
+    {
+      names: ['process_vm_readv', 'process_vm_writev', 'ptrace'],
+      action: allow,
+      includes: { minKernel: '4.8' },
+    },
+    allowValue('socket', firstRefusedFamily, 'SCMP_CMP_LT'),
+    ...allowedFamilies.map((family) => allowValue('socket', family)),
+    ...personalities.map((value) => allowValue('personality', value)),
+    {
+      names: words('arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls sync_file_range2'),
+      action: allow,
+      includes: { arches: ['arm', 'arm64'] },
+    },
+    { names: ['arch_prctl', 'modify_ldt'], action: allow, includes: { arches: ['amd64'] } },
+    ...Object.entries(withCapability).map(([capability, names]) => ({
+      names: words(names),
+      action: allow,
+      includes: { caps: [capability] },
+    })),
+    { ...allowValue('clone', namespaceFlags, 'SCMP_CMP_MASKED_EQ'), excludes: withoutAdmin },
+    // its flags lie behind a pointer that a filter cannot follow: ENOSYS makes the C library fall back to clone
+    { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS, excludes: withoutAdmin },
+  ],
+};

@@ -6,6 +6,7 @@ import type { Container } from './container.ts';
 import { boundFiles } from './container-files.ts';
 import type { ContainerSettings } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
+import { seccompText } from './seccomp-policy.ts';
 import { buildSpec } from './spec-builder.ts';
 import { resolveUser, type UserFiles } from './user-lookup.ts';
 
@@ -33,7 +34,9 @@ export function joinsOthers(settings: ContainerSettings): boolean {
 }
 
 export interface BuiltSpec {
+  /** Without linux.seccomp, which comes as text. */
   spec: Spec;
+  seccomp: string | undefined;
   /** For exec processes, which take over user and home. */
   user: ReturnType<typeof resolveUser>;
 }
@@ -60,21 +63,34 @@ export function specOf(
     sharedShm: undefined,
     cgroupParent: context.config.cgroupParent,
   });
-  return { spec, user };
+  const bounding = spec.process.capabilities?.bounding ?? [];
+  return { spec, seccomp: seccompText(hostConfig, context.config.seccompProfile.text, bounding), user };
 }
 
-function specAny(spec: Spec) {
-  return { typeUrl: specTypeUrl, value: Buffer.from(JSON.stringify(spec)) };
+/** The profile is text already, most of all the specification's bytes, and the same for most containers: spliced in. */
+export function specText(spec: Spec, seccomp: string | undefined): string {
+  if (seccomp === undefined) return JSON.stringify(spec);
+  const { linux, ...rest } = spec;
+  const text = JSON.stringify({ ...rest, linux });
+  return `${text.slice(0, -'}}'.length)},"seccomp":${seccomp}}}`;
 }
 
-export async function createRecord(context: EngineContext, settings: ContainerSettings, spec: Spec): Promise<void> {
+function specAny({ spec, seccomp }: BuiltSpec) {
+  return { typeUrl: specTypeUrl, value: Buffer.from(specText(spec, seccomp)) };
+}
+
+export async function createRecord(
+  context: EngineContext,
+  settings: ContainerSettings,
+  built: BuiltSpec,
+): Promise<void> {
   await context.client.containers.Create({
     container: {
       id: settings.id,
       labels: { [ownerLabel]: context.engineId },
       image: settings.imageReference,
       runtime: { name: settings.runtime, options: null },
-      spec: specAny(spec),
+      spec: specAny(built),
       snapshotter: settings.snapshotter,
       snapshotKey: settings.snapshotKey,
       extensions: {},
@@ -82,9 +98,13 @@ export async function createRecord(context: EngineContext, settings: ContainerSe
   });
 }
 
-export async function updateRecord(context: EngineContext, settings: ContainerSettings, spec: Spec): Promise<void> {
+export async function updateRecord(
+  context: EngineContext,
+  settings: ContainerSettings,
+  built: BuiltSpec,
+): Promise<void> {
   await context.client.containers.Update({
-    container: { id: settings.id, spec: specAny(spec) },
+    container: { id: settings.id, spec: specAny(built) },
     updateMask: { paths: ['spec'] },
   });
 }

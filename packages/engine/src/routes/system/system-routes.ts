@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sizesOf } from '../../containers/container-list.ts';
 import { listView } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
+import { isSeccompEnabled } from '../../containers/seccomp-policy.ts';
 import { type EngineEvent, eventFilters, eventView, matchesEvent } from '../../events/event-hub.ts';
 import { nowNs, nowText, parseTimestamp } from '../../go-time.ts';
 import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
@@ -158,9 +159,16 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     ContainerdCommit: { ID: '', Expected: '' },
     RuncCommit: { ID: '', Expected: '' },
     InitCommit: { ID: '', Expected: '' },
-    SecurityOptions: [],
+    SecurityOptions: securityOptions(context),
     Warnings: null,
   };
+}
+
+function securityOptions({ config }: EngineContext): string[] {
+  return [
+    ...(isSeccompEnabled() ? [`name=seccomp,profile=${config.seccompProfile.name}`] : []),
+    ...(config.usernsRemap === undefined ? [] : ['name=userns']),
+  ];
 }
 
 async function streamEvents(
