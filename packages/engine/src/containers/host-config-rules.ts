@@ -161,7 +161,10 @@ function checkRestart(host: HostConfig): void {
 
 function checkSecurityOption(option: string): void {
   if (/^no-new-privileges([=:](true|false))?$/.test(option)) return;
-  if (/^seccomp[=:]./.test(option)) return checkSeccompChoice(seccompChoice([option]));
+  if (/^seccomp[=:]./.test(option)) {
+    checkSeccompChoice(seccompChoice([option]));
+    return;
+  }
   if (
     option === 'apparmor=unconfined' ||
     option === 'apparmor:unconfined' ||
