@@ -21,7 +21,7 @@ export interface LifecycleDaemonOptions {
   /** Debian's containerd in place of tscontainerd. */
   isReal?: boolean;
   env?: Record<string, string>;
-  /** TOML, for tscontainerd. */
+  /** TOML, after what the real one needs. */
   config?: string;
   logLevel?: string;
   /** A command that runs the daemon, e.g. in a mount namespace of its own; it must end in that very process. */
@@ -66,7 +66,7 @@ export class LifecycleDaemon {
     const flags = ['--root', join(this.directory, 'root'), '--state', this.state, '--address', this.address];
     const file = this.#isReal ? '/usr/bin/containerd' : join(binDirectory, 'tscontainerd');
     const config = join(this.directory, 'config.toml');
-    if (!existsSync(config)) writeFileSync(config, this.#isReal ? realConfig : (this.#options.config ?? ''));
+    if (!existsSync(config)) writeFileSync(config, (this.#isReal ? realConfig : '') + (this.#options.config ?? ''));
     const env = { ...process.env, ...this.#env, PATH: `${binDirectory}:${process.env['PATH']}` };
     const own = [file, '--config', config, '--log-level', this.#options.logLevel ?? 'debug', ...flags];
     const [command = '', ...words] = [...(this.#options.wrapper ?? []), ...own];

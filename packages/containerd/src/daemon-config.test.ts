@@ -25,6 +25,8 @@ describe('the configuration', () => {
       address: '/a.sock',
       logLevel: 'warn',
       shim: expect.objectContaining({ warmCount: 3 }),
+      restartIntervalMs: 10_000,
+      metrics: { address: '', hasHistogram: false },
     });
     expect(await configOf(toml, '--root', '/r2', '-a', 'unix:///b.sock', '-l', 'debug')).toMatchObject({
       root: '/r2',

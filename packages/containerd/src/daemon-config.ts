@@ -10,6 +10,13 @@ export interface ShimConfig {
   containersPerShim: number;
 }
 
+export interface MetricsConfig {
+  /** `host:port` of the prometheus endpoint; '' is none. */
+  address: string;
+  /** How long calls take, too. */
+  hasHistogram: boolean;
+}
+
 export interface DaemonConfig {
   /** Durable state. */
   root: string;
@@ -19,6 +26,9 @@ export interface DaemonConfig {
   address: string;
   logLevel: string;
   shim: ShimConfig;
+  /** How often the restart labels are looked at. */
+  restartIntervalMs: number;
+  metrics: MetricsConfig;
 }
 
 /** What the command line asks for. */
@@ -35,6 +45,7 @@ export const usage = `Usage: tscontainerd [options]
 `;
 
 const defaultFile = '/etc/tscontainerd/config.toml';
+const defaultRestartIntervalMs = 10_000;
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'panic'];
 
 /** Throws invalid-argument for an unknown flag, file or value. */
@@ -52,6 +63,8 @@ export async function parseCommandLine(args: string[]): Promise<CommandLine> {
     ),
     logLevel: flags['log-level'] ?? text(table(fromFile, 'debug'), 'level') ?? 'info',
     shim: shimConfig(table(fromFile, 'shim')),
+    restartIntervalMs: durationMs(pluginOf(fromFile, 'restart'), 'interval', defaultRestartIntervalMs),
+    metrics: metricsConfig(table(fromFile, 'metrics')),
   };
   checkConfig(config);
   return { action: 'serve', config };
@@ -122,6 +135,31 @@ function whole(from: Table, name: string, fallback: number, least: number): numb
 
 function shimConfig(from: Table): ShimConfig {
   return { warmCount: whole(from, 'warm_count', 1, 0), containersPerShim: whole(from, 'containers_per_shim', 128, 1) };
+}
+
+function metricsConfig(from: Table): MetricsConfig {
+  const address = text(from, 'address') ?? '';
+  if (address !== '' && !/^.*:\d+$/.test(address))
+    throw new ContainerError('invalid-argument', `configuration: metrics.address ${address}: want host:port`);
+  return { address, hasHistogram: from.grpc_histogram === true };
+}
+
+/** `[plugins."io.containerd.internal.v1.NAME"]`, as containerd's own file has it. */
+function pluginOf(from: Table, name: string): Table {
+  return table(table(from, 'plugins'), `io.containerd.internal.v1.${name}`);
+}
+
+const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's form: `10s`, `1m30s`. */
+function durationMs(from: Table, name: string, fallback: number): number {
+  const value = text(from, name);
+  if (value === undefined) return fallback;
+  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const total = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitMs[unit] ?? 0), 0);
+  if (parts.map(([part]) => part).join('') !== value || total < 1)
+    throw new ContainerError('invalid-argument', `configuration: ${name} ${value}: no duration such as 10s`);
+  return total;
 }
 
 function checkConfig(config: DaemonConfig): void {

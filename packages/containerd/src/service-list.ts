@@ -1,6 +1,8 @@
 // The services of this daemon: one line each, by plain constructors. main.ts starts, serves and stops them in order.
 import type { ServedService } from '@tscontainer/platform/grpc-server';
-import type { Daemon } from './daemon.ts';
+import { type Daemon, snapshotterNamed } from './daemon.ts';
+import { CallCounters } from './metrics/call-counters.ts';
+import { MetricsServer } from './metrics/metrics-server.ts';
 import { containersService } from './services/containers-service.ts';
 import { contentService } from './services/content-service.ts';
 import { diffService } from './services/diff-service.ts';
@@ -10,11 +12,13 @@ import { imagesService } from './services/images-service.ts';
 import { introspectionService } from './services/introspection-service.ts';
 import { leasesService } from './services/leases-service.ts';
 import { namespacesService } from './services/namespaces-service.ts';
+import { reflectionServices } from './services/reflection-service.ts';
 import { snapshotsService } from './services/snapshots-service.ts';
 import { streamingService } from './services/streaming-service.ts';
 import { tasksService } from './services/tasks-service.ts';
 import { transferService } from './services/transfer-service.ts';
 import { versionService } from './services/version-service.ts';
+import { RestartMonitor } from './tasks/restart-monitor.ts';
 import { StreamRegistry } from './transfer/stream-registry.ts';
 
 /** Something with a life of its own beside its services. */
@@ -49,11 +53,47 @@ function servicesOfTransfer(daemon: Daemon): ServedService[] {
   return [streamingService(streams), transferService(daemon, streams)];
 }
 
+/** Without services of its own: it looks at the labels of containers. */
+function restartMonitor(daemon: Daemon): DaemonPart {
+  const { containers, namespaces, tasks, publisher, log, config } = daemon;
+  const rootfsOf = (namespace: string, snapshotter: string, key: string) =>
+    snapshotterNamed(daemon, snapshotter)
+      .mounts(namespace, key)
+      .map((mount) => ({ ...mount, target: '' }));
+  const intervalMs = config.restartIntervalMs;
+  const monitor = new RestartMonitor({ containers, namespaces, tasks, publisher, log, intervalMs, rootfsOf });
+  return { services: [], start: async () => monitor.start(), stop: () => monitor.stop() };
+}
+
+const nameOf = ({ definition }: ServedService) => Object.values(definition)[0]?.path.split('/')[1] ?? '';
+
+/** Services about services: they come last. */
+function withReflection(parts: DaemonPart[]): DaemonPart[] {
+  const all = () => [...parts, own].flatMap(({ services }) => services.map(nameOf)).sort();
+  const own: DaemonPart = { services: reflectionServices(all) };
+  return [...parts, own];
+}
+
+/** Nothing is counted when nobody can ask. */
+function withMetrics(daemon: Daemon, parts: DaemonPart[]): DaemonPart[] {
+  const { address, hasHistogram } = daemon.config.metrics;
+  if (address === '') return parts;
+  const counters = new CallCounters(hasHistogram);
+  const server = new MetricsServer(daemon, counters);
+  const counted = parts.map((part) => ({ ...part, services: part.services.map((service) => counters.count(service)) }));
+  return [...counted, { services: [], start: () => server.start(), stop: () => server.stop() }];
+}
+
 export function daemonParts(daemon: Daemon): DaemonPart[] {
+  return withMetrics(daemon, withReflection(ownParts(daemon)));
+}
+
+function ownParts(daemon: Daemon): DaemonPart[] {
   const { tasks } = daemon;
   return [
     { services: servicesOfStores(daemon) },
     { services: servicesOfTransfer(daemon) },
     { services: [tasksService(daemon)], start: () => tasks.start(), stop: () => tasks.stop() },
+    restartMonitor(daemon),
   ];
 }

@@ -8,7 +8,7 @@ import protobuf from 'protobufjs';
 
 const candidates = ['./protos', '../../../protos'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
-function protosDirectory(): string {
+export function protosDirectory(): string {
   const found = candidates.find((path) => existsSync(path));
   if (found === undefined)
     throw new ContainerError('internal', `load contracts: none of ${candidates.join(', ')} exists`);

@@ -4,6 +4,7 @@
 // under way: then right after, so that create -> start -> exit -> delete is the order everyone sees.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
+import { isLoggedByBinary, openLoggingBinary } from './logging-binary.ts';
 import type { StepLog } from './step-log.ts';
 import type { TaskEvents } from './task-events.ts';
 import { TaskProcess } from './task-process.ts';
@@ -58,7 +59,9 @@ export class Task {
 
   async create(request: CreateRequest): Promise<number> {
     this.init.isBusy = true;
-    const { pid, steps, warnings } = await this.runtime.create(request);
+    const { pid, steps, warnings } = await this.#withIo(this.id, request.io, (io) =>
+      this.runtime.create({ ...request, io }),
+    );
     this.#steps.record('create', this.id, '', steps);
     this.#steps.warn(this.id, '', warnings);
     this.init.pid = pid;
@@ -191,11 +194,13 @@ export class Task {
   }
 
   async #startExec(process: TaskProcess): Promise<number> {
-    const { execId, io } = process;
+    const { execId } = process;
     process.begin('start');
     try {
       const spec = this.#execSpecs.get(execId) ?? '';
-      const { pid, steps, warnings } = await this.runtime.exec({ id: this.id, execId, process: spec, io });
+      const { pid, steps, warnings } = await this.#withIo(execId, process.io, (io) =>
+        this.runtime.exec({ id: this.id, execId, process: spec, io }),
+      );
       this.#steps.record('exec', this.id, execId, steps);
       this.#steps.warn(this.id, execId, warnings);
       process.pid = pid;
@@ -208,6 +213,17 @@ export class Task {
     this.#publish('TaskExecStarted', { execId, pid: process.pid });
     this.#settle(process);
     return process.pid;
+  }
+
+  /** A logging program comes up before the process whose output it gets, and ends with it. */
+  async #withIo<T>(id: string, io: ProcessIo, make: (io: ProcessIo) => Promise<T>): Promise<T> {
+    if (!isLoggedByBinary(io)) return make(io);
+    const log = await openLoggingBinary({ namespace: this.namespace, id, bundle: this.bundle }, io);
+    try {
+      return await make(log.io);
+    } finally {
+      log.release();
+    }
   }
 
   /** The command could not run: init ended by that. No event tells of it, the caller of start has the error. */

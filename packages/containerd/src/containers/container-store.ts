@@ -32,6 +32,7 @@ const mutableFields = ['image', 'spec', 'extensions', 'snapshotter', 'snapshot_k
 
 export class ContainerStore {
   readonly #store: Store;
+  #revision = 0;
   readonly #codec = loadMessage<Container>(
     'containerd/services/containers/v1/containers.proto',
     'containerd.services.containers.v1.Container',
@@ -39,6 +40,11 @@ export class ContainerStore {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** Moves with every record that is made or changed, in this process. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Throws not-found. */
@@ -76,13 +82,14 @@ export class ContainerStore {
       );
       if (changes === 0) throw new ContainerError('already-exists', `container "${container.id}": already exists`);
     });
+    this.#revision += 1;
     return container;
   }
 
   /** Changes the fields that the mask names; without a mask, all that may change. Throws not-found, invalid-argument. */
   async update(scope: Scope, given: Container, maskPaths: string[]): Promise<Container> {
     checkMask('container', given.id, maskPaths, mutableFields);
-    return this.#store.write(() => {
+    const changed = await this.#store.write(() => {
       const current = this.get(scope.namespace, given.id);
       const updated = { ...merged(current, given, maskPaths), updatedAt: now() };
       checkContainer(updated);
@@ -92,6 +99,8 @@ export class ContainerStore {
         .run(updated.snapshotter, updated.snapshotKey, this.#codec.encode(updated), scope.namespace, updated.id);
       return updated;
     });
+    this.#revision += 1;
+    return changed;
   }
 
   /** Throws not-found. */

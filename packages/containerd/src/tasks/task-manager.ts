@@ -76,6 +76,11 @@ export class TaskManager {
     return this.#table.list(namespace).map(({ id }) => id);
   }
 
+  /** Throws not-found. */
+  runtimeOf(namespace: string, id: string): string {
+    return this.#table.get(namespace, id).runtimeName;
+  }
+
   async create(namespace: string, given: CreateTask): Promise<number> {
     const { container } = given;
     const runtimeName = container.runtime?.name ?? '';
