@@ -252,10 +252,10 @@ describe('errors leave nothing behind', () => {
     [
       'an unsupported field',
       1,
-      'process.scheduler: not supported',
+      'linux.intelRdt: resctrl is not mounted on this machine',
       ['true'],
       (c) => {
-        c.process.scheduler = { policy: 'SCHED_BATCH' };
+        c.linux.intelRdt = { closID: 'guaranteed' };
       },
     ],
     [

@@ -160,12 +160,11 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
     return promise_of(
         info.Env(),
         [session = session_, id = id_argument(info), force] {
-          delete_container(session->config, id, force);
-          return id;
+          return delete_container(session->config, id, force);
         },
-        [session = session_](Napi::Env env, const std::string& id) {
+        [session = session_, id = id_argument(info)](Napi::Env env, const Warnings& warnings) {
           session->watcher->forget(id);
-          return env.Undefined();
+          return to_js(env, warnings);
         });
   }
 

@@ -171,4 +171,6 @@ Napi::Object to_js(Napi::Env env, const AdoptedProcess& adopted) {
 
 Napi::Array to_js(Napi::Env env, const std::vector<pid_t>& pids) { return numbers_to_js(env, pids); }
 
+Napi::Array to_js(Napi::Env env, const Warnings& warnings) { return strings_to_js(env, warnings); }
+
 }  // namespace tsc

@@ -17,5 +17,6 @@ Napi::Object to_js(Napi::Env env, const ContainerStats& stats);
 Napi::Object to_js(Napi::Env env, const ExitRecord& record);
 Napi::Object to_js(Napi::Env env, const AdoptedProcess& adopted);
 Napi::Array to_js(Napi::Env env, const std::vector<pid_t>& pids);
+Napi::Array to_js(Napi::Env env, const Warnings& warnings);
 
 }  // namespace tsc

@@ -99,7 +99,15 @@ int receive_report(int fd, Report& report, int* passed) {
 
 void fail(Context& context, const char* call, const char* path) {
   record_failure(context, call, path);
+  send_failure(context);
+}
+
+void send_failure(Context& context) {
   send_report(context.sync_fd, context.report);
+  if (context.is_started) {
+    context.report.step_count = 0;
+    write_retry(context.plan->exec_fifo_fd, &context.report, offsetof(Report, steps));
+  }
   // The shell's words for "could not run": what a waiting parent sees if it misses the report.
   const int error = context.report.error;
   _exit(error == ENOENT || error == ENOTDIR ? 127 : 126);

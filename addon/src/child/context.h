@@ -1,6 +1,8 @@
 // Context: what a process after clone carries along: its plan, its socket to the parent, and the report it will send.
 #pragma once
 
+#include <sys/types.h>
+
 #include "child/plan.h"
 #include "child/protocol.h"
 
@@ -13,6 +15,7 @@ struct Context {
   Step step;
   std::uint16_t index;
   std::uint64_t began_ns;
+  bool is_started;  // start has been told: without a monitor a failure goes back through exec.fifo
 };
 
 std::uint64_t monotonic_ns();
@@ -31,6 +34,9 @@ int receive_report(int fd, Report& report, int* passed);
 
 /// Reports the step under way with errno and ends this process. Only after clone.
 [[noreturn]] void fail(Context& context, const char* call, const char* path);
+
+/// The same for a failure that is recorded already.
+[[noreturn]] void send_failure(Context& context);
 
 /// read/write that retry EINTR.
 long read_retry(int fd, void* buffer, unsigned long size);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "child/devices.h"
+#include "child/hooks.h"
 #include "child/mounts.h"
 #include "child/process.h"
 #include "child/stage.h"
@@ -24,11 +25,18 @@
 namespace tsc::child {
 namespace {
 
+/// As the container sees it.
+pid_t own_pid() { return static_cast<pid_t>(syscall(SYS_getpid)); }
+
+void wait_release(Context& context) {
+  char byte;
+  if (read_retry(context.sync_fd, &byte, 1) != 1) fail(context, "read", "release");
+}
+
 void become_mapped_root(Context& context) {
-  if ((context.plan->clone_flags & CLONE_NEWUSER) != 0) {
+  if (context.plan->waits_release) {
     begin_step(context, Step::wait_release);
-    char byte;
-    if (read_retry(context.sync_fd, &byte, 1) != 1) fail(context, "read", "release");
+    wait_release(context);
   }
   if (!context.plan->becomes_mapped_root) return;
   begin_step(context, Step::become_root);
@@ -46,6 +54,10 @@ void enter_cgroups(Context& context) {
     if (hierarchy.tasks_fd < 0) continue;
     if (write_retry(hierarchy.tasks_fd, "0", 1) != 1) fail(context, "write", hierarchy.name.get());
     close(hierarchy.tasks_fd);
+  }
+  if (plan.process.final_cpus.count > 0) {
+    begin_step(context, Step::set_affinity);
+    if (!set_affinity(plan.process.final_cpus)) fail(context, "sched_setaffinity", "execCPUAffinity.final");
   }
   if (!plan.unshares_cgroup) return;
   begin_step(context, Step::new_cgroup_namespace);
@@ -93,13 +105,29 @@ void write_sysctls(Context& context, int proc_fd) {
   }
 }
 
+/// The runtime's own hooks run outside, in the stage; then those of the container, which still see the old root.
+void run_hooks_before_pivot(Context& context) {
+  const Plan& plan = *context.plan;
+  if (plan.prestart.count + plan.create_runtime.count > 0) {
+    begin_step(context, Step::prestart_hook);
+    context.report.kind = ReportKind::hooks;
+    if (!send_report(context.sync_fd, context.report)) fail(context, "send", "hooks");
+    context.report.kind = ReportKind::none;
+    context.report.step_count = 0;
+    wait_release(context);
+  }
+  if (!run_hooks(context, Step::create_container_hook, plan.create_container, "creating", own_pid(), nullptr)) {
+    send_failure(context);
+  }
+}
+
 /// Mounts in the order of config.json, with the devices as soon as there is a /dev. Gives the terminal, or -1.
-int build_rootfs(Context& context) {
+int build_rootfs(Context& context, int place_fd) {
   Plan& plan = *context.plan;
   begin_step(context, Step::set_propagation);
   set_old_root_propagation(context);
   begin_step(context, Step::attach_rootfs);
-  const int root_fd = attach_rootfs(context);
+  const int root_fd = attach_rootfs(context, place_fd);
   int devpts_fd = -1;
   int proc_fd = -1;
   std::uint16_t index = 0;
@@ -115,6 +143,7 @@ int build_rootfs(Context& context) {
     make_devices(context, root_fd);
     make_links(context, root_fd);
   }
+  run_hooks_before_pivot(context);
   int terminal_fd = -1;
   if (plan.process.is_terminal) {
     begin_step(context, Step::open_console);
@@ -158,6 +187,10 @@ void wait_for_start(Context& context) {
   begin_step(context, Step::wait_start);
   char byte;
   if (read_retry(plan.exec_fifo_fd, &byte, 1) != 1) fail(context, "read", "exec.fifo");
+  context.is_started = true;
+  if (!run_hooks(context, Step::start_container_hook, plan.start_container, "created", own_pid(), nullptr)) {
+    send_failure(context);
+  }
 }
 
 /// Before the working directory is entered: a path through /proc/self/fd must find nothing of ours (CVE-2024-21626).
@@ -177,18 +210,6 @@ void close_other_fds(Context& context) {
   if (close_range(high + 1 > first ? high + 1 : first, ~0u, 0) != 0) fail(context, "close_range", nullptr);
 }
 
-void reset_signals() {
-  struct sigaction standard;
-  memset(&standard, 0, sizeof standard);
-  standard.sa_handler = SIG_DFL;
-  for (int number = 1; number < 65; ++number) {
-    if (number != SIGKILL && number != SIGSTOP && number != 32 && number != 33) sigaction(number, &standard, nullptr);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 }  // namespace
 
 void run_child(Plan* plan, const Stage& stage, int sync_fd) {
@@ -199,6 +220,7 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
   // Nothing inside a shared pid namespace may trace us or read our fds before execve (CVE-2016-9962).
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   umask(0);
+  const int place_fd = plan->kind == Kind::init ? open_rootfs_place(context) : -1;
   become_mapped_root(context);
   enter_cgroups(context);
   begin_step(context, Step::new_session);
@@ -209,7 +231,7 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
     name_host(context);
     raise_loopback(context);
     prepare_process(context);
-    terminal_fd = build_rootfs(context);
+    terminal_fd = build_rootfs(context, place_fd);
   } else {
     prepare_process(context);
     if (plan->process.is_terminal) {

@@ -244,20 +244,33 @@ void set_old_root_propagation(Context& context) {
   }
 }
 
-int attach_rootfs(Context& context) {
+int open_rootfs_place(Context& context) {
+  const char* path = context.plan->rootfs_place.get();
+  if (path == nullptr) return -1;
+  begin_step(context, Step::attach_rootfs);
+  const int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) fail(context, "open", path);
+  return fd;
+}
+
+int attach_rootfs(Context& context, int place_fd) {
   Mount& rootfs = context.plan->rootfs;
+  const char* path = place_fd < 0 ? "/" : context.plan->rootfs_place.get();
   if (rootfs.tree_fd < 0) {
-    if (::mount(rootfs.source.get(), "/", rootfs.type.get(), 0, rootfs.legacy_data.get()) != 0) {
-      fail(context, "mount", "/");
+    if (::mount(rootfs.source.get(), path, rootfs.type.get(), 0, rootfs.legacy_data.get()) != 0) {
+      fail(context, "mount", path);
     }
     // The mount lies over our own root; a path from "/" still leads below it, "/.." leads onto it.
-    rootfs.tree_fd = open("/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (rootfs.tree_fd < 0) fail(context, "open", "/");
-  } else if (move_mount(rootfs.tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    rootfs.tree_fd = open(place_fd < 0 ? "/.." : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (rootfs.tree_fd < 0) fail(context, "open", path);
+  } else {
     // "/" and not config.root.path: in a user namespace the way to that path may be closed to us.
-    fail(context, "move_mount", "/");
+    const int result = place_fd < 0 ? move_mount(rootfs.tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH)
+                                    : move_mount(rootfs.tree_fd, "", place_fd, "",
+                                                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    if (result != 0) fail(context, "move_mount", path);
   }
-  if (fchdir(rootfs.tree_fd) != 0) fail(context, "fchdir", "/");
+  if (fchdir(rootfs.tree_fd) != 0) fail(context, "fchdir", path);
   return rootfs.tree_fd;
 }
 

@@ -11,8 +11,10 @@ bool prepare_mount(Context& context, Mount& mount);
 
 /// The child's part. All of these end the process on failure.
 void set_old_root_propagation(Context& context);
-/// Attaches the root filesystem over "/" and makes it the working directory. Gives an O_PATH fd of it.
-int attach_rootfs(Context& context);
+/// Where the root filesystem will lie, opened while this process is still who may walk there; -1: over "/".
+int open_rootfs_place(Context& context);
+/// Attaches the root filesystem over "/", or at `place_fd`, and makes it the working directory. Gives an fd of it.
+int attach_rootfs(Context& context, int place_fd);
 void make_mount(Context& context, int root_fd, Mount& mount);
 void enter_rootfs(Context& context, int root_fd);
 void make_path_readonly(Context& context, int root_fd, const char* path);

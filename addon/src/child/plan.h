@@ -48,6 +48,8 @@ struct FsOption {
 
 enum class MountKind : std::uint8_t {
   filesystem,  // fsopen in the container's namespaces
+  classic,     // mount(2): what the mount API has no word for (iversion)
+  remount,     // new attributes for what is mounted at the target
   bind,        // a tree of the host, cloned by the stage
   prepared,    // fsopen by the stage, in the host's user namespace (the root filesystem)
   cgroup_v1,   // a tmpfs with one mount per hierarchy below it
@@ -60,10 +62,17 @@ struct Mount {
   bool is_readonly_later;  // once the targets of the mounts below it have been made
   bool is_proc;
   bool is_devpts;
+  bool keeps_mode;  // a tmpfs without a word about its mode has that of the directory below it
+  bool copies_up;   // tmpcopyup: what the directory below holds is copied into the tmpfs
+  bool is_idmapped;
+  bool is_idmap_recursive;
   Text type;
   Text source;
   List<FsOption> options;
   Text legacy_data;  // for kernels whose fsconfig cannot take these options
+  std::uint64_t classic_flags;  // MS_* of a classic mount
+  Text uid_map, gid_map;        // idmapped: as a user namespace takes them
+  Text id_namespace;            // or the path of the user namespace that has them
   std::uint64_t attributes_set;
   std::uint64_t attributes_clear;
   std::uint64_t recursive_set;
@@ -114,6 +123,17 @@ struct Rlimit {
   std::uint64_t hard;
 };
 
+/// As sched_setattr(2) wants it: struct sched_attr of kernel 5.3.
+struct Scheduler {
+  std::uint32_t size;
+  std::uint32_t policy;
+  std::uint64_t flags;
+  std::int32_t nice;
+  std::uint32_t priority;
+  std::uint64_t runtime, deadline, period;
+  std::uint32_t utilization_min, utilization_max;
+};
+
 struct Capabilities {
   std::uint64_t bounding, effective, inheritable, permitted, ambient;
   bool is_given;
@@ -133,6 +153,15 @@ struct Process {
   bool has_no_new_privileges;
   std::uint16_t console_rows, console_columns;
   List<Rlimit> rlimits;
+  Scheduler scheduler;
+  bool has_scheduler;
+  bool has_io_priority;
+  std::uint16_t io_priority;
+  List<std::uint64_t> initial_cpus;  // before the cgroup is entered (exec)
+  List<std::uint64_t> final_cpus;    // after it
+  bool has_memory_policy;
+  std::uint32_t memory_mode;  // MPOL_* with its flags
+  List<std::uint64_t> memory_nodes;
   Capabilities capabilities;
   Text lsm_attribute;  // relative to /proc: "thread-self/attr/apparmor/exec"
   Text lsm_label;
@@ -145,11 +174,40 @@ struct Process {
   // filled in
   char** argument_vector;
   char** environment_vector;
-  Ref<char*> vector_space;  // room for both
+  Ref<char*> vector_space;  // room for both, and for HOME
   Ref<char> path_space;     // room for the resolved command; kPathSpace bytes
+  Ref<char> home_space;     // room for "HOME=..." where the environment has none; kHomeSpace bytes, else null
 };
 
 inline constexpr std::uint64_t kPathSpace = 4096;
+inline constexpr std::uint64_t kHomeSpace = 1024;
+
+struct Hook {
+  Text path;
+  List<Text> arguments;
+  List<Text> environment;
+  Ref<char*> vector_space;  // room for both
+  std::uint32_t timeout_s;  // 0: none
+};
+
+/// The state that a hook reads, in the pieces between which status and pid stand.
+struct HookState {
+  Text head;  // {"ociVersion":...,"id":...,"status":"
+  Text tail;  // ,"bundle":...}
+};
+
+struct NetMessage {
+  Ref<char> bytes;  // RTM_NEWADDR as it will be sent, but for the interface's index
+  std::uint64_t size;
+};
+
+struct NetDevice {
+  Text name;    // on the host
+  Text wanted;  // in the container; may hold %d
+  std::uint32_t index;
+  bool was_up;
+  List<NetMessage> addresses;
+};
 
 enum class Kind : std::uint32_t { init, exec };
 
@@ -188,8 +246,16 @@ struct Plan {
   std::uint64_t join_mask;
   Text uid_map;  // text of /proc/PID/uid_map
   Text gid_map;
+  bool waits_release;        // the child waits until the stage has written maps, moved devices, raised attributes
+  bool is_tuned_by_stage;    // limits, scheduler, I/O priority: in a user namespace nobody may raise them
   bool becomes_mapped_root;  // in a user namespace: setresuid(0) before anything else
   bool raises_loopback;
+  List<NetDevice> net_devices;  // of the host, moved in by the stage
+
+  // hooks (init only)
+  HookState hook_state;
+  Text bundle;  // where the hooks of the runtime's namespaces run
+  List<Hook> prestart, create_runtime, create_container, start_container;
 
   // cgroups
   List<CgroupHierarchy> hierarchies;
@@ -200,6 +266,7 @@ struct Plan {
   Text hostname;
   Text domainname;
   Mount rootfs;
+  Text rootfs_place;  // null: over "/". With hooks before pivot_root the root lies at config.root.path, where they look
   bool is_rootfs_readonly;
   bool uses_pivot_root;
   std::uint64_t old_root_propagation;  // MS_SLAVE or MS_PRIVATE, recursive
@@ -211,6 +278,7 @@ struct Plan {
   bool makes_devices;
   bool binds_devices;  // user namespace: mknod is refused there
   List<Sysctl> sysctls;
+  Text mount_label;  // SELinux, for the file systems that are made
   List<Text> masked_paths;
   List<Text> readonly_paths;
 
@@ -219,6 +287,6 @@ struct Plan {
 
 /// Differs between builds whose plans differ, so that a daemon that outlived an upgrade is told so.
 inline constexpr std::uint32_t kPlanMagic =
-    0x54534e35u ^ static_cast<std::uint32_t>(sizeof(Plan) << 16 ^ sizeof(Mount) << 8 ^ sizeof(Process));
+    0x54534e36u ^ static_cast<std::uint32_t>(sizeof(Plan) << 16 ^ sizeof(Mount) << 8 ^ sizeof(Process));
 
 }  // namespace tsc::child

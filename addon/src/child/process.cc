@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "child/home.h"
+
 namespace tsc::child {
 namespace {
 
@@ -173,10 +175,46 @@ void fill_vectors(Process& process) {
   *next++ = nullptr;
   process.environment_vector = next;
   for (const Text& text : process.environment) *next++ = const_cast<char*>(text.get());
+  if (process.home_space) *next++ = process.home_space.get();
   *next = nullptr;
 }
 
+void set_memory_policy(Context& context) {
+  const Process& process = context.plan->process;
+  if (!process.has_memory_policy) return;
+  begin_step(context, Step::set_memory_policy);
+  const std::uint64_t count = process.memory_nodes.count;
+  // One bit more than there are: the kernel takes the number as that of the first bit past the mask.
+  const unsigned long bits = count == 0 ? 0 : count * 64 + 1;
+  if (syscall(SYS_set_mempolicy, process.memory_mode, process.memory_nodes.items.get(), bits) != 0) {
+    fail(context, "set_mempolicy", nullptr);
+  }
+}
+
 }  // namespace
+
+bool set_affinity(const List<std::uint64_t>& cpus) {
+  return cpus.count == 0 || syscall(SYS_sched_setaffinity, 0, cpus.count * 8, cpus.items.get()) == 0;
+}
+
+const char* tune_process(Context& context, pid_t pid) {
+  const Process& process = context.plan->process;
+  begin_step(context, Step::set_rlimit);
+  for (const Rlimit& limit : process.rlimits) {
+    const struct rlimit64 values = {limit.soft, limit.hard};
+    if (syscall(SYS_prlimit64, pid, limit.resource, &values, nullptr) != 0) return "prlimit64";
+  }
+  if (process.has_scheduler) {
+    begin_step(context, Step::set_scheduler);
+    if (syscall(SYS_sched_setattr, pid, &process.scheduler, 0) != 0) return "sched_setattr";
+  }
+  if (process.has_io_priority) {
+    begin_step(context, Step::set_io_priority);
+    constexpr int kWhoProcess = 1;  // IOPRIO_WHO_PROCESS
+    if (syscall(SYS_ioprio_set, kWhoProcess, pid, process.io_priority) != 0) return "ioprio_set";
+  }
+  return nullptr;
+}
 
 void prepare_process(Context& context) {
   const Process& process = context.plan->process;
@@ -186,11 +224,10 @@ void prepare_process(Context& context) {
       fail(context, "keyctl", nullptr);
     }
   }
-  begin_step(context, Step::set_rlimit);
-  for (const Rlimit& limit : process.rlimits) {
-    const struct rlimit64 values = {limit.soft, limit.hard};
-    if (syscall(SYS_prlimit64, 0, limit.resource, &values, nullptr) != 0) fail(context, "prlimit64", nullptr);
+  if (!context.plan->is_tuned_by_stage) {
+    if (const char* call = tune_process(context, 0)) fail(context, call, nullptr);
   }
+  set_memory_policy(context);
   if (process.has_personality) {
     begin_step(context, Step::set_personality);
     if (personality(process.personality) < 0) fail(context, "personality", nullptr);
@@ -206,6 +243,7 @@ void become_user(Context& context) {
   begin_step(context, Step::change_directory);
   const bool is_entered = enter_directory(cwd);
   if (!is_entered && errno != EACCES) fail(context, "chdir", cwd);
+  find_home(process);
   begin_step(context, Step::set_capabilities);
   if (capabilities.is_given) drop_bounding_set(context, capabilities);
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) fail(context, "prctl", "PR_SET_KEEPCAPS");

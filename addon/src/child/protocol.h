@@ -5,14 +5,19 @@
 //     | plan, fds (SCM_RIGHTS) ---->|                                    (EOF instead: the monitor goes)
 //     |                             | stage: stdio, trees of mounts
 //     |                             | clone3  ----------------------->|
-//     |                             | uid_map, gid_map                |
-//     |                             | release (1 byte) -------------->|  only with a new user namespace
-//     |                             |                                 | namespaces, mounts, pivot_root, user, ...
+//     |                             | uid_map, gid_map, netDevices    |
+//     |                             | release (1 byte) -------------->|  only with a new user namespace or devices
+//     |                             |                                 | namespaces, mounts, ...
+//     |                             |<------------------------- hooks |  only with prestart or createRuntime hooks
+//     |                             | runs them                       |
+//     |                             | release (1 byte) -------------->|
+//     |                             |                                 | createContainer hooks, pivot_root, user, ...
 //     |                             |<---------- console + SCM_RIGHTS |  only with a terminal
 //     |                             |<----------------- ready | failed|
 //     |<-- created(pid) | failed ---|                                 | waits in read(exec.fifo); exec: goes on
 //     | start: one byte into exec.fifo ------------------------------>|
-//     |                             |<------- EOF (execve) | failed   |
+//     |                             |                                 | startContainer hooks
+//     |                             |<------- EOF (execve) | failed   |  without a monitor: failed goes into exec.fifo
 //     |<-- started | failed --------|
 //     |                             | waits for its child; copies the pty
 //     |<-- exit pipe closes --------| exit record written
@@ -24,7 +29,7 @@
 
 namespace tsc::child {
 
-enum class ReportKind : std::uint32_t { none, console, ready, created, started, failed };
+enum class ReportKind : std::uint32_t { none, console, hooks, ready, created, started, failed };
 
 /// One step of the runtime. The order is that of the names in step_name().
 enum class Step : std::uint16_t {
@@ -37,17 +42,22 @@ enum class Step : std::uint16_t {
   clone,
   write_id_maps,
   wait_release,
+  move_net_device,
   become_root,
   enter_cgroup,
   new_cgroup_namespace,
   new_session,
   set_hostname,
   raise_loopback,
+  configure_net_device,
   set_propagation,
   attach_rootfs,
   mount,
   make_devices,
   open_console,
+  prestart_hook,
+  create_runtime_hook,
+  create_container_hook,
   pivot_root,
   write_sysctl,
   readonly_path,
@@ -57,6 +67,10 @@ enum class Step : std::uint16_t {
   join_keyring,
   set_rlimit,
   set_personality,
+  set_scheduler,
+  set_io_priority,
+  set_affinity,
+  set_memory_policy,
   set_label,
   set_user,
   set_capabilities,
@@ -64,6 +78,9 @@ enum class Step : std::uint16_t {
   find_command,
   load_seccomp,
   wait_start,
+  start_container_hook,
+  poststart_hook,
+  poststop_hook,
   execute,
   count,
 };
@@ -77,15 +94,17 @@ struct StepTime {
 
 inline constexpr int kMaxStepTimes = 48;
 inline constexpr int kReportPath = 256;
+inline constexpr int kReportDetail = 384;
 
 struct Report {
   ReportKind kind;
   std::int32_t pid;
-  std::int32_t error;  // errno
+  std::int32_t error;  // errno; 0: `detail` says it all
   Step step;           // that failed
   std::uint16_t index;
   char call[24];  // system call that failed
   char path[kReportPath];
+  char detail[kReportDetail];  // e.g. how a hook ended and what it said
   std::uint32_t step_count;
   StepTime steps[kMaxStepTimes];
 };

@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child/hooks.h"
 #include "child/mounts.h"
+#include "child/process.h"
 
 namespace tsc::child {
 namespace {
@@ -59,9 +61,23 @@ bool open_one(Stage& stage, int index, const char* path) {
   return true;
 }
 
+/// The caller's own 0, 1, 2: a pipe among them goes to the container's user, who may want to open /dev/stdout again.
+void give_pipes(std::uint32_t host_uid) {
+  if (host_uid == 0) return;
+  for (int fd = 0; fd < 3; ++fd) {
+    struct stat found;
+    if (fstat(fd, &found) != 0 || !S_ISFIFO(found.st_mode) || found.st_uid == host_uid) continue;
+    // A pipe that cannot be given away can still be written through the fd.
+    if (fchown(fd, host_uid, static_cast<gid_t>(-1)) != 0) continue;
+  }
+}
+
 bool open_stdio(Stage& stage) {
   const Plan& plan = *stage.context.plan;
-  if (!plan.opens_stdio) return true;
+  if (!plan.opens_stdio) {
+    give_pipes(plan.process.host_uid);
+    return true;
+  }
   begin_step(stage.context, Step::open_stdio);
   for (int index = 0; index < 3; ++index) {
     const char* path = plan.stdio[index].get();
@@ -144,6 +160,11 @@ pid_t clone_child(Stage& stage, unsigned long extra_flags, int sync_fd) {
   return pid;
 }
 
+bool set_initial_affinity(Stage& stage) {
+  return set_affinity(stage.context.plan->process.initial_cpus) ||
+         refuse(stage, "sched_setaffinity", "execCPUAffinity.initial");
+}
+
 /// A process between the stage and the child: it joins namespaces, clones the child as the stage's own
 /// (CLONE_PARENT) and goes. It shares no memory with the stage: a time namespace wants its joiner single-threaded.
 bool clone_through_joiner(Stage& stage, int sync_fd) {
@@ -152,7 +173,7 @@ bool clone_through_joiner(Stage& stage, int sync_fd) {
   begin_step(stage.context, Step::join_namespaces);
   const pid_t joiner = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (joiner == 0) {
-    if (join_namespaces(stage)) {
+    if (set_initial_affinity(stage) && join_namespaces(stage)) {
       begin_step(stage.context, Step::clone);
       stage.child_pid = clone_child(stage, CLONE_PARENT, sync_fd);
       if (stage.child_pid < 0) record_failure(stage.context, "clone3", nullptr);
@@ -181,30 +202,57 @@ bool clone_through_joiner(Stage& stage, int sync_fd) {
 
 bool start_child(Stage& stage, int sync_fd) {
   const Plan& plan = *stage.context.plan;
-  if (plan.join_mask != 0 || plan.joins.count > 0 || plan.unshares_time) return clone_through_joiner(stage, sync_fd);
+  const bool needs_joiner = plan.join_mask != 0 || plan.joins.count > 0 || plan.unshares_time;
+  if (needs_joiner || plan.process.initial_cpus.count > 0) return clone_through_joiner(stage, sync_fd);
   begin_step(stage.context, Step::clone);
   stage.child_pid = clone_child(stage, 0, sync_fd);
   return stage.child_pid >= 0 || refuse(stage, "clone3", nullptr);
 }
 
+bool write_oom_score(Stage& stage) {
+  const Plan& plan = *stage.context.plan;
+  if (!plan.process.oom_score_adj) return true;
+  begin_step(stage.context, Step::set_oom_score);
+  char path[64];
+  format_number(path, "/proc/", stage.child_pid, "/oom_score_adj");
+  // Lowering needs CAP_SYS_RESOURCE; the parent has already warned where that is missing.
+  const bool is_done = write_file_at(AT_FDCWD, path, plan.process.oom_score_adj.get()) || errno == EACCES || errno == EPERM;
+  return is_done || refuse(stage, "write", path);
+}
+
 bool write_maps(Stage& stage) {
   const Plan& plan = *stage.context.plan;
-  char path[64];
-  if (plan.process.oom_score_adj) {
-    begin_step(stage.context, Step::set_oom_score);
-    format_number(path, "/proc/", stage.child_pid, "/oom_score_adj");
-    // Lowering needs CAP_SYS_RESOURCE; the parent has already warned where that is missing.
-    if (!write_file_at(AT_FDCWD, path, plan.process.oom_score_adj.get()) && errno != EACCES && errno != EPERM) {
-      return refuse(stage, "write", path);
-    }
-  }
   if ((plan.clone_flags & CLONE_NEWUSER) == 0) return true;
+  char path[64];
   begin_step(stage.context, Step::write_id_maps);
   format_number(path, "/proc/", stage.child_pid, "/uid_map");
   if (plan.uid_map && !write_file_at(AT_FDCWD, path, plan.uid_map.get())) return refuse(stage, "write", path);
   format_number(path, "/proc/", stage.child_pid, "/gid_map");
-  if (plan.gid_map && !write_file_at(AT_FDCWD, path, plan.gid_map.get())) return refuse(stage, "write", path);
+  return !plan.gid_map || write_file_at(AT_FDCWD, path, plan.gid_map.get()) || refuse(stage, "write", path);
+}
+
+bool release_child(Stage& stage) {
   return write_retry(stage.child_fd, "", 1) == 1 || refuse(stage, "write", "release");
+}
+
+/// What the child cannot do for itself, while it waits.
+bool prepare_child(Stage& stage) {
+  const Plan& plan = *stage.context.plan;
+  if (!write_oom_score(stage) || !write_maps(stage)) return false;
+  if (plan.is_tuned_by_stage) {
+    if (const char* call = tune_process(stage.context, stage.child_pid)) return refuse(stage, call, nullptr);
+  }
+  return !plan.waits_release || release_child(stage);
+}
+
+/// The hooks that run in the runtime's own namespaces, while the child waits before pivot_root.
+bool run_runtime_hooks(Stage& stage) {
+  const Plan& plan = *stage.context.plan;
+  Context& context = stage.context;
+  const char* directory = plan.bundle.get();
+  return run_hooks(context, Step::prestart_hook, plan.prestart, "creating", stage.child_pid, directory) &&
+         run_hooks(context, Step::create_runtime_hook, plan.create_runtime, "creating", stage.child_pid, directory) &&
+         release_child(stage);
 }
 
 /// Takes over the child's step times and, when it failed, its failure.
@@ -220,6 +268,7 @@ void absorb(Stage& stage, const Report& report) {
   own.index = report.index;
   memcpy(own.call, report.call, sizeof own.call);
   memcpy(own.path, report.path, sizeof own.path);
+  memcpy(own.detail, report.detail, sizeof own.detail);
 }
 
 bool wait_ready(Stage& stage) {
@@ -236,6 +285,12 @@ bool wait_ready(Stage& stage) {
     }
     if (report.kind == ReportKind::console) {
       stage.pty_fd = passed;
+      continue;
+    }
+    if (report.kind == ReportKind::hooks) {
+      absorb(stage, report);
+      if (!run_runtime_hooks(stage)) return false;
+      begin_step(stage.context, Step::none);
       continue;
     }
     absorb(stage, report);
@@ -262,7 +317,7 @@ bool stage_run(Stage& stage) {
   stage.child_fd = sync[0];
   const bool is_cloned = start_child(stage, sync[1]);
   close(sync[1]);
-  const bool is_ready = is_cloned && write_maps(stage) && wait_ready(stage);
+  const bool is_ready = is_cloned && prepare_child(stage) && wait_ready(stage);
   close_trees(*stage.context.plan);
   stage.context.report.pid = stage.child_pid;
   if (is_ready) return true;

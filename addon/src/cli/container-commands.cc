@@ -141,7 +141,8 @@ int run_kill(const Globals& globals, const Words& words) {
 
 int run_delete(const Globals& globals, const Words& words) {
   const Options options(words, {{"force", 'f', false}}, false);
-  delete_container(globals.config, options.argument(0, "container id"), options.has("force"));
+  log_warnings(globals,
+               delete_container(globals.config, options.argument(0, "container id"), options.has("force")));
   return 0;
 }
 

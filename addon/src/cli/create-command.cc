@@ -32,6 +32,7 @@ CreateRequest read_request(const Globals& globals, const Options& options) {
   request.no_pivot_root = options.has("no-pivot");
   request.no_new_keyring = options.has("no-new-keyring");
   request.systemd_cgroup = globals.is_systemd_cgroup;
+  request.keeps_process = true;
   return request;
 }
 
@@ -82,9 +83,17 @@ void make(const Globals& globals, const Options& options, const CreateRequest& r
   }
 }
 
-[[noreturn]] void fail_start(const Globals& globals, const std::string& id, const child::Report& report) {
-  delete_container(globals.config, id, true);
-  throw to_error(report, nullptr).within("start container " + id);
+/// By the specification a hook that fails is the end of the container.
+void start(const Globals& globals, const std::string& id, bool deletes_on_failure) {
+  try {
+    start_container(globals.config, id);
+  } catch (const RuntimeError& error) {
+    const bool is_started = error.reason != Reason::not_found && error.reason != Reason::wrong_state;
+    const bool is_hook = error.step == step_name(child::Step::start_container_hook, 0, nullptr) ||
+                         error.step == step_name(child::Step::poststart_hook, 0, nullptr);
+    if (deletes_on_failure || (is_started && is_hook)) log_warnings(globals, delete_container(globals.config, id, true));
+    throw;
+  }
 }
 
 }  // namespace
@@ -103,7 +112,7 @@ int run_create(const Globals& globals, const Words& words) {
 
 int run_start(const Globals& globals, const Words& words) {
   const Options options(words, {}, false);
-  start_container(globals.config, options.argument(0, "container id"));
+  start(globals, options.argument(0, "container id"), false);
   return 0;
 }
 
@@ -122,20 +131,10 @@ int run_run(const Globals& globals, const Words& words) {
   } catch (const RuntimeError& error) {
     throw error.within("create container " + request.id);
   }
-  child::Report report;
-  try {
-    start_container(globals.config, request.id);
-  } catch (const RuntimeError&) {
-    delete_container(globals.config, request.id, true);
-    throw;
-  }
-  if (child::stage_read_outcome(made.stage, report) != 0) {
-    kill_init(made.pid);
-    fail_start(globals, request.id, report);
-  }
+  start(globals, request.id, true);
   if (is_detached) return 0;
   const int status = foreground->wait(made.pid, made.stage.pty_fd);
-  if (!options.has("keep")) delete_container(globals.config, request.id, true);
+  if (!options.has("keep")) log_warnings(globals, delete_container(globals.config, request.id, true));
   return status;
 }
 

@@ -42,7 +42,6 @@ void log_line(const Globals& globals, const char* level, const std::string& mess
 }
 
 void log_warnings(const Globals& globals, const Warnings& warnings) {
-  if (globals.log_path.empty() && !globals.is_debug) return;  // stderr is the container's own
   for (const std::string& warning : warnings) log_line(globals, "warning", warning);
 }
 

@@ -15,19 +15,22 @@ void check_version(const std::string& version) {
 
 void parse_mounts(const Reader& reader, Config& config) {
   reader.objects("mounts", [&](const Reader& item) {
-    Mount mount{item.text("destination"), item.text("type"), item.text("source"), item.texts("options")};
+    Mount mount{item.text("destination"), item.text("type"), item.text("source"), item.texts("options"), {}, {}};
     if (mount.destination.empty()) item.complain("destination", "missing");
     // Relative destinations are deprecated, not forbidden: they count from "/".
     if (mount.destination[0] != '/') mount.destination.insert(0, 1, '/');
-    item.refuse("uidMappings");
-    item.refuse("gidMappings");
+    mount.uid_mappings = read_id_mappings(item, "uidMappings");
+    mount.gid_mappings = read_id_mappings(item, "gidMappings");
+    if (mount.uid_mappings.empty() != mount.gid_mappings.empty()) {
+      item.complain("uidMappings", "uidMappings and gidMappings go together");
+    }
     config.mounts.push_back(std::move(mount));
   });
 }
 
 }  // namespace
 
-Config parse_config(const std::string& text) {
+Config parse_config(const std::string& text, bool keeps_process) {
   const nlohmann::json value = parse_object(text, "config.json");
   const Reader reader(value, "");
   Config config;
@@ -43,15 +46,14 @@ Config parse_config(const std::string& text) {
   reader.object("process", [&](const Reader& item) {
     config.has_process = true;
     config.process = read_process(item);
+    if (keeps_process) config.process_text = item.value().dump();
   });
   parse_mounts(reader, config);
   config.annotations = reader.text_map("annotations");
   reader.object("linux", [&](const Reader& item) { config.linux_ = read_linux(item); });
-  reader.object("hooks", [](const Reader& hooks) {
-    for (const char* kind :
-         {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}) {
-      hooks.refuse(kind);
-    }
+  reader.object("hooks", [&](const Reader& item) {
+    config.hooks = read_hooks(item);
+    config.hooks_text = item.value().dump();
   });
   reader.refuse("vm");
   return config;

@@ -20,6 +20,18 @@ struct Capabilities {
   std::uint64_t bounding = 0, effective = 0, inheritable = 0, permitted = 0, ambient = 0;
 };
 
+/// sched_setattr(2); `policy` is SCHED_*, `flags` SCHED_FLAG_*.
+struct Scheduler {
+  std::uint32_t policy = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t flags = 0;
+  std::uint64_t runtime = 0, deadline = 0, period = 0;  // nanoseconds
+};
+
+/// Bit n of the list stands for number n: CPUs, memory nodes.
+using NumberMask = std::vector<std::uint64_t>;
+
 struct Process {
   bool terminal = false;
   std::uint16_t console_rows = 0;
@@ -33,10 +45,20 @@ struct Process {
   std::vector<std::uint32_t> additional_gids;
   std::vector<Rlimit> rlimits;
   Capabilities capabilities;
+  std::vector<std::string> unknown_capabilities;  // names that this runtime does not know
   bool no_new_privileges = false;
   std::optional<int> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<std::uint16_t> io_priority;  // as ioprio_set(2) takes it
+  NumberMask initial_cpus, final_cpus;       // execCPUAffinity; empty: as it is
   std::string apparmor_profile;
   std::string selinux_label;
+};
+
+struct IdMapping {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 0;
 };
 
 struct Mount {
@@ -44,12 +66,19 @@ struct Mount {
   std::string type;
   std::string source;
   std::vector<std::string> options;
+  std::vector<IdMapping> uid_mappings = {};
+  std::vector<IdMapping> gid_mappings = {};
 };
 
-struct IdMapping {
-  std::uint32_t container_id = 0;
-  std::uint32_t host_id = 0;
-  std::uint32_t size = 0;
+struct Hook {
+  std::string path;
+  std::vector<std::string> args;
+  std::optional<std::vector<std::string>> env;
+  std::uint32_t timeout_s = 0;  // 0: none
+};
+
+struct Hooks {
+  std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
 };
 
 struct Namespace {
@@ -103,6 +132,18 @@ struct Resources {
   std::map<std::string, std::string> unified;
 };
 
+/// set_mempolicy(2); `mode` with its MPOL_F_* flags.
+struct MemoryPolicy {
+  std::uint32_t mode = 0;
+  NumberMask nodes;
+};
+
+struct IntelRdt {
+  std::string clos_id, l3_cache_schema, mem_bw_schema;
+  std::vector<std::string> schemata;
+  bool enable_monitoring = false;
+};
+
 struct Linux {
   std::vector<Namespace> namespaces;
   std::vector<IdMapping> uid_mappings;
@@ -118,6 +159,9 @@ struct Linux {
   std::string mount_label;
   std::string seccomp;  // the JSON object's text; "" none
   std::optional<std::uint32_t> personality;
+  std::optional<MemoryPolicy> memory_policy;
+  std::optional<IntelRdt> intel_rdt;
+  std::map<std::string, std::string> net_devices;  // name on the host -> name in the container
 
   bool has_namespace(std::uint64_t type) const;
   const Namespace* find_namespace(std::uint64_t type) const;
@@ -134,12 +178,16 @@ struct Config {
   std::vector<Mount> mounts;
   std::map<std::string, std::string> annotations;
   Linux linux_;
+  Hooks hooks;
+  std::string hooks_text;    // the JSON of `hooks`; "" when there are none
+  std::string process_text;  // and of `process`, where it is asked for
 };
 
 /// Each throws RuntimeError (invalid_argument) that names the field, e.g. "process.user.uid: not a number".
-Config parse_config(const std::string& json);
+Config parse_config(const std::string& json, bool keeps_process = false);
 Process parse_process(const std::string& json);
 Resources parse_resources(const std::string& json);
+Hooks parse_hooks(const std::string& json);
 
 /// "pid" -> CLONE_NEWPID; 0 for an unknown word.
 std::uint64_t namespace_flag(const std::string& word);

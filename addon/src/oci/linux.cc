@@ -20,16 +20,6 @@ void parse_namespaces(const Reader& reader, Linux& result) {
   });
 }
 
-std::vector<IdMapping> parse_mappings(const Reader& reader, const char* key) {
-  std::vector<IdMapping> result;
-  reader.objects(key, [&](const Reader& item) {
-    result.push_back({item.natural32("containerID"), item.natural32("hostID"), item.natural32("size")});
-  });
-  // The kernel takes at most 340 lines; a longer text is also how CVE-2021-43784 began.
-  if (result.size() > 340) reader.complain(key, "more than 340 mappings");
-  return result;
-}
-
 void parse_devices(const Reader& reader, Linux& result) {
   reader.objects("devices", [&](const Reader& item) {
     Device device;
@@ -68,7 +58,49 @@ void parse_personality(const Reader& reader, Linux& result) {
   reader.refuse("flags");
 }
 
+void parse_intel_rdt(const Reader& reader, Linux& result) {
+  IntelRdt wanted{reader.text("closID"), reader.text("l3CacheSchema"), reader.text("memBwSchema"),
+                  reader.texts("schemata"), reader.boolean("enableMonitoring")};
+  if (wanted.clos_id == "." || wanted.clos_id == ".." || wanted.clos_id.find('/') != std::string::npos) {
+    reader.complain("closID", "not the name of a directory");
+  }
+  result.intel_rdt = std::move(wanted);
+}
+
+/// The kernel's rules for the name of an interface (dev_valid_name); `%d` asks for the first free number.
+bool is_interface_name(const std::string& name) {
+  if (name.empty() || name.size() > 15 || name == "." || name == "..") return false;
+  return name.find_first_of("/: \t\n\v\f\r") == std::string::npos;
+}
+
+void parse_net_devices(const Reader& reader, Linux& result) {
+  reader.object("netDevices", [&](const Reader& devices) {
+    for (const auto& [name, value] : devices.value().items()) {
+      if (!is_interface_name(name)) devices.complain(name.c_str(), "not the name of a network device");
+      std::string inside = name;
+      devices.object(name.c_str(), [&](const Reader& item) {
+        if (item.has("name")) inside = item.text("name");
+        if (!is_interface_name(inside)) item.complain("name", inside + " is not the name of a network device");
+      });
+      for (const auto& [other, taken] : result.net_devices) {
+        if (taken == inside && inside.find('%') == std::string::npos) devices.complain(name.c_str(), inside + " is given twice");
+      }
+      result.net_devices[name] = inside;
+    }
+  });
+}
+
 }  // namespace
+
+std::vector<IdMapping> read_id_mappings(const Reader& reader, const char* key) {
+  std::vector<IdMapping> result;
+  reader.objects(key, [&](const Reader& item) {
+    result.push_back({item.natural32("containerID"), item.natural32("hostID"), item.natural32("size")});
+  });
+  // The kernel takes at most 340 lines; a longer text is also how CVE-2021-43784 began.
+  if (result.size() > 340) reader.complain(key, "more than 340 mappings");
+  return result;
+}
 
 std::uint64_t namespace_flag(const std::string& word) {
   if (word == "pid") return CLONE_NEWPID;
@@ -94,8 +126,8 @@ bool Linux::has_namespace(std::uint64_t type) const { return find_namespace(type
 Linux read_linux(const Reader& reader) {
   Linux result;
   parse_namespaces(reader, result);
-  result.uid_mappings = parse_mappings(reader, "uidMappings");
-  result.gid_mappings = parse_mappings(reader, "gidMappings");
+  result.uid_mappings = read_id_mappings(reader, "uidMappings");
+  result.gid_mappings = read_id_mappings(reader, "gidMappings");
   reader.object("timeOffsets", [&](const Reader& item) { parse_time_offsets(item, result); });
   parse_devices(reader, result);
   result.cgroups_path = reader.text("cgroupsPath");
@@ -107,9 +139,9 @@ Linux read_linux(const Reader& reader) {
   result.mount_label = reader.text("mountLabel");
   if (reader.has("seccomp")) result.seccomp = reader.at("seccomp").dump();
   reader.object("personality", [&](const Reader& item) { parse_personality(item, result); });
-  reader.refuse("intelRdt");
-  reader.refuse("memoryPolicy");
-  reader.refuse("netDevices");
+  reader.object("intelRdt", [&](const Reader& item) { parse_intel_rdt(item, result); });
+  reader.object("memoryPolicy", [&](const Reader& item) { result.memory_policy = read_memory_policy(item); });
+  parse_net_devices(reader, result);
   return result;
 }
 

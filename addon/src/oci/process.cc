@@ -1,4 +1,6 @@
 // The process object of config.json, also the body of exec. runtime-spec config.md, "Process"
+#include <algorithm>
+
 #include "linux/capabilities.h"
 #include "oci/config.h"
 #include "oci/json-reader.h"
@@ -7,12 +9,16 @@
 namespace tsc::oci {
 namespace {
 
-std::uint64_t parse_capability_set(const Reader& reader, const char* key) {
+std::uint64_t parse_capability_set(const Reader& reader, const char* key, std::vector<std::string>& unknown) {
   std::uint64_t mask = 0;
   for (const std::string& name : reader.texts(key)) {
     // A name that this kernel or runtime does not know cannot be granted: by the specification not an error.
     const int number = capability_number(name);
-    if (number >= 0) mask |= std::uint64_t{1} << number;
+    if (number >= 0) {
+      mask |= std::uint64_t{1} << number;
+    } else if (std::find(unknown.begin(), unknown.end(), name) == unknown.end()) {
+      unknown.push_back(name);
+    }
   }
   return mask;
 }
@@ -57,17 +63,14 @@ Process read_process(const Reader& reader) {
   reader.object("user", [&](const Reader& item) { parse_user(item, process); });
   parse_rlimits(reader, process);
   reader.object("capabilities", [&](const Reader& item) {
-    process.capabilities = {parse_capability_set(item, "bounding"), parse_capability_set(item, "effective"),
-                            parse_capability_set(item, "inheritable"), parse_capability_set(item, "permitted"),
-                            parse_capability_set(item, "ambient")};
+    const auto set = [&](const char* key) { return parse_capability_set(item, key, process.unknown_capabilities); };
+    process.capabilities = {set("bounding"), set("effective"), set("inheritable"), set("permitted"), set("ambient")};
   });
   process.no_new_privileges = reader.boolean("noNewPrivileges");
   if (reader.has("oomScoreAdj")) process.oom_score_adj = static_cast<int>(reader.integer("oomScoreAdj"));
   process.apparmor_profile = reader.text("apparmorProfile");
   process.selinux_label = reader.text("selinuxLabel");
-  reader.refuse("scheduler");
-  reader.refuse("ioPriority");
-  reader.refuse("execCPUAffinity");
+  read_scheduling(reader, process);
   return process;
 }
 

@@ -13,6 +13,7 @@
 #include "linux/pidfd.h"
 #include "linux/seccomp.h"
 #include "runtime/container-plan.h"
+#include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/process-plan.h"
 
@@ -109,7 +110,7 @@ Creation::~Creation() {
 
 void Creation::read_config(const CreateRequest& request) {
   const std::string bundle = real_path("open bundle", request.bundle);
-  oci_config_ = oci::parse_config(read_file("read config", bundle + "/config.json"));
+  oci_config_ = oci::parse_config(read_file("read config", bundle + "/config.json"), request.keeps_process);
   if (!oci_config_.has_process) throw_invalid("parse config", "process: missing");
   allow_default_devices(oci_config_.linux_);
   const std::string& root = oci_config_.root_path;
@@ -123,6 +124,9 @@ void Creation::read_config(const CreateRequest& request) {
   record_.namespaces = namespace_mask(oci_config_);
   record_.uid_mappings = oci_config_.linux_.uid_mappings;
   record_.no_new_keyring = request.no_new_keyring;
+  record_.traits = {oci_config_.linux_.personality, oci_config_.linux_.memory_policy};
+  if (!oci_config_.hooks.poststart.empty() || !oci_config_.hooks.poststop.empty()) record_.hooks = oci_config_.hooks_text;
+  record_.process_config = oci_config_.process_text;
 }
 
 void Creation::plan(const CreateRequest& request) {
@@ -134,13 +138,14 @@ void Creation::plan(const CreateRequest& request) {
               request.no_pivot_root);
   plan_devices(arena_, oci_config_);
   plan_sysctls(arena_, oci_config_);
+  plan_hooks(arena_, oci_config_, record_);
   std::shared_ptr<const SeccompProgram> seccomp;
   if (!oci_config_.linux_.seccomp.empty()) {
     seccomp = compile_seccomp(oci_config_.linux_.seccomp, store_.seccomp_cache());
     store_.save_seccomp(request.id, *seccomp);
   }
   const ProcessContext context = {oci_config_.linux_.has_namespace(CLONE_NEWUSER), record_.uid_mappings,
-                                  request.no_new_keyring, request.id};
+                                  request.no_new_keyring, request.id, record_.traits};
   plan_process(arena_, oci_config_.process, context, seccomp.get(), warnings_);
   const std::string fifo = store_.directory(request.id) + "/exec.fifo";
   if (mkfifo(fifo.c_str(), 0600) != 0) throw_errno("make exec.fifo", "mkfifo", fifo);
@@ -167,6 +172,8 @@ void Creation::undo() noexcept {
     return;
   }
   remove_tree(store_.directory(record_.id));
+  // By the specification a creation that fails goes on with the container's destruction, which ends with these.
+  if (!record_.hooks.empty()) run_poststop_hooks(record_);
 }
 
 CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest& request) {

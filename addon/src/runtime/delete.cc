@@ -4,6 +4,7 @@
 #include "linux/error.h"
 #include "linux/monitor-process.h"
 #include "linux/pidfd.h"
+#include "runtime/hooks.h"
 #include "runtime/status.h"
 
 namespace tsc {
@@ -22,14 +23,14 @@ void kill_init(const ContainerRecord& record) {
 
 }  // namespace
 
-void delete_container(const RuntimeConfig& config, const std::string& id, bool force) {
+Warnings delete_container(const RuntimeConfig& config, const std::string& id, bool force) {
   try {
     const StateStore store(config.root);
     ContainerRecord record;
     try {
       record = store.load(id);
     } catch (const RuntimeError& error) {
-      if (force && error.reason == Reason::not_found) return;
+      if (force && error.reason == Reason::not_found) return {};
       throw;
     }
     const std::string status = container_status(store, record);
@@ -42,6 +43,7 @@ void delete_container(const RuntimeConfig& config, const std::string& id, bool f
     remove_cgroup(record.cgroup, store.cgroup_notes());
     store.remove(id);
     reap_children();
+    return record.hooks.empty() ? Warnings() : run_poststop_hooks(record);
   } catch (const RuntimeError& error) {
     throw error.within("delete container " + id);
   }

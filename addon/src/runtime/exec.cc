@@ -28,7 +28,8 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   plan_cgroups(arena, record.cgroup, fds);
   SeccompProgram seccomp;
   const bool has_seccomp = store.load_seccomp(record.id, seccomp);
-  const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id};
+  const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id,
+                                  record.traits};
   plan_process(arena, process, context, has_seccomp ? &seccomp : nullptr, warnings);
 }
 

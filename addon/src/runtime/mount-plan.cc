@@ -202,6 +202,8 @@ struct MountPlanner {
     const std::string target = clean_path(mount.destination);
     const bool is_bind = options.is_bind || mount.type == "bind";
     check_proc_target(mount, target, is_bind);
+    if (!mount.uid_mappings.empty())
+      throw_invalid("parse config", "mounts: " + target + ": uidMappings are not supported by this runtime");
     if (options.copies_up)
       throw_invalid("parse config", "mounts: " + target + ": option tmpcopyup is not supported by this runtime");
     planned.tree_fd = -1;

@@ -76,6 +76,11 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config) {
   const oci::Linux& wanted = config.linux_;
   child::Plan& plan = arena.plan();
   check_mappings(wanted);
+  if (wanted.intel_rdt && !path_exists("/sys/fs/resctrl/schemata")) {
+    throw_invalid("parse config", "linux.intelRdt: resctrl is not mounted on this machine");
+  }
+  if (wanted.intel_rdt) throw_invalid("parse config", "linux.intelRdt: not supported by this runtime");
+  if (!wanted.net_devices.empty()) throw_invalid("parse config", "linux.netDevices: not supported by this runtime");
   for (const oci::Namespace& item : wanted.namespaces) {
     if (item.type == CLONE_NEWUSER) plan.becomes_mapped_root = true;
     if (!item.path.empty()) continue;
@@ -94,12 +99,15 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config) {
   if (!wanted.time_offsets.empty() && !plan.unshares_time)
     throw_invalid("parse config", "linux.timeOffsets: there is no new time namespace");
   arena.set_if(plan.time_offsets, offsets_text(wanted));
+  plan.waits_release = (plan.clone_flags & CLONE_NEWUSER) != 0;
   if ((plan.clone_flags & CLONE_NEWUSER) != 0) {
     arena.set_if(plan.uid_map, map_text(wanted.uid_mappings));
     arena.set_if(plan.gid_map, map_text(wanted.gid_mappings));
   }
   if (!config.hostname.empty() && !wanted.has_namespace(CLONE_NEWUTS))
     throw_invalid("parse config", "hostname: there is no uts namespace");
+  if (!config.domainname.empty() && !wanted.has_namespace(CLONE_NEWUTS))
+    throw_invalid("parse config", "domainname: there is no uts namespace");
   arena.set_if(plan.hostname, config.hostname);
   arena.set_if(plan.domainname, config.domainname);
 }

@@ -77,6 +77,11 @@ void plan_capabilities(PlanArena& arena, const oci::Process& process, bool has_u
   planned.effective = wanted.effective & planned.permitted;
   planned.inheritable = wanted.inheritable & granted;
   planned.ambient = wanted.ambient & planned.permitted & planned.inheritable;
+  if (!process.unknown_capabilities.empty()) {
+    std::string names;
+    for (const std::string& name : process.unknown_capabilities) names += (names.empty() ? "" : " ") + name;
+    warnings.push_back("unknown capabilities, which cannot be granted: " + names);
+  }
   const std::uint64_t refused = (wanted.bounding | wanted.permitted | wanted.inheritable) & ~granted;
   if (refused != 0) warnings.push_back("capabilities that cannot be granted here: " + names_of(refused));
   if ((wanted.ambient & ~planned.ambient) != 0) {
@@ -110,6 +115,9 @@ void plan_label(PlanArena& arena, const oci::Process& process) {
     const bool has_own_directory = path_exists("/proc/thread-self/attr/apparmor/exec");
     arena.set(planned.lsm_attribute, has_own_directory ? "thread-self/attr/apparmor/exec" : "thread-self/attr/exec");
     arena.set(planned.lsm_label, "exec " + profile);
+    if (!process.selinux_label.empty() && !path_exists("/sys/fs/selinux/enforce")) {
+      throw_invalid("parse config", "process.selinuxLabel: SELinux is not enabled on this machine");
+    }
   } else if (!process.selinux_label.empty()) {
     if (!path_exists("/sys/fs/selinux/enforce")) {
       throw_invalid("parse config", "process.selinuxLabel: SELinux is not enabled on this machine");
@@ -123,12 +131,52 @@ void plan_command(PlanArena& arena, const oci::Process& process) {
   child::Process& planned = arena.plan().process;
   arena.set(planned.arguments, process.args);
   arena.set(planned.environment, process.env);
-  planned.vector_space.set(arena.allocate<char*>(process.args.size() + process.env.size() + 2));
+  planned.vector_space.set(arena.allocate<char*>(process.args.size() + process.env.size() + 3));
   planned.path_space.set(arena.allocate<char>(child::kPathSpace));
+  bool has_home = false;
   for (const std::string& variable : process.env) {
     if (variable.rfind("PATH=", 0) == 0) arena.set(planned.path_variable, variable.substr(5));
+    has_home = has_home || (variable.rfind("HOME=", 0) == 0 && variable.size() > 5);
   }
+  if (!has_home) planned.home_space.set(arena.allocate<char>(child::kHomeSpace));
   arena.set(planned.cwd, process.cwd);
+}
+
+void set_mask(PlanArena& arena, child::List<std::uint64_t>& list, const oci::NumberMask& mask) {
+  arena.resize(list, mask.size());
+  for (size_t index = 0; index < mask.size(); ++index) list[index] = mask[index];
+}
+
+void plan_scheduling(PlanArena& arena, const oci::Process& process, const ContainerTraits& traits) {
+  child::Process& planned = arena.plan().process;
+  if (process.scheduler) {
+    const oci::Scheduler& wanted = *process.scheduler;
+    planned.has_scheduler = true;
+    planned.scheduler = {sizeof planned.scheduler, wanted.policy, wanted.flags, wanted.nice, wanted.priority,
+                         wanted.runtime, wanted.deadline, wanted.period, 0, 0};
+  }
+  planned.has_io_priority = process.io_priority.has_value();
+  planned.io_priority = process.io_priority.value_or(0);
+  if (traits.memory_policy) {
+    planned.has_memory_policy = true;
+    planned.memory_mode = traits.memory_policy->mode;
+    set_mask(arena, planned.memory_nodes, traits.memory_policy->nodes);
+  }
+  planned.has_personality = traits.personality.has_value();
+  planned.personality = traits.personality.value_or(0);
+  // By the specification the affinity is that of exec'd processes, not of init.
+  if (arena.plan().kind != child::Kind::exec) return;
+  set_mask(arena, planned.initial_cpus, process.initial_cpus);
+  set_mask(arena, planned.final_cpus, process.final_cpus);
+}
+
+/// A user namespace takes away what raising a limit or a priority needs; the stage, outside, has it still.
+void plan_tuning(PlanArena& arena, const ProcessContext& context) {
+  child::Plan& plan = arena.plan();
+  const child::Process& process = plan.process;
+  plan.is_tuned_by_stage = context.has_user_namespace &&
+                           (process.rlimits.count > 0 || process.has_scheduler || process.has_io_priority);
+  plan.waits_release = plan.waits_release || plan.is_tuned_by_stage;
 }
 
 void plan_user(PlanArena& arena, const oci::Process& process, const ProcessContext& context) {
@@ -163,6 +211,8 @@ void plan_process(PlanArena& arena, const oci::Process& process, const ProcessCo
   plan_capabilities(arena, process, context.has_user_namespace, warnings);
   plan_oom_score(arena, process, warnings);
   plan_label(arena, process);
+  plan_scheduling(arena, process, context.traits);
+  plan_tuning(arena, context);
   planned.is_terminal = process.terminal;
   planned.console_rows = process.console_rows;
   planned.console_columns = process.console_columns;

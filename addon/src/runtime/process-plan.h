@@ -5,6 +5,7 @@
 #include "oci/config.h"
 #include "runtime/plan-arena.h"
 #include "runtime/runtime.h"
+#include "runtime/state-store.h"
 
 namespace tsc {
 
@@ -13,6 +14,7 @@ struct ProcessContext {
   const std::vector<oci::IdMapping>& uid_mappings;
   bool no_new_keyring = false;
   std::string id;
+  const ContainerTraits& traits;
 };
 
 /// Fills plan.process. What cannot be granted, and by the specification is no error, becomes a warning.

@@ -22,17 +22,22 @@ constexpr const char* kNames[] = {
     "clone",
     "write id maps",
     "wait for release",
+    "move network device",
     "become root",
     "enter cgroup",
     "new cgroup namespace",
     "new session",
     "set hostname",
     "raise loopback",
+    "configure network device",
     "set propagation",
     "attach rootfs",
     "mount",
     "make devices",
     "open console",
+    "prestart hook",
+    "createRuntime hook",
+    "createContainer hook",
     "pivot root",
     "write sysctl",
     "read-only path",
@@ -42,6 +47,10 @@ constexpr const char* kNames[] = {
     "join keyring",
     "set limits",
     "set personality",
+    "set scheduler",
+    "set I/O priority",
+    "set CPU affinity",
+    "set memory policy",
     "set label",
     "set user",
     "set capabilities",
@@ -49,6 +58,9 @@ constexpr const char* kNames[] = {
     "find command",
     "load seccomp",
     "wait for start",
+    "startContainer hook",
+    "poststart hook",
+    "poststop hook",
     "execute",
 };
 static_assert(sizeof kNames / sizeof kNames[0] == static_cast<size_t>(Step::count));
@@ -102,7 +114,7 @@ RuntimeError to_error(const child::Report& report, const child::Plan* plan) {
     return RuntimeError("", step, report.call, report.error, report.path, command_detail(report),
                         command_reason(report.error));
   }
-  std::string detail;
+  std::string detail = report.detail;
   if (report.error == EXDEV && report.step == Step::change_directory)
     detail = "the working directory lies outside the container";
   return RuntimeError("", step, report.call, report.error, report.path, detail);

@@ -64,6 +64,7 @@ struct CreateRequest {
   bool no_pivot_root = false;
   bool no_new_keyring = false;
   bool systemd_cgroup = false;
+  bool keeps_process = false;  // remembers config.json's process, as the start of what exec runs
 };
 
 struct ExecRequest {
@@ -150,7 +151,8 @@ CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest
 StartedProcess start_container(const RuntimeConfig& config, const std::string& id);
 CreatedProcess exec_process(const RuntimeConfig& config, const ExecRequest& request);
 void kill_process(const RuntimeConfig& config, const std::string& id, const std::string& exec_id, int signal, bool all);
-void delete_container(const RuntimeConfig& config, const std::string& id, bool force);
+/// The warnings are those of poststop hooks.
+Warnings delete_container(const RuntimeConfig& config, const std::string& id, bool force);
 void delete_exec(const RuntimeConfig& config, const std::string& id, const std::string& exec_id);
 ContainerState container_state(const RuntimeConfig& config, const std::string& id);
 /// Host pids of every process in the container's cgroup and below, ascending.

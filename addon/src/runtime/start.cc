@@ -1,12 +1,15 @@
 // start: lets a created container's init run its command.
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "child/plan.h"
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/pidfd.h"
+#include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/state-store.h"
 
@@ -14,6 +17,7 @@ namespace tsc {
 namespace {
 
 constexpr int kExecuteTimeoutMs = 10000;
+constexpr int kKillTimeoutMs = 10000;
 
 /// Only one start wins the rename; it then owns the fifo.
 std::string claim_fifo(const std::string& directory) {
@@ -22,6 +26,29 @@ std::string claim_fifo(const std::string& directory) {
   if (rename(fifo.c_str(), claimed.c_str()) == 0) return claimed;
   if (errno == ENOENT) throw RuntimeError("", "start", "", 0, "", "it has been started already", Reason::wrong_state);
   throw_errno("claim exec.fifo", "rename", fifo);
+}
+
+/// Without a monitor: waits until init has left the fifo. By its end it may have left word there of what failed.
+void wait_for_execute(int fifo, std::vector<RuntimeStep>& steps) {
+  pollfd watched = {fifo, 0, 0};
+  ::poll(&watched, 1, kExecuteTimeoutMs);
+  const UniqueFd reader = try_open_file("/proc/self/fd/" + std::to_string(fifo), O_RDONLY | O_NONBLOCK);
+  child::Report report = {};
+  const ssize_t size = reader ? read(reader.get(), &report, sizeof report) : 0;
+  if (size < static_cast<ssize_t>(offsetof(child::Report, steps)) || report.kind != child::ReportKind::failed) return;
+  append_steps(steps, report, nullptr);
+  throw to_error(report, nullptr);
+}
+
+/// By the specification a poststart hook that fails stops the container.
+void run_poststart(const ContainerRecord& record) {
+  try {
+    run_poststart_hooks(record);
+  } catch (const RuntimeError&) {
+    const UniqueFd init = open_recorded_process(record.process.pid, record.process.start_time);
+    if (init && signal_process(init.get(), SIGKILL)) wait_for_end(init.get(), kKillTimeoutMs);
+    throw;
+  }
 }
 
 /// Gives the fifo's write end: it shows POLLERR once init, by execve or by its end, has closed the read end.
@@ -57,9 +84,11 @@ StartedProcess start_container(const RuntimeConfig& config, const std::string& i
     if (channel) {
       read_start_outcome(channel.get(), started.steps);
     } else {
-      // Without a monitor nobody can tell how execve went, but when it is over can be seen.
-      pollfd watched = {fifo.get(), 0, 0};
-      ::poll(&watched, 1, kExecuteTimeoutMs);
+      wait_for_execute(fifo.get(), started.steps);
+    }
+    if (!record.hooks.empty()) {
+      clock.begin("poststart hooks");
+      run_poststart(record);
     }
     clock.end();
     return started;

@@ -46,12 +46,29 @@ ProcessRecord process_from_json(const json& value) {
   return process;
 }
 
+void add_traits(json& value, const ContainerTraits& traits) {
+  if (traits.personality) value["personality"] = *traits.personality;
+  if (traits.memory_policy) {
+    value["memoryPolicy"] = {{"mode", traits.memory_policy->mode}, {"nodes", traits.memory_policy->nodes}};
+  }
+}
+
+ContainerTraits traits_from_json(const json& value) {
+  ContainerTraits traits;
+  if (value.contains("personality")) traits.personality = value.at("personality").get<std::uint32_t>();
+  if (value.contains("memoryPolicy")) {
+    const json& policy = value.at("memoryPolicy");
+    traits.memory_policy = {policy.at("mode").get<std::uint32_t>(), policy.at("nodes").get<oci::NumberMask>()};
+  }
+  return traits;
+}
+
 json to_json(const ContainerRecord& record) {
   json mappings = json::array();
   for (const oci::IdMapping& mapping : record.uid_mappings) {
     mappings.push_back({mapping.container_id, mapping.host_id, mapping.size});
   }
-  return {{"ociVersion", record.oci_version},
+  json value = {{"ociVersion", record.oci_version},
           {"id", record.id},
           {"bundle", record.bundle},
           {"rootfs", record.rootfs},
@@ -62,6 +79,10 @@ json to_json(const ContainerRecord& record) {
           {"namespaces", record.namespaces},
           {"uidMappings", mappings},
           {"noNewKeyring", record.no_new_keyring}};
+  add_traits(value, record.traits);
+  if (!record.hooks.empty()) value["hooks"] = record.hooks;
+  if (!record.process_config.empty()) value["processConfig"] = record.process_config;
+  return value;
 }
 
 ContainerRecord container_from_json(const json& value) {
@@ -80,6 +101,9 @@ ContainerRecord container_from_json(const json& value) {
     record.uid_mappings.push_back({mapping.at(0), mapping.at(1), mapping.at(2)});
   }
   record.no_new_keyring = value.at("noNewKeyring");
+  record.traits = traits_from_json(value);
+  record.hooks = value.value("hooks", "");
+  record.process_config = value.value("processConfig", "");
   return record;
 }
 
@@ -162,7 +186,7 @@ void StateStore::save(const ContainerRecord& record) const {
 ContainerRecord StateStore::load(const std::string& id) const {
   check_id(id);
   const std::string path = directory(id) + "/state.json";
-  return parse_state(path, read_state(path, "no such container"), container_from_json);
+  return parse_state(path, read_state(path, "container does not exist"), container_from_json);
 }
 
 void StateStore::save_exec(const std::string& id, const std::string& exec_id, const ProcessRecord& record) const {
@@ -174,7 +198,7 @@ ProcessRecord StateStore::load_process(const std::string& id, const std::string&
   check_id(id);
   check_id(exec_id);
   const std::string path = exec_directory(id, exec_id) + "/state.json";
-  return parse_state(path, read_state(path, "no such process"), process_from_json);
+  return parse_state(path, read_state(path, "process does not exist"), process_from_json);
 }
 
 void StateStore::save_seccomp(const std::string& id, const SeccompProgram& program) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ struct ProcessRecord {
   ProcessIo io;
 };
 
+/// What every process of the container has, init and exec alike.
+struct ContainerTraits {
+  std::optional<std::uint32_t> personality;
+  std::optional<oci::MemoryPolicy> memory_policy;
+};
+
 struct ContainerRecord {
   std::string oci_version;
   std::string id;
@@ -40,6 +47,9 @@ struct ContainerRecord {
   std::uint64_t namespaces = 0;  // CLONE_NEW* in which the container differs from the host: exec joins these
   std::vector<oci::IdMapping> uid_mappings;
   bool no_new_keyring = false;
+  ContainerTraits traits;
+  std::string hooks;           // of config.json, for poststart and poststop; "" when it has neither
+  std::string process_config;  // process of config.json, for exec on the command line; "" under a shim
 };
 
 class StateStore {

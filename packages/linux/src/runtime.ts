@@ -129,7 +129,8 @@ export interface Runtime {
   exec(request: ExecRequest): Promise<CreatedProcess>;
   /** `execId` '' is the init; `all` signals every process of the container. */
   kill(id: string, execId: string, signal: number, all: boolean): Promise<void>;
-  delete(id: string, options: { force: boolean }): Promise<void>;
+  /** Resolves with the warnings of poststop hooks that failed. */
+  delete(id: string, options: { force: boolean }): Promise<string[]>;
   /** Forgets an ended exec process and removes its records. */
   deleteExec(id: string, execId: string): Promise<void>;
   state(id: string): Promise<ContainerProcessState>;

@@ -250,7 +250,7 @@ export class Task {
       init.heldExit = undefined;
       this.#ended(init, heldExit);
     }
-    await this.runtime.delete(this.id, { force: false });
+    this.#steps.warn(this.id, '', await this.runtime.delete(this.id, { force: false }));
   }
 
   async #initStatus(): Promise<'created' | 'running' | 'paused' | 'stopped'> {
