@@ -1,5 +1,5 @@
 // OCI bundles around a busybox root, and tsrunc run on them in a private state root; used by the tests of test/oci.
-import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { execFile, type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -73,6 +73,24 @@ export class Workbench {
   /** A container run to its end. */
   runOnce(id: string, args: string[], change?: (config: BundleConfig) => void): Outcome {
     return this.run(['run', '-b', this.bundle(args, change), id]);
+  }
+
+  /** The same, while this process goes on: for tests that answer somebody meanwhile. */
+  runAside(id: string, args: string[], change?: (config: BundleConfig) => void): Promise<Outcome> {
+    return this.aside(['run', '-b', this.bundle(args, change), id]);
+  }
+
+  execAside(id: string, args: string[]): Promise<Outcome> {
+    return this.aside(['exec', id, ...args]);
+  }
+
+  private aside(args: string[]): Promise<Outcome> {
+    return new Promise((resolve) => {
+      execFile(tsrunc, ['--root', this.stateRoot, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+        resolve({ status, stdout, stderr });
+      });
+    });
   }
 
   /** A container created and started, its stdio on /dev/null. */

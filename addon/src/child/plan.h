@@ -169,6 +169,8 @@ struct Process {
   Text keyring;                 // null: keep the caller's session keyring
   List<std::uint64_t> seccomp;  // struct sock_filter, as words
   std::uint32_t seccomp_flags;
+  Text listener_path;         // of the agent that is given the filter's notification fd; null without one
+  List<Text> listener_state;  // what the agent is told; the process's pid goes between the pieces
   std::uint32_t personality;
   bool has_personality;
   // filled in

@@ -5,10 +5,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
-#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -18,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "child/filter.h"
 #include "child/home.h"
 
 namespace tsc::child {
@@ -77,18 +76,6 @@ void raise_ambient(Context& context, const Capabilities& capabilities) {
   for (int number = 0; number <= kLastCapability; ++number) {
     if ((capabilities.ambient >> number & 1) == 0) continue;
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) fail(context, "prctl", "PR_CAP_AMBIENT_RAISE");
-  }
-}
-
-void load_seccomp(Context& context) {
-  const Plan& plan = *context.plan;
-  if (plan.process.seccomp.count == 0) return;
-  begin_step(context, Step::load_seccomp);
-  sock_fprog program;
-  program.len = static_cast<unsigned short>(plan.process.seccomp.count);
-  program.filter = reinterpret_cast<sock_filter*>(plan.process.seccomp.items.get());
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan.process.seccomp_flags, &program) != 0) {
-    fail(context, "seccomp", nullptr);
   }
 }
 
@@ -254,20 +241,19 @@ void become_user(Context& context) {
     fail(context, "prctl", "PR_SET_NO_NEW_PRIVS");
   }
   // Without no-new-privileges a filter wants CAP_SYS_ADMIN: load it while we still have that one.
-  const bool loads_now = process.seccomp.count != 0 && !process.has_no_new_privileges;
+  const bool needs_admin = process.seccomp.count != 0 && !process.has_no_new_privileges;
   if (capabilities.is_given) {
-    const std::uint64_t admin = loads_now ? std::uint64_t{1} << CAP_SYS_ADMIN : 0;
+    const std::uint64_t admin = needs_admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0;
     set_capabilities(context, capabilities.effective | admin, capabilities.permitted | admin, capabilities.inheritable);
-    if (!loads_now) raise_ambient(context, capabilities);
+    if (!needs_admin) raise_ambient(context, capabilities);
   }
   if (!is_entered) {
     begin_step(context, Step::change_directory);
     if (!enter_directory(cwd)) fail(context, "chdir", cwd);
   }
   find_command(context);
-  if (!loads_now) return;
-  load_seccomp(context);
-  if (!capabilities.is_given) return;
+  if (loads_filter_early(process)) load_filter(context);
+  if (!needs_admin || !capabilities.is_given) return;
   begin_step(context, Step::set_capabilities);
   set_capabilities(context, capabilities.effective, capabilities.permitted, capabilities.inheritable);
   raise_ambient(context, capabilities);
@@ -278,7 +264,7 @@ const char* command_path(const Context& context) { return context.plan->process.
 void execute(Context& context) {
   Process& process = context.plan->process;
   fill_vectors(process);
-  if (process.has_no_new_privileges) load_seccomp(context);
+  if (!loads_filter_early(process)) load_filter(context);
   begin_step(context, Step::execute);
   execve(command_path(context), process.argument_vector, process.environment_vector);
   fail(context, "execve", process.arguments[0].get());

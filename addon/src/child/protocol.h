@@ -13,6 +13,7 @@
 //     |                             | release (1 byte) -------------->|
 //     |                             |                                 | createContainer hooks, pivot_root, user, ...
 //     |                             |<---------- console + SCM_RIGHTS |  only with a terminal
+//     |                             |<--------- listener + SCM_RIGHTS |  only with seccomp's SCMP_ACT_NOTIFY
 //     |                             |<----------------- ready | failed|
 //     |<-- created(pid) | failed ---|                                 | waits in read(exec.fifo); exec: goes on
 //     | start: one byte into exec.fifo ------------------------------>|
@@ -29,7 +30,7 @@
 
 namespace tsc::child {
 
-enum class ReportKind : std::uint32_t { none, console, hooks, ready, created, started, failed };
+enum class ReportKind : std::uint32_t { none, console, hooks, listener, ready, created, started, failed };
 
 /// One step of the runtime. The order is that of the names in step_name().
 enum class Step : std::uint16_t {
@@ -77,6 +78,7 @@ enum class Step : std::uint16_t {
   change_directory,
   find_command,
   load_seccomp,
+  notify_agent,
   wait_start,
   start_container_hook,
   poststart_hook,

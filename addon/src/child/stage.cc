@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child/filter.h"
 #include "child/hooks.h"
 #include "child/mounts.h"
 #include "child/process.h"
@@ -291,6 +292,12 @@ bool wait_ready(Stage& stage) {
       absorb(stage, report);
       if (!run_runtime_hooks(stage)) return false;
       begin_step(stage.context, Step::none);
+      continue;
+    }
+    if (report.kind == ReportKind::listener) {
+      const bool is_given = give_to_agent(stage.context, passed, stage.child_pid);
+      close(passed);
+      if (!is_given) return false;
       continue;
     }
     absorb(stage, report);

@@ -1,18 +1,18 @@
 // Seccomp profiles: see the header.
 #include "linux/seccomp.h"
 
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <map>
-#include <mutex>
+#include <algorithm>
+#include <memory>
 
 #include "linux/error.h"
-#include "linux/file.h"
+#include "linux/seccomp-prologue.h"
+#include "linux/seccomp-words.h"
+#include "linux/unique-fd.h"
 #include "oci/json-reader.h"
 
 namespace tsc {
@@ -20,67 +20,44 @@ namespace {
 
 using oci::Reader;
 
-constexpr size_t kKeptPrograms = 32;
 constexpr const char* kStep = "compile seccomp profile";
+constexpr std::uint32_t kMaxArgument = 5;
 
-std::uint32_t parse_action(const Reader& reader, const char* key, const std::string& word, std::uint32_t error_number) {
-  if (word == "SCMP_ACT_KILL" || word == "SCMP_ACT_KILL_THREAD") return SCMP_ACT_KILL_THREAD;
-  if (word == "SCMP_ACT_KILL_PROCESS") return SCMP_ACT_KILL_PROCESS;
-  if (word == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
-  if (word == "SCMP_ACT_ERRNO") return SCMP_ACT_ERRNO(error_number);
-  if (word == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(error_number);
-  if (word == "SCMP_ACT_ALLOW") return SCMP_ACT_ALLOW;
-  if (word == "SCMP_ACT_LOG") return SCMP_ACT_LOG;
-  reader.complain(key, "unknown or unsupported action " + word);
-}
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 
-scmp_compare parse_operator(const Reader& reader, const std::string& word) {
-  if (word == "SCMP_CMP_NE") return SCMP_CMP_NE;
-  if (word == "SCMP_CMP_LT") return SCMP_CMP_LT;
-  if (word == "SCMP_CMP_LE") return SCMP_CMP_LE;
-  if (word == "SCMP_CMP_EQ") return SCMP_CMP_EQ;
-  if (word == "SCMP_CMP_GE") return SCMP_CMP_GE;
-  if (word == "SCMP_CMP_GT") return SCMP_CMP_GT;
-  if (word == "SCMP_CMP_MASKED_EQ") return SCMP_CMP_MASKED_EQ;
-  reader.complain("op", "unknown operator " + word);
-}
+class Compiler {
+ public:
+  explicit Compiler(const Reader& reader) : reader_(reader), context_(nullptr, seccomp_release) {}
+  SeccompProgram compile();
 
-std::uint32_t parse_flags(const Reader& reader) {
-  std::uint32_t flags = 0;
-  for (const std::string& word : reader.texts("flags")) {
-    if (word == "SECCOMP_FILTER_FLAG_TSYNC")
-      flags |= SECCOMP_FILTER_FLAG_TSYNC;
-    else if (word == "SECCOMP_FILTER_FLAG_LOG")
-      flags |= SECCOMP_FILTER_FLAG_LOG;
-    else if (word == "SECCOMP_FILTER_FLAG_SPEC_ALLOW")
-      flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    else
-      reader.complain("flags", "unknown or unsupported flag " + word);
-  }
-  return flags;
-}
+ private:
+  void add_rules();
+  void add_rule(const Reader& rule, const std::string& name, std::uint32_t action,
+                const std::vector<scmp_arg_cmp>& arguments);
+  void note_number(const std::string& name);
+  void plan_listener(SeccompProgram& program) const;
+  std::vector<std::uint64_t> export_program() const;
 
-void add_architectures(const Reader& reader, scmp_filter_ctx context) {
-  for (std::string word : reader.texts("architectures")) {
-    if (word.rfind("SCMP_ARCH_", 0) == 0) word.erase(0, 10);
-    for (char& letter : word) letter = static_cast<char>(tolower(letter));
-    const std::uint32_t architecture = seccomp_arch_resolve_name(word.c_str());
-    if (architecture == 0) reader.complain("architectures", "unknown architecture " + word);
-    const int result = seccomp_arch_add(context, architecture);
-    if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_arch_add", word);
-  }
-}
+  const Reader& reader_;
+  std::unique_ptr<void, void (*)(scmp_filter_ctx)> context_;
+  std::uint32_t default_action_ = 0;
+  std::vector<std::uint32_t> architectures_;
+  SeccompPrologue prologue_;
+  bool has_notify_ = false;
+};
 
 std::vector<scmp_arg_cmp> parse_arguments(const Reader& reader) {
   std::vector<scmp_arg_cmp> result;
   reader.objects("args", [&](const Reader& item) {
-    const scmp_compare op = parse_operator(item, item.text("op"));
     scmp_arg_cmp compare = {};
     compare.arg = item.natural32("index");
-    compare.op = op;
+    if (compare.arg > kMaxArgument) item.complain("index", "a system call has six arguments, 0 to 5");
+    compare.op = seccomp_operator(item);
     compare.datum_a = item.natural("value");
     // For a masked comparison the specification's `value` is the mask and `valueTwo` what must remain.
-    if (op == SCMP_CMP_MASKED_EQ) compare.datum_b = item.natural("valueTwo");
+    if (compare.op == SCMP_CMP_MASKED_EQ) compare.datum_b = item.natural("valueTwo");
     result.push_back(compare);
   });
   return result;
@@ -95,12 +72,40 @@ bool has_repeated_index(const std::vector<scmp_arg_cmp>& arguments) {
   return false;
 }
 
-void add_rule(scmp_filter_ctx context, std::uint32_t action, const std::string& name,
-              const std::vector<scmp_arg_cmp>& arguments) {
+/// Whether a system call that no rule names may be made: then one that nobody could know may be, too.
+bool is_permissive(std::uint32_t action) {
+  const std::uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
+  return kind == SECCOMP_RET_ALLOW || kind == SECCOMP_RET_LOG || kind == SECCOMP_RET_TRACE;
+}
+
+void Compiler::note_number(const std::string& name) {
+  for (const std::uint32_t architecture : architectures_) {
+    int number = seccomp_syscall_resolve_name_arch(architecture, name.c_str());
+    if (number == __NR_SCMP_ERROR) number = newer_syscall_number(name);
+    if (number < 0) continue;  // not there on this architecture
+    std::uint32_t& last = prologue_.last_known[architecture];
+    last = std::max(last, static_cast<std::uint32_t>(number));
+  }
+}
+
+void Compiler::add_rule(const Reader& rule, const std::string& name, std::uint32_t action,
+                        const std::vector<scmp_arg_cmp>& arguments) {
+  // The child hands the notification fd out with this call: nobody could answer for it yet.
+  if (action == SCMP_ACT_NOTIFY && name == "sendmsg") {
+    rule.complain("action", "SCMP_ACT_NOTIFY cannot be used for sendmsg");
+  }
+  note_number(name);
+  if (action == default_action_) return;
+  if (action == SCMP_ACT_NOTIFY) has_notify_ = true;
   const int number = seccomp_syscall_resolve_name(name.c_str());
-  if (number == __NR_SCMP_ERROR) return;  // a system call that this library does not know cannot be called either
+  if (number == __NR_SCMP_ERROR) {
+    const int newer = newer_syscall_number(name);
+    // One that is not known here either, or a condition that only libseccomp could compile: as if it were not named.
+    if (newer >= 0 && arguments.empty()) prologue_.newer.emplace_back(newer, action);
+    return;
+  }
   const auto add = [&](unsigned count, const scmp_arg_cmp* first) {
-    const int result = seccomp_rule_add_array(context, action, number, count, first);
+    const int result = seccomp_rule_add_array(context_.get(), action, number, count, first);
     if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_rule_add", name);
   };
   if (!has_repeated_index(arguments)) return add(static_cast<unsigned>(arguments.size()), arguments.data());
@@ -108,105 +113,74 @@ void add_rule(scmp_filter_ctx context, std::uint32_t action, const std::string& 
   for (const scmp_arg_cmp& argument : arguments) add(1, &argument);
 }
 
-void add_rules(const Reader& reader, scmp_filter_ctx context, std::uint32_t default_action) {
-  reader.objects("syscalls", [&](const Reader& item) {
-    const std::uint32_t error_number = item.natural32("errnoRet", EPERM);
-    const std::uint32_t action = parse_action(item, "action", item.text("action"), error_number);
-    if (action == default_action) return;
+void Compiler::add_rules() {
+  reader_.objects("syscalls", [&](const Reader& item) {
+    const std::uint32_t action = seccomp_action(item, "action", "errnoRet");
     const std::vector<scmp_arg_cmp> arguments = parse_arguments(item);
-    for (const std::string& name : item.texts("names")) add_rule(context, action, name, arguments);
+    const std::vector<std::string> names = item.texts("names");
+    if (names.empty()) item.complain("names", "missing");
+    for (const std::string& name : names) add_rule(item, name, action, arguments);
   });
 }
 
-std::vector<std::uint64_t> export_program(scmp_filter_ctx context) {
+void Compiler::plan_listener(SeccompProgram& program) const {
+  if (has_notify_) {
+    program.listener_path = reader_.text("listenerPath");
+    program.listener_metadata = reader_.text("listenerMetadata");
+    if (program.listener_path.empty()) {
+      reader_.complain("listenerPath", "SCMP_ACT_NOTIFY: seccomp listenerPath is not set");
+    }
+    program.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    // With a listener the kernel has to tell a thread that could not be synchronized by errno. seccomp(2)
+    if ((program.flags & SECCOMP_FILTER_FLAG_TSYNC) != 0) program.flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+  } else if ((program.flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) != 0) {
+    reader_.complain("flags", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: no rule has SCMP_ACT_NOTIFY");
+  }
+}
+
+std::vector<std::uint64_t> Compiler::export_program() const {
   const UniqueFd memory(memfd_create("seccomp", MFD_CLOEXEC));
   if (!memory) throw_errno(kStep, "memfd_create");
-  const int result = seccomp_export_bpf(context, memory.get());
+  const int result = seccomp_export_bpf(context_.get(), memory.get());
   if (result != 0) throw_errno(-result, kStep, "seccomp_export_bpf");
   struct stat found;
   if (fstat(memory.get(), &found) != 0) throw_errno(kStep, "fstat");
-  std::vector<std::uint64_t> instructions(static_cast<size_t>(found.st_size) / 8);
-  if (pread(memory.get(), instructions.data(), instructions.size() * 8, 0) != found.st_size)
+  std::vector<std::uint64_t> program = seccomp_prologue(prologue_);
+  const size_t begin = program.size();
+  program.resize(begin + static_cast<size_t>(found.st_size) / sizeof program[0]);
+  if (pread(memory.get(), &program[begin], static_cast<size_t>(found.st_size), 0) != found.st_size)
     throw_errno(kStep, "pread");
-  return instructions;
-}
-
-SeccompProgram compile(const std::string& profile) {
-  const nlohmann::json value = oci::parse_object(profile, "linux.seccomp");
-  const Reader reader(value, "linux.seccomp");
-  reader.refuse("listenerPath");
-  SeccompProgram program;
-  program.flags = parse_flags(reader);
-  const std::uint32_t error_number = reader.natural32("defaultErrnoRet", EPERM);
-  const std::uint32_t action = parse_action(reader, "defaultAction", reader.text("defaultAction"), error_number);
-  const std::unique_ptr<void, void (*)(scmp_filter_ctx)> context(seccomp_init(action), seccomp_release);
-  if (!context) throw_errno(EINVAL, kStep, "seccomp_init");
-  // The process decides no-new-privileges, not the filter; a binary search tree is the fastest to pass through.
-  seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_NNP, 0);
-  seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  add_architectures(reader, context.get());
-  add_rules(reader, context.get(), action);
-  program.instructions = export_program(context.get());
   return program;
 }
 
-std::string key_of(const std::string& profile) {
-  const scmp_version* version = seccomp_version();
-  return "1 " + std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
-         std::to_string(version->micro) + " " + std::to_string(seccomp_arch_native()) + " " + profile;
-}
-
-/// A name for the file only: the file carries its key, so a collision costs a compilation and nothing else.
-std::string file_name(const std::string& key) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (unsigned char byte : key) hash = (hash ^ byte) * 0x100000001b3u;
-  char text[20];
-  snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-  return text;
-}
-
-bool load(const std::string& path, const std::string& key, SeccompProgram& program) {
-  std::string content;
-  if (!try_read_file(path, content)) return false;
-  std::uint64_t head[3];
-  if (content.size() < sizeof head) return false;
-  memcpy(head, content.data(), sizeof head);
-  const size_t body = sizeof head + key.size();
-  if (head[0] != key.size() || content.size() != body + head[2] * 8) return false;
-  if (content.compare(sizeof head, key.size(), key) != 0) return false;
-  program.flags = static_cast<std::uint32_t>(head[1]);
-  program.instructions.resize(head[2]);
-  memcpy(program.instructions.data(), content.data() + body, head[2] * 8);
-  return true;
-}
-
-void save(const std::string& directory, const std::string& path, const std::string& key,
-          const SeccompProgram& program) {
-  const std::uint64_t head[3] = {key.size(), program.flags, program.instructions.size()};
-  std::string content(reinterpret_cast<const char*>(head), sizeof head);
-  content += key;
-  content.append(reinterpret_cast<const char*>(program.instructions.data()), program.instructions.size() * 8);
-  make_directories(kStep, directory, 0700);
-  replace_file(kStep, path, content);
+SeccompProgram Compiler::compile() {
+  SeccompProgram program;
+  program.flags = seccomp_flags(reader_);
+  default_action_ = seccomp_action(reader_, "defaultAction", "defaultErrnoRet");
+  if (default_action_ == SCMP_ACT_NOTIFY) reader_.complain("defaultAction", "SCMP_ACT_NOTIFY cannot be the default");
+  context_.reset(seccomp_init(default_action_));
+  if (!context_) throw_errno(EINVAL, kStep, "seccomp_init");
+  // The process decides no-new-privileges, not the filter; a binary search tree is the fastest to pass through.
+  seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0);
+  seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  architectures_ = seccomp_architectures(reader_);
+  for (const std::uint32_t architecture : architectures_) {
+    const int result = seccomp_arch_add(context_.get(), architecture);
+    if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_arch_add");
+  }
+  prologue_.refuses_unknown = !is_permissive(default_action_) && default_action_ != SCMP_ACT_ERRNO(ENOSYS);
+  add_rules();
+  plan_listener(program);
+  program.instructions = export_program();
+  return program;
 }
 
 }  // namespace
 
-std::shared_ptr<const SeccompProgram> compile_seccomp(const std::string& profile, const std::string& cache_directory) {
-  static std::mutex mutex;
-  static std::map<std::string, std::shared_ptr<const SeccompProgram>> kept;
-  const std::string key = key_of(profile);
-  const std::lock_guard lock(mutex);
-  if (const auto found = kept.find(key); found != kept.end()) return found->second;
-  auto program = std::make_shared<SeccompProgram>();
-  const std::string path = cache_directory + "/" + file_name(key);
-  if (!load(path, key, *program)) {
-    *program = compile(profile);
-    save(cache_directory, path, key, *program);
-  }
-  if (kept.size() >= kKeptPrograms) kept.clear();
-  kept.emplace(key, program);
-  return program;
+SeccompProgram compile_seccomp(const std::string& profile) {
+  const nlohmann::json value = oci::parse_object(profile, "linux.seccomp");
+  const Reader reader(value, "linux.seccomp");
+  return Compiler(reader).compile();
 }
 
 }  // namespace tsc

@@ -4,6 +4,7 @@
 #include "linux/error.h"
 #include "oci/json-reader.h"
 #include "oci/parts.h"
+#include "oci/raw-member.h"
 
 namespace tsc::oci {
 namespace {
@@ -30,7 +31,8 @@ void parse_mounts(const Reader& reader, Config& config) {
 
 }  // namespace
 
-Config parse_config(const std::string& text, bool keeps_process) {
+Config parse_config(std::string text, bool keeps_process) {
+  std::string seccomp = take_raw_member(text, "linux", "seccomp");
   const nlohmann::json value = parse_object(text, "config.json");
   const Reader reader(value, "");
   Config config;
@@ -51,6 +53,7 @@ Config parse_config(const std::string& text, bool keeps_process) {
   parse_mounts(reader, config);
   config.annotations = reader.text_map("annotations");
   reader.object("linux", [&](const Reader& item) { config.linux_ = read_linux(item); });
+  if (!seccomp.empty()) config.linux_.seccomp = std::move(seccomp);
   reader.object("hooks", [&](const Reader& item) {
     config.hooks = read_hooks(item);
     config.hooks_text = item.value().dump();

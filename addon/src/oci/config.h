@@ -184,7 +184,7 @@ struct Config {
 };
 
 /// Each throws RuntimeError (invalid_argument) that names the field, e.g. "process.user.uid: not a number".
-Config parse_config(const std::string& json, bool keeps_process = false);
+Config parse_config(std::string json, bool keeps_process = false);
 Process parse_process(const std::string& json);
 Resources parse_resources(const std::string& json);
 Hooks parse_hooks(const std::string& json);

@@ -11,8 +11,9 @@
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/pidfd.h"
-#include "linux/seccomp.h"
+#include "linux/seccomp-cache.h"
 #include "runtime/container-plan.h"
+#include "runtime/filter-plan.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/process-plan.h"
@@ -139,14 +140,12 @@ void Creation::plan(const CreateRequest& request) {
   plan_devices(arena_, oci_config_);
   plan_sysctls(arena_, oci_config_);
   plan_hooks(arena_, oci_config_, record_);
-  std::shared_ptr<const SeccompProgram> seccomp;
-  if (!oci_config_.linux_.seccomp.empty()) {
-    seccomp = compile_seccomp(oci_config_.linux_.seccomp, store_.seccomp_cache());
-    store_.save_seccomp(request.id, *seccomp);
-  }
   const ProcessContext context = {oci_config_.linux_.has_namespace(CLONE_NEWUSER), record_.uid_mappings,
                                   request.no_new_keyring, request.id, record_.traits};
-  plan_process(arena_, oci_config_.process, context, seccomp.get(), warnings_);
+  plan_process(arena_, oci_config_.process, context, warnings_);
+  if (const std::string& profile = oci_config_.linux_.seccomp; !profile.empty()) {
+    plan_filter(arena_, *cached_seccomp(profile, store_.seccomp_cache(), store_.seccomp_link(request.id)), record_);
+  }
   const std::string fifo = store_.directory(request.id) + "/exec.fifo";
   if (mkfifo(fifo.c_str(), 0600) != 0) throw_errno("make exec.fifo", "mkfifo", fifo);
   plan.exec_fifo_fd = fds_.add(open_file("make exec.fifo", fifo, O_RDWR));

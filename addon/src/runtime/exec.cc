@@ -7,8 +7,10 @@
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/pidfd.h"
+#include "linux/seccomp-cache.h"
 #include "runtime/container-plan.h"
 #include "runtime/exec.h"
+#include "runtime/filter-plan.h"
 #include "runtime/launch.h"
 #include "runtime/process-plan.h"
 #include "runtime/status.h"
@@ -26,11 +28,16 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   const bool has_user_namespace = (record.namespaces & CLONE_NEWUSER) != 0;
   plan.becomes_mapped_root = has_user_namespace;
   plan_cgroups(arena, record.cgroup, fds);
-  SeccompProgram seccomp;
-  const bool has_seccomp = store.load_seccomp(record.id, seccomp);
   const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id,
                                   record.traits};
-  plan_process(arena, process, context, has_seccomp ? &seccomp : nullptr, warnings);
+  plan_process(arena, process, context, warnings);
+  SeccompProgram program;
+  const std::string link = store.seccomp_link(record.id);
+  if (load_seccomp(link, program)) {
+    plan_filter(arena, program, record);
+  } else if (errno != ENOENT) {
+    throw_errno("load seccomp program", "read", link);
+  }
 }
 
 namespace {

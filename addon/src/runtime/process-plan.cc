@@ -2,7 +2,6 @@
 #include "runtime/process-plan.h"
 
 #include <linux/capability.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
@@ -203,7 +202,7 @@ std::uint32_t to_host_id(const std::vector<oci::IdMapping>& mappings, std::uint3
 }
 
 void plan_process(PlanArena& arena, const oci::Process& process, const ProcessContext& context,
-                  const SeccompProgram* seccomp, Warnings& warnings) {
+                  Warnings& warnings) {
   child::Process& planned = arena.plan().process;
   plan_command(arena, process);
   plan_user(arena, process, context);
@@ -218,10 +217,6 @@ void plan_process(PlanArena& arena, const oci::Process& process, const ProcessCo
   planned.console_columns = process.console_columns;
   planned.has_no_new_privileges = process.no_new_privileges;
   if (!context.no_new_keyring) arena.set(planned.keyring, "_ses." + context.id);
-  if (seccomp == nullptr) return;
-  planned.seccomp_flags = seccomp->flags;
-  arena.resize(planned.seccomp, seccomp->instructions.size());
-  memcpy(planned.seccomp.items.get(), seccomp->instructions.data(), seccomp->instructions.size() * 8);
 }
 
 }  // namespace tsc

@@ -1,7 +1,6 @@
 // The process part of a plan: what config.json asks for, cut down to what this machine can give.
 #pragma once
 
-#include "linux/seccomp.h"
 #include "oci/config.h"
 #include "runtime/plan-arena.h"
 #include "runtime/runtime.h"
@@ -19,7 +18,7 @@ struct ProcessContext {
 
 /// Fills plan.process. What cannot be granted, and by the specification is no error, becomes a warning.
 void plan_process(PlanArena& arena, const oci::Process& process, const ProcessContext& context,
-                  const SeccompProgram* seccomp, Warnings& warnings);
+                  Warnings& warnings);
 
 /// The mapped id on the host; the id itself when it is not mapped.
 std::uint32_t to_host_id(const std::vector<oci::IdMapping>& mappings, std::uint32_t id);

@@ -57,6 +57,7 @@ constexpr const char* kNames[] = {
     "change directory",
     "find command",
     "load seccomp",
+    "connect with seccomp agent",
     "wait for start",
     "startContainer hook",
     "poststart hook",

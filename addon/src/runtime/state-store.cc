@@ -201,29 +201,6 @@ ProcessRecord StateStore::load_process(const std::string& id, const std::string&
   return parse_state(path, read_state(path, "process does not exist"), process_from_json);
 }
 
-void StateStore::save_seccomp(const std::string& id, const SeccompProgram& program) const {
-  const std::uint64_t flags = program.flags;
-  std::string content(reinterpret_cast<const char*>(&flags), sizeof flags);
-  content.append(reinterpret_cast<const char*>(program.instructions.data()), program.instructions.size() * 8);
-  replace_file(kStep, directory(id) + "/seccomp", content);
-}
-
-bool StateStore::load_seccomp(const std::string& id, SeccompProgram& program) const {
-  std::string content;
-  const std::string path = directory(id) + "/seccomp";
-  if (!try_read_file(path, content)) {
-    if (errno == ENOENT) return false;
-    throw_errno(kStep, "open", path);
-  }
-  if (content.size() < 8 || content.size() % 8 != 0) throw_errno(EIO, kStep, "read", path);
-  std::uint64_t flags;
-  memcpy(&flags, content.data(), sizeof flags);
-  program.flags = static_cast<std::uint32_t>(flags);
-  program.instructions.resize(content.size() / 8 - 1);
-  memcpy(program.instructions.data(), content.data() + 8, content.size() - 8);
-  return true;
-}
-
 bool StateStore::load_exit(const std::string& id, const std::string& exec_id, ExitRecord& record) const {
   std::string content;
   if (!try_read_file(process_directory(id, exec_id) + "/exit", content)) return false;

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "linux/cgroup.h"
-#include "linux/seccomp.h"
 #include "oci/config.h"
 #include "runtime/runtime.h"
 
@@ -66,6 +65,8 @@ class StateStore {
     return exec_id.empty() ? directory(id) : exec_directory(id, exec_id);
   }
   std::string seccomp_cache() const { return root_ + "/.seccomp"; }
+  /// The program of the container's filter (linux/seccomp-cache.h); absent without one.
+  std::string seccomp_link(const std::string& id) const { return directory(id) + "/seccomp"; }
   std::string cgroup_notes() const { return root_ + "/.cgroups"; }
 
   /// Makes <root>/<id>; throws already_exists.
@@ -78,9 +79,6 @@ class StateStore {
   ContainerRecord load(const std::string& id) const;  // throws not_found
   void save_exec(const std::string& id, const std::string& exec_id, const ProcessRecord& record) const;
   ProcessRecord load_process(const std::string& id, const std::string& exec_id) const;  // throws not_found
-
-  void save_seccomp(const std::string& id, const SeccompProgram& program) const;
-  bool load_seccomp(const std::string& id, SeccompProgram& program) const;
 
   /// False while the process has not ended (or its monitor was lost).
   bool load_exit(const std::string& id, const std::string& exec_id, ExitRecord& record) const;
