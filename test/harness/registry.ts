@@ -83,6 +83,7 @@ export async function startRegistry(
 export async function makeImage(directory: string, payloadBytes = 3_000_000): Promise<string> {
   const layout = join(directory, 'layout');
   const image = `${layout}:base`;
+  mkdirSync(directory, { recursive: true });
   await runOk('umoci', ['init', '--layout', layout]);
   await runOk('umoci', ['new', '--image', image]);
   await addLayer(directory, image, (root) => {

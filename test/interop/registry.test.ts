@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates } from '../harness/certificates.ts';
 import { runOk } from '../harness/command.ts';
 import { isListening, makeImage, type Registry, skopeoCopy, startInside, startRegistry } from '../harness/registry.ts';
 import { repositoryRoot } from '../harness/repository.ts';
@@ -105,56 +106,6 @@ async function startProxy(mode: 'corrupt' | 'cut' | 'slow'): Promise<void> {
   ]);
 }
 
-/** A CA of the test's own and a certificate for 127.0.0.1 by it. */
-async function makeCertificates(): Promise<void> {
-  const at = (name: string) => join(directory, name);
-  await runOk('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.crt'),
-    '-days',
-    '2',
-    '-subj',
-    '/CN=test CA',
-  ]);
-  await runOk('openssl', [
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    at('tls.key'),
-    '-out',
-    at('tls.csr'),
-    '-subj',
-    '/CN=127.0.0.1',
-  ]);
-  writeFileSync(at('tls.ext'), 'subjectAltName=IP:127.0.0.1\n');
-  await runOk('openssl', [
-    'x509',
-    '-req',
-    '-in',
-    at('tls.csr'),
-    '-CA',
-    at('ca.crt'),
-    '-CAkey',
-    at('ca.key'),
-    '-CAcreateserial',
-    '-out',
-    at('tls.crt'),
-    '-days',
-    '2',
-    '-extfile',
-    at('tls.ext'),
-  ]);
-}
-
 beforeAll(async () => {
   stack = await startStack();
   directory = stack.directory;
@@ -170,7 +121,7 @@ beforeAll(async () => {
   const compressed = `oci:${join(directory, 'zstd')}:base`;
   await skopeoCopy(stack.network, `docker-archive:${archive}`, compressed, ['--dest-compress-format', 'zstd']);
   await skopeoCopy(stack.network, compressed, `docker://${plain.host}/box:zstd`, ['--preserve-digests']);
-  await makeCertificates();
+  await makeCertificates(directory);
 });
 
 afterAll(async () => {

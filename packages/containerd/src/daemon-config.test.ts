@@ -25,6 +25,7 @@ describe('the configuration', () => {
       address: '/a.sock',
       logLevel: 'warn',
       shim: expect.objectContaining({ warmCount: 3 }),
+      registry: { hostDirectories: ['/etc/docker/certs.d', '/etc/containerd/certs.d'], dockerConfig: '' },
       restartIntervalMs: 10_000,
       metrics: { address: '', hasHistogram: false },
     });

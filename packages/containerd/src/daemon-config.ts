@@ -17,6 +17,14 @@ export interface MetricsConfig {
   hasHistogram: boolean;
 }
 
+/** The TOML table `registry`: for transfers whose request does not say it itself. */
+export interface RegistryConfig {
+  /** `config_path`, parts separated by colons: directories of `<host:port>/hosts.toml` or certificates. */
+  hostDirectories: string[];
+  /** `docker_config`: a docker config.json with credentials or credential helpers; '' is none. */
+  dockerConfig: string;
+}
+
 export interface DaemonConfig {
   /** Durable state. */
   root: string;
@@ -29,6 +37,7 @@ export interface DaemonConfig {
   /** How often the restart labels are looked at. */
   restartIntervalMs: number;
   metrics: MetricsConfig;
+  registry: RegistryConfig;
 }
 
 /** What the command line asks for. */
@@ -65,6 +74,7 @@ export async function parseCommandLine(args: string[]): Promise<CommandLine> {
     shim: shimConfig(table(fromFile, 'shim')),
     restartIntervalMs: durationMs(pluginOf(fromFile, 'restart'), 'interval', defaultRestartIntervalMs),
     metrics: metricsConfig(table(fromFile, 'metrics')),
+    registry: registryConfig(table(fromFile, 'registry')),
   };
   checkConfig(config);
   return { action: 'serve', config };
@@ -160,6 +170,14 @@ function durationMs(from: Table, name: string, fallback: number): number {
   if (parts.map(([part]) => part).join('') !== value || total < 1)
     throw new ContainerError('invalid-argument', `configuration: ${name} ${value}: no duration such as 10s`);
   return total;
+}
+
+function registryConfig(from: Table): RegistryConfig {
+  const directories = text(from, 'config_path') ?? '/etc/docker/certs.d:/etc/containerd/certs.d';
+  return {
+    hostDirectories: directories.split(':').filter((path) => path !== ''),
+    dockerConfig: text(from, 'docker_config') ?? '',
+  };
 }
 
 function checkConfig(config: DaemonConfig): void {

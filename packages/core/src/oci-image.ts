@@ -13,6 +13,8 @@ export const mediaTypes = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  ociForeignLayer: 'application/vnd.oci.image.layer.nondistributable.v1.tar',
+  dockerForeignLayer: 'application/vnd.docker.image.rootfs.foreign.diff.tar',
 } as const;
 
 export interface Platform {
@@ -30,6 +32,7 @@ export interface Descriptor {
   annotations?: Record<string, string>;
   platform?: Platform;
   urls?: string[];
+  artifactType?: string;
 }
 
 export interface ImageManifest {
@@ -37,6 +40,10 @@ export interface ImageManifest {
   mediaType?: string;
   config: Descriptor;
   layers: Descriptor[];
+  /** What an artifact is, when its config does not say. */
+  artifactType?: string;
+  /** The manifest that this one is about: a signature's image. */
+  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 
@@ -44,6 +51,7 @@ export interface ImageIndex {
   schemaVersion: 2;
   mediaType?: string;
   manifests: Descriptor[];
+  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 
@@ -99,5 +107,16 @@ export function isConfigType(mediaType: string): boolean {
 }
 
 export function isLayerType(mediaType: string): boolean {
-  return mediaType.startsWith(mediaTypes.ociLayer) || mediaType.startsWith(mediaTypes.dockerLayer);
+  const types = [
+    mediaTypes.ociLayer,
+    mediaTypes.dockerLayer,
+    mediaTypes.ociForeignLayer,
+    mediaTypes.dockerForeignLayer,
+  ];
+  return types.some((type) => mediaType.startsWith(type));
+}
+
+/** Layers that stay where their `urls` say: they are fetched from there and not pushed. */
+export function isForeignLayerType(mediaType: string): boolean {
+  return mediaType.startsWith(mediaTypes.ociForeignLayer) || mediaType.startsWith(mediaTypes.dockerForeignLayer);
 }

@@ -2,31 +2,27 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContainerError, errorCodeOf } from '@tscontainer/core/errors';
-import type { Descriptor } from '@tscontainer/core/oci-image';
+import { ContainerError } from '@tscontainer/core/errors';
+import { type Descriptor, isForeignLayerType } from '@tscontainer/core/oci-image';
+import { isRetryable, maxAttempts, pauseMs } from './retry.ts';
 
 export interface BlobSource {
   /** `offset` in the answer is 0 when the server ignored the range. */
-  openBlob(digest: string, offset: number, signal?: AbortSignal): Promise<{ body: IncomingMessage; offset: number }>;
+  openBlob(
+    digest: string,
+    offset: number,
+    signal?: AbortSignal,
+    urls?: string[],
+  ): Promise<{ body: IncomingMessage; offset: number }>;
 }
 
-const maxAttempts = 5;
-const firstPauseMs = 100;
-const maxPauseMs = 5_000;
-
-function isRetryable(error: unknown): boolean {
-  const code = errorCodeOf(error);
-  return code === 'unavailable' || code === 'resource-exhausted' || code === 'unknown';
-}
-
-function pauseMs(attempt: number): number {
-  return Math.min(firstPauseMs * 2 ** attempt, maxPauseMs) * (0.5 + Math.random() / 2);
-}
+/** Times that one blob is gone on with, whatever progress was made between: a peer that drips is given up. */
+const maxResumptions = 1000;
 
 /**
  * Yields the blob's bytes from `startOffset` on, each once. Ends only when the size is right and, from offset 0, the
  * digest too (a resumed blob is verified by who stores it). Rejects failed-precondition (reason `digest-mismatch`),
- * unavailable after the last attempt, cancelled.
+ * unavailable after five tries that brought nothing, cancelled.
  */
 export async function* downloadBlob(
   source: BlobSource,
@@ -36,7 +32,9 @@ export async function* downloadBlob(
 ): AsyncGenerator<Buffer> {
   const hash = startOffset === 0 ? createHash('sha256') : undefined;
   let received = startOffset;
+  let resumptions = 0;
   for (let attempt = 0; received < descriptor.size || attempt === 0; attempt++) {
+    const before = received;
     try {
       if (received === descriptor.size && received > 0) break;
       for await (const chunk of readFrom(source, descriptor, received, signal)) {
@@ -53,7 +51,9 @@ export async function* downloadBlob(
     } catch (error) {
       if (signal?.aborted)
         throw new ContainerError('cancelled', `download ${descriptor.digest}: cancelled`, { cause: error });
-      if (!isRetryable(error) || attempt === maxAttempts - 1) throw error;
+      if (received > before) attempt = 0; // tries count as long as nothing comes of them
+      resumptions++;
+      if (!isRetryable(error) || attempt === maxAttempts - 1 || resumptions > maxResumptions) throw error;
       await sleep(pauseMs(attempt), undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // the next turn sees the abort
     }
   }
@@ -68,7 +68,8 @@ async function* readFrom(
   offset: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
-  const { body, offset: begin } = await source.openBlob(descriptor.digest, offset, signal);
+  const urls = isForeignLayerType(descriptor.mediaType) ? (descriptor.urls ?? []) : [];
+  const { body, offset: begin } = await source.openBlob(descriptor.digest, offset, signal, urls);
   let skip = offset - begin;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {

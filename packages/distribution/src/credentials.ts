@@ -15,7 +15,15 @@ export interface RegistryCredentials {
 /** Asked once per registry host, when it challenges; undefined is anonymous. `challenges`: its WWW-Authenticate values. */
 export type CredentialSource = (host: string, challenges: string[]) => Promise<RegistryCredentials | undefined>;
 
-interface DockerAuthConfig {
+const hubHosts = new Set(['docker.io', 'registry-1.docker.io', 'index.docker.io']);
+
+/** Credentials that a user gave for one registry: a mirror or another host is not told them. */
+export function credentialsFor(domain: string, credentials: RegistryCredentials | undefined): CredentialSource {
+  return async (host) => (host === domain || (hubHosts.has(domain) && hubHosts.has(host)) ? credentials : undefined);
+}
+
+/** One entry of `auths` in config.json, and what X-Registry-Auth carries. */
+export interface DockerAuthConfig {
   username?: string;
   password?: string;
   auth?: string;
@@ -37,7 +45,8 @@ export function parseRegistryAuthHeader(header: string | undefined): RegistryCre
   return toCredentials(config);
 }
 
-function toCredentials(config: DockerAuthConfig): RegistryCredentials | undefined {
+/** undefined when the entry says nothing. */
+export function toCredentials(config: DockerAuthConfig): RegistryCredentials | undefined {
   const joined = config.auth ? Buffer.from(config.auth, 'base64').toString('utf8') : '';
   const colon = joined.indexOf(':');
   const username = config.username || (colon > 0 ? joined.slice(0, colon) : '');

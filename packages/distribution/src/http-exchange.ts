@@ -6,13 +6,22 @@ import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 /** How a host is reached; agents are kept so that layers share connections. */
 export interface HttpConnector {
   agentFor(url: URL): http.Agent | https.Agent;
+  /** A connection that takes longer to come about is given up; undefined is the idle time-out. */
+  readonly dialTimeoutMs?: number | undefined;
+}
+
+/** A body that is read anew for each try: after a challenge, a redirect, a cut connection. */
+export interface BodySource {
+  /** Bytes; sent as Content-Length. */
+  length: number;
+  open(): AsyncIterable<Buffer>;
 }
 
 export interface HttpExchange {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: URL;
   headers: Record<string, string>;
-  body?: string | Buffer;
+  body?: string | Buffer | BodySource | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,6 +42,7 @@ export function networkCodeOf(error: unknown): string | undefined {
 }
 
 export function networkError(exchange: HttpExchange, error: unknown): ContainerError {
+  if (error instanceof ContainerError) return error; // the body's own source failed
   if (exchange.signal?.aborted)
     return new ContainerError('cancelled', `${exchange.method} ${exchange.url.href}: cancelled`);
   const method = exchange.method.charAt(0) + exchange.method.slice(1).toLowerCase();
@@ -45,22 +55,62 @@ export function networkError(exchange: HttpExchange, error: unknown): ContainerE
 }
 
 function exchangeOnce(connector: HttpConnector, exchange: HttpExchange): Promise<http.IncomingMessage> {
-  const { method, url, headers, body, signal } = exchange;
+  const { method, url, body, signal } = exchange;
   const module = url.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
     const request = module.request(url, {
       method,
-      headers,
+      headers: { ...exchange.headers, ...lengthHeader(exchange) },
       agent: connector.agentFor(url),
       ...(signal === undefined ? {} : { signal }),
     });
     request.setTimeout(idleTimeoutMs, () =>
       request.destroy(Object.assign(new Error(`no answer in ${idleTimeoutMs} ms`), { code: 'ETIMEDOUT' })),
     );
-    request.on('response', resolve);
+    if (connector.dialTimeoutMs !== undefined) boundDial(request, connector.dialTimeoutMs);
+    request.on('response', (response) => {
+      // an answer to half a body (a challenge, a refusal): the rest is not sent, and the connection is of no more use
+      if (!request.writableFinished) response.once('close', () => request.destroy());
+      resolve(response);
+    });
     request.on('error', (error) => reject(networkError(exchange, error)));
-    request.end(body);
+    if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) request.end(body);
+    else sendBody(request, body).catch((error: unknown) => request.destroy(error as Error));
   });
+}
+
+function boundDial(request: http.ClientRequest, timeoutMs: number): void {
+  request.once('socket', (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(
+      () => request.destroy(Object.assign(new Error(`no connection in ${timeoutMs} ms`), { code: 'ETIMEDOUT' })),
+      timeoutMs,
+    );
+    for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(timer));
+  });
+}
+
+function lengthHeader({ method, body }: HttpExchange): Record<string, string> {
+  if (body === undefined) return method === 'GET' || method === 'HEAD' ? {} : { 'content-length': '0' };
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  return { 'content-length': String(length) };
+}
+
+/** Ends early, without an error, when the peer has answered or gone: `response` and `error` tell the rest. */
+async function sendBody(request: http.ClientRequest, body: BodySource): Promise<void> {
+  let isOver = false;
+  const over = new Promise<void>((resolve) => {
+    const end = () => {
+      isOver = true;
+      resolve();
+    };
+    for (const event of ['response', 'close', 'error']) request.once(event, end);
+  });
+  for await (const chunk of body.open()) {
+    if (isOver) return;
+    if (!request.write(chunk)) await Promise.race([over, new Promise((resolve) => request.once('drain', resolve))]);
+  }
+  request.end();
 }
 
 /**
@@ -78,14 +128,17 @@ export async function sendHttp(connector: HttpConnector, exchange: HttpExchange)
     if (url.protocol === 'https:' && next.protocol !== 'https:') {
       throw new ContainerError(
         'failed-precondition',
-        `GET ${url.href}: redirected from HTTPS to ${next.protocol}//${next.host}`,
+        `${exchange.method} ${url.href}: redirected from HTTPS to ${next.protocol}//${next.host}`,
       );
     }
     if (next.origin !== url.origin)
       headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
     url = next;
   }
-  throw new ContainerError('unavailable', `GET ${exchange.url.href}: more than ${maxRedirects} redirects`);
+  throw new ContainerError(
+    'unavailable',
+    `${exchange.method} ${exchange.url.href}: more than ${maxRedirects} redirects`,
+  );
 }
 
 /** The whole body, refused when it is longer than `limitBytes`. */

@@ -51,12 +51,22 @@ export function parseManifest(bytes: Buffer): ImageManifest {
     schemaVersion: 2,
     config: checkDescriptor('manifest', value.config),
     layers: checkList('manifest', value.layers, maxLayers),
+    ...subjectOf('manifest', value.subject),
   };
 }
 
 export function parseIndex(bytes: Buffer): ImageIndex {
   const value = parseObject('index', bytes);
-  return { ...value, schemaVersion: 2, manifests: checkList('index', value.manifests, maxManifests) };
+  return {
+    ...value,
+    schemaVersion: 2,
+    manifests: checkList('index', value.manifests, maxManifests),
+    ...subjectOf('index', value.subject),
+  };
+}
+
+function subjectOf(what: string, value: unknown): { subject?: Descriptor } {
+  return value === undefined || value === null ? {} : { subject: checkDescriptor(what, value) };
 }
 
 /** Checks what the engine relies on: os, architecture, rootfs with well-formed digests. */

@@ -25,7 +25,17 @@ export function snapshotLabels(snapshotter: string, chainId: Digest): Labels {
   return chainId === '' ? {} : { [`containerd.io/gc.ref.snapshot.${snapshotter}`]: chainId };
 }
 
-/** Where a blob came from. */
-export function sourceLabels(reference: Reference): Labels {
-  return { [`containerd.io/distribution.source.${reference.domain}`]: reference.path };
+/** Names the label that says in which repositories of a registry a blob is, separated by commas. */
+export function sourceLabelOf(domain: string): string {
+  return `containerd.io/distribution.source.${domain}`;
+}
+
+/** Longest value that a label may have beside its key, in containerd. */
+const maxSourceBytes = 4000;
+
+/** Where a blob came from or went to; of many repositories those named last stay. */
+export function sourceLabels(reference: Reference, repositories = [reference.path]): Labels {
+  const kept = [...repositories];
+  while (kept.length > 1 && kept.join().length > maxSourceBytes) kept.shift();
+  return { [sourceLabelOf(reference.domain)]: kept.join() };
 }

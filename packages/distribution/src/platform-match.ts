@@ -38,6 +38,10 @@ export function formatPlatform(platform: Platform): string {
     .join('/');
 }
 
+export function isSamePlatform(left: Platform, right: Platform): boolean {
+  return formatPlatform(normalizePlatform(left)) === formatPlatform(normalizePlatform(right));
+}
+
 function variantNumber(platform: Platform): number {
   return Number(/^v(\d+)/.exec(platform.variant ?? '')?.[1] ?? 0);
 }

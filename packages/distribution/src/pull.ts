@@ -3,25 +3,19 @@
 // It knows neither disk nor gRPC: the sinks are a daemon's own stores, or a remote containerd's services. The caller
 // holds a lease meanwhile, since blobs are referred to only when their manifest's labels are set at the end.
 import { ContainerError } from '@tscontainer/core/errors';
-import {
-  type Descriptor,
-  type ImageConfig,
-  type ImageManifest,
-  isIndexType,
-  type Platform,
-} from '@tscontainer/core/oci-image';
+import type { Descriptor, ImageConfig } from '@tscontainer/core/oci-image';
 import { formatReference } from '@tscontainer/core/reference';
 import { downloadBlob } from './blob-download.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { chainIdsOf } from './chain-id.ts';
 import { putBlob, putStream } from './content-ingest.ts';
-import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
+import { parseIndex } from './image-documents.ts';
 import { indexLabels, manifestLabels, snapshotLabels, sourceLabels } from './image-labels.ts';
 import type { ImageSinks, Labels } from './image-sinks.ts';
 import { layerSteps } from './layer-steps.ts';
 import { unpackLayer } from './layer-unpacker.ts';
-import { hostPlatform, selectManifest } from './platform-match.ts';
-import { type FetchedManifest, maxManifestBytes, type RegistryClient } from './registry-client.ts';
+import { type DocumentOptions, fetchDocuments, type ImageDocuments, type PullDocuments } from './pull-documents.ts';
+import type { RegistryClient } from './registry-client.ts';
 
 export type PullEvent =
   | { kind: 'resolved'; target: Descriptor }
@@ -30,9 +24,7 @@ export type PullEvent =
   | { kind: 'downloading'; layer: Descriptor; current: number }
   | { kind: 'downloaded' | 'exists' | 'extracting' | 'extracted'; layer: Descriptor };
 
-export interface PullOptions {
-  /** Default: this machine's. */
-  platform?: Platform | undefined;
+export interface PullOptions extends DocumentOptions {
   /** The record's name; default: the reference in full form. '' makes no record. */
   name?: string;
   /** Labels of the image record. */
@@ -45,20 +37,16 @@ export interface PulledImage {
   name: string;
   target: Descriptor;
   manifest: Descriptor;
-  config: ImageConfig;
+  /** undefined for an artifact. */
+  config: ImageConfig | undefined;
 }
 
 const maxParallelLayers = 3;
 
-interface ImageDocuments {
-  target: FetchedManifest;
-  manifest: FetchedManifest;
-  manifestBody: ImageManifest;
-  configBytes: Buffer;
-  config: ImageConfig;
-}
-
-/** Rejects with the registry's refusal, failed-precondition (`digest-mismatch`), not-found (`no-platform`), cancelled. */
+/**
+ * Rejects with the registry's refusal, failed-precondition (`digest-mismatch`), not-found (`no-platform`),
+ * invalid-argument (`not-an-image`: an artifact cannot be unpacked), cancelled.
+ */
 export async function pullImage(
   registry: RegistryClient,
   sinks: ImageSinks,
@@ -66,92 +54,49 @@ export async function pullImage(
 ): Promise<PulledImage> {
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
-  const documents = await fetchDocuments(registry, sinks, options, signal);
-  const { target, manifest, config } = documents;
-  const downloads = startDownloads(registry, sinks, documents, options, signal);
-  try {
-    await unpackInOrder(documents, downloads, sinks, options, signal);
-    await Promise.all(downloads);
-  } catch (error) {
-    abort.abort();
-    await Promise.allSettled(downloads);
-    throw error;
-  }
-  await storeDocuments(registry, sinks, documents, chainIdsOf(config.rootfs.diff_ids).at(-1) ?? '');
-  const name = options.name ?? formatReference(registry.reference);
-  if (name !== '') await sinks.images.put(name, target.descriptor, options.labels ?? {});
-  return { name, target: target.descriptor, manifest: manifest.descriptor, config };
-}
-
-async function fetchDocuments(
-  registry: RegistryClient,
-  sinks: ImageSinks,
-  options: PullOptions,
-  signal: AbortSignal,
-): Promise<ImageDocuments> {
   const { tag, digest } = registry.reference;
   const target = await registry.fetchManifest(digest ?? tag ?? 'latest', signal);
   options.onEvent?.({ kind: 'resolved', target: target.descriptor });
-  const manifest = await manifestFor(registry, target, options.platform ?? hostPlatform(), signal);
-  const manifestBody = parseManifest(manifest.bytes);
-  options.onEvent?.({ kind: 'layers', manifest: manifest.descriptor, layers: manifestBody.layers });
-  const configBytes = await fetchConfig(registry, sinks, manifestBody.config, signal);
-  const config = parseConfig(configBytes);
-  if (config.rootfs.diff_ids.length !== manifestBody.layers.length) {
-    const message = `read image config ${manifestBody.config.digest}: ${config.rootfs.diff_ids.length} diff ids for ${manifestBody.layers.length} layers`;
-    throw new ContainerError('invalid-argument', message, { reason: 'bad-manifest' });
+  const documents = await fetchDocuments(registry, sinks.content, target, options, signal);
+  for (const { manifest, body } of documents.images)
+    options.onEvent?.({ kind: 'layers', manifest: manifest.descriptor, layers: body.layers });
+  const { chosen } = documents;
+  if (sinks.unpack !== undefined && chosen.config === undefined) {
+    const message = `unpack ${chosen.manifest.descriptor.digest}: not an image but ${chosen.body.config.mediaType}`;
+    throw new ContainerError('invalid-argument', message, { reason: 'not-an-image' });
   }
-  return { target, manifest, manifestBody, configBytes, config };
+  const downloads = startDownloads(registry, sinks, documents, options, signal);
+  try {
+    await unpackInOrder(chosen, downloads, sinks, options, signal);
+    await Promise.all(downloads.values());
+  } catch (error) {
+    abort.abort();
+    await Promise.allSettled(downloads.values());
+    throw error;
+  }
+  await storeDocuments(registry, sinks, documents);
+  const name = options.name ?? formatReference(registry.reference);
+  if (name !== '') await sinks.images.put(name, target.descriptor, options.labels ?? {});
+  return { name, target: target.descriptor, manifest: chosen.manifest.descriptor, config: chosen.config };
 }
 
-async function manifestFor(
-  registry: RegistryClient,
-  target: FetchedManifest,
-  platform: Platform,
-  signal: AbortSignal,
-): Promise<FetchedManifest> {
-  if (!isIndexType(target.descriptor.mediaType)) return target;
-  const chosen = selectManifest(parseIndex(target.bytes), platform);
-  const manifest = await registry.fetchManifest(chosen.digest, signal);
-  if (!isIndexType(manifest.descriptor.mediaType)) return manifest;
-  throw new ContainerError('invalid-argument', `read manifest ${chosen.digest}: an index inside an index`, {
-    reason: 'bad-manifest',
-  });
-}
-
-async function fetchConfig(
-  registry: RegistryClient,
-  sinks: ImageSinks,
-  descriptor: Descriptor,
-  signal: AbortSignal,
-): Promise<Buffer> {
-  if (descriptor.size > maxManifestBytes)
-    throw new ContainerError('invalid-argument', `read image config ${descriptor.digest}: ${descriptor.size} bytes`, {
-      reason: 'bad-manifest',
-    });
-  if (await sinks.content.has(descriptor.digest)) return sinks.content.read(descriptor.digest);
-  const chunks: Buffer[] = [];
-  for await (const chunk of downloadBlob(registry, descriptor, 0, signal)) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/** One promise per layer, in the manifest's order; the same blob twice in one image is downloaded once. */
+/** One promise per layer, those to be unpacked first, the lowest foremost; a blob that is named twice comes once. */
 function startDownloads(
   registry: RegistryClient,
   sinks: ImageSinks,
-  documents: ImageDocuments,
+  { images, chosen }: PullDocuments,
   options: PullOptions,
   signal: AbortSignal,
-): Promise<void>[] {
+): Map<string, Promise<void>> {
   const queue = new BoundedQueue(maxParallelLayers);
   const byDigest = new Map<string, Promise<void>>();
-  return documents.manifestBody.layers.map((layer) => {
-    const download =
-      byDigest.get(layer.digest) ?? queue.run(() => downloadLayer(registry, sinks, layer, options, signal));
-    byDigest.set(layer.digest, download);
+  for (const layer of [chosen, ...images].flatMap(({ body }) => body.layers)) {
+    if (byDigest.has(layer.digest)) continue;
+    const download = queue.run(() => downloadLayer(registry, sinks, layer, options, signal));
     download.catch(() => undefined); // seen by who awaits it; a later layer's failure must not be an unhandled one
-    return download;
-  });
+    byDigest.set(layer.digest, download);
+  }
+  return byDigest;
 }
 
 async function downloadLayer(
@@ -174,17 +119,16 @@ async function downloadLayer(
 }
 
 async function unpackInOrder(
-  documents: ImageDocuments,
-  downloads: Promise<void>[],
+  { body, config }: ImageDocuments,
+  downloads: Map<string, Promise<void>>,
   sinks: ImageSinks,
   options: PullOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { unpack } = sinks;
-  if (unpack === undefined) return;
-  const steps = layerSteps(documents.manifestBody, documents.config);
-  for (const [index, step] of steps.entries()) {
-    await awaitLayer(index, downloads);
+  if (unpack === undefined || config === undefined) return;
+  for (const step of layerSteps(body, config)) {
+    await awaitLayer(step.layer, downloads);
     if (signal.aborted) throw new ContainerError('cancelled', 'pull: cancelled');
     if (await unpack.snapshots.has(step.chainId)) {
       options.onEvent?.({ kind: 'extracted', layer: step.layer });
@@ -197,11 +141,11 @@ async function unpackInOrder(
 }
 
 /** Waits for one layer, but fails as soon as any other has failed: no need to unpack what will not be complete. */
-function awaitLayer(index: number, downloads: Promise<void>[]): Promise<void> {
-  const own = downloads[index] ?? Promise.resolve();
+function awaitLayer(layer: Descriptor, downloads: Map<string, Promise<void>>): Promise<void> {
+  const own = downloads.get(layer.digest) ?? Promise.resolve();
   return new Promise((resolve, reject) => {
     own.then(resolve, reject);
-    for (const other of downloads) other.catch(reject);
+    for (const other of downloads.values()) other.catch(reject);
   });
 }
 
@@ -209,17 +153,17 @@ function awaitLayer(index: number, downloads: Promise<void>[]): Promise<void> {
 async function storeDocuments(
   registry: RegistryClient,
   sinks: ImageSinks,
-  documents: ImageDocuments,
-  chainId: string,
+  { images, indexes, chosen }: PullDocuments,
 ): Promise<void> {
-  const { target, manifest, manifestBody, configBytes } = documents;
   const source = sourceLabels(registry.reference);
-  const kept = sinks.unpack === undefined ? {} : snapshotLabels(sinks.unpack.snapshots.name, chainId);
-  await putBlob(sinks.content, manifestBody.config, configBytes, { ...source, ...kept });
-  await putBlob(sinks.content, manifest.descriptor, manifest.bytes, { ...source, ...manifestLabels(manifestBody) });
-  if (target !== manifest)
-    await putBlob(sinks.content, target.descriptor, target.bytes, {
-      ...source,
-      ...indexLabels(parseIndex(target.bytes)),
-    });
+  for (const image of images) {
+    const { manifest, body, configBytes, config } = image;
+    const chainId = chainIdsOf(config?.rootfs.diff_ids ?? []).at(-1) ?? '';
+    const isUnpacked = sinks.unpack !== undefined && image === chosen;
+    const kept = isUnpacked ? snapshotLabels(sinks.unpack?.snapshots.name ?? '', chainId) : {};
+    await putBlob(sinks.content, body.config, configBytes, { ...source, ...kept });
+    await putBlob(sinks.content, manifest.descriptor, manifest.bytes, { ...source, ...manifestLabels(body) });
+  }
+  for (const index of indexes)
+    await putBlob(sinks.content, index.descriptor, index.bytes, { ...source, ...indexLabels(parseIndex(index.bytes)) });
 }

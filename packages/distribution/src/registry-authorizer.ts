@@ -18,16 +18,14 @@ const expiryMarginMs = 5_000;
 const defaultExpirySeconds = 60;
 const clientId = 'tscontainer';
 
-/** One per pull: it remembers tokens by scope and asks for credentials once per host. */
+/** One per pull or push: it remembers tokens by scope and asks for credentials once per host. */
 export class RegistryAuthorizer {
-  readonly #connector: HttpConnector;
   readonly #source: CredentialSource;
   readonly #tokens = new Map<string, Token>();
   readonly #credentials = new Map<string, Promise<RegistryCredentials | undefined>>();
   readonly #pending = new Map<string, Promise<string>>();
 
-  constructor(connector: HttpConnector, source: CredentialSource) {
-    this.#connector = connector;
+  constructor(source: CredentialSource) {
     this.#source = source;
   }
 
@@ -38,16 +36,25 @@ export class RegistryAuthorizer {
   }
 
   /** Answers a 401. Rejects unauthenticated when there is no answer, or when the registry refused it already. */
-  answer(url: URL, scope: string, challengeHeader: string, signal: AbortSignal | undefined): Promise<string> {
+  answer(
+    connector: HttpConnector,
+    url: URL,
+    scope: string,
+    challengeHeader: string,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
     const key = `${url.host} ${scope}`;
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
-    const answer = this.#answer(url, key, scope, challengeHeader, signal).finally(() => this.#pending.delete(key));
+    const answer = this.#answer(connector, url, key, scope, challengeHeader, signal).finally(() =>
+      this.#pending.delete(key),
+    );
     this.#pending.set(key, answer);
     return answer;
   }
 
   async #answer(
+    connector: HttpConnector,
     url: URL,
     key: string,
     scope: string,
@@ -56,12 +63,13 @@ export class RegistryAuthorizer {
   ): Promise<string> {
     const challenges = parseChallenges(challengeHeader);
     const credentials = await this.#credentialsFor(url.host, challengeHeader);
-    const token = await this.#toToken(url, scope, challenges, credentials, signal);
+    const token = await this.#toToken(connector, url, scope, challenges, credentials, signal);
     this.#tokens.set(key, token);
     return token.header;
   }
 
   async #toToken(
+    connector: HttpConnector,
     url: URL,
     scope: string,
     challenges: AuthChallenge[],
@@ -73,7 +81,7 @@ export class RegistryAuthorizer {
     if (credentials?.registryToken !== undefined)
       return { header: `Bearer ${credentials.registryToken}`, expiresMs: forever };
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
-    if (bearer !== undefined) return this.#fetchToken(url, bearer, scope, credentials, signal);
+    if (bearer !== undefined) return this.#fetchToken(connector, url, bearer, scope, credentials, signal);
     if (challenges.some(({ scheme }) => scheme === 'basic') && credentials?.username !== undefined) {
       return { header: basicHeader(credentials), expiresMs: forever };
     }
@@ -89,6 +97,7 @@ export class RegistryAuthorizer {
   }
 
   async #fetchToken(
+    connector: HttpConnector,
     registry: URL,
     challenge: AuthChallenge,
     scope: string,
@@ -97,7 +106,7 @@ export class RegistryAuthorizer {
   ): Promise<Token> {
     const realm = realmOf(registry, challenge, credentials);
     const service = challenge.parameters.service ?? '';
-    const wanted = challenge.parameters.scope ?? scope;
+    const wanted = joinedScopes(scope, challenge.parameters.scope ?? '');
     const headers: Record<string, string> = { accept: 'application/json' };
     let body: string | undefined;
     if (credentials?.identityToken !== undefined) {
@@ -111,13 +120,13 @@ export class RegistryAuthorizer {
       }).toString();
     } else {
       if (service !== '') realm.searchParams.set('service', service);
-      for (const one of wanted.split(' ').filter((text) => text !== '')) realm.searchParams.append('scope', one);
+      for (const one of wanted.split(' ')) realm.searchParams.append('scope', one);
       if (credentials?.username !== undefined) {
         realm.searchParams.set('account', credentials.username);
         headers.authorization = basicHeader(credentials);
       }
     }
-    const response = await sendHttp(this.#connector, {
+    const response = await sendHttp(connector, {
       method: body === undefined ? 'GET' : 'POST',
       url: realm,
       headers,
@@ -128,6 +137,11 @@ export class RegistryAuthorizer {
       throw await errorFromResponse(`fetch token ${realm.origin}${realm.pathname}`, response);
     return tokenFromJson(realm, await readBody(response, maxTokenBytes));
   }
+}
+
+/** Ours and what the registry named: a mount needs two repositories where the challenge names one. */
+function joinedScopes(ours: string, named: string): string {
+  return [...new Set(`${ours} ${named}`.split(' '))].filter((text) => text !== '').join(' ');
 }
 
 function basicHeader(credentials: RegistryCredentials): string {

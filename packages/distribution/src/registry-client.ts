@@ -1,20 +1,17 @@
-// Speaks the distribution specification with the registry of one repository: manifests and blobs, authenticated.
+// Reads from the registry of one repository by the distribution specification: manifests, blobs, referrers; mirrors first.
 import type { IncomingMessage } from 'node:http';
-import { ContainerError, withContext } from '@tscontainer/core/errors';
+import { ContainerError, errorCodeOf, withContext } from '@tscontainer/core/errors';
 import { type Descriptor, isIndexType, isManifestType, mediaTypes } from '@tscontainer/core/oci-image';
 import { familiarName, type Reference } from '@tscontainer/core/reference';
 import { digestOf } from './chain-id.ts';
-import type { CredentialSource } from './credentials.ts';
-import { networkCodeOf, readBody, sendHttp } from './http-exchange.ts';
-import { RegistryAuthorizer } from './registry-authorizer.ts';
+import type { Capability } from './hosts-toml.ts';
+import { readBody } from './http-exchange.ts';
 import { errorFromResponse } from './registry-error.ts';
-import { type RegistryEndpoint, type RegistryHostOptions, RegistryHosts } from './registry-hosts.ts';
+import type { RegistryEndpoint } from './registry-hosts.ts';
+import { isNotTls, RegistrySession, type RegistrySessionOptions } from './registry-session.ts';
+import { toFinal } from './retry.ts';
 
-export interface RegistryClientOptions extends RegistryHostOptions {
-  credentials?: CredentialSource | undefined;
-  /** Sent with every request to the registry, e.g. User-Agent. */
-  headers?: Record<string, string>;
-}
+export type RegistryClientOptions = RegistrySessionOptions;
 
 export interface FetchedManifest {
   descriptor: Descriptor;
@@ -23,8 +20,7 @@ export interface FetchedManifest {
 
 /** What registries themselves accept (distribution specification: 4 MiB). */
 export const maxManifestBytes = 4 * 1024 * 1024;
-const maxAuthAttempts = 2;
-
+const maxForeignUrls = 4;
 const manifestAccept = [
   mediaTypes.ociIndex,
   mediaTypes.dockerManifestList,
@@ -33,28 +29,26 @@ const manifestAccept = [
   '*/*;q=0.1',
 ].join(', ');
 
-/** One per pull: `fetchManifest` first (it finds the endpoint), then blobs, then `close`. */
+/** One per pull, closed after it. */
 export class RegistryClient {
   readonly reference: Reference;
-  readonly #hosts: RegistryHosts;
-  readonly #authorizer: RegistryAuthorizer;
-  readonly #headers: Record<string, string>;
-  #endpoint: RegistryEndpoint | undefined;
+  readonly session: RegistrySession;
+  /** What answered last: it is asked first. */
+  #preferred: RegistryEndpoint | undefined;
 
   constructor(reference: Reference, options: RegistryClientOptions = {}) {
     this.reference = reference;
-    this.#hosts = new RegistryHosts(options);
-    this.#authorizer = new RegistryAuthorizer(this.#hosts, options.credentials ?? (async () => undefined));
-    this.#headers = { 'user-agent': 'tscontainer/0.1', ...options.headers };
+    this.session = new RegistrySession(reference, options);
   }
 
   close(): void {
-    this.#hosts.close();
+    this.session.close();
   }
 
   /** `tagOrDigest`: a digest is verified. Rejects not-found (reason manifest-unknown), unauthenticated, data-loss, unavailable. */
   async fetchManifest(tagOrDigest: string, signal?: AbortSignal): Promise<FetchedManifest> {
-    const response = await this.#get(`manifests/${tagOrDigest}`, { accept: manifestAccept }, signal);
+    const capability = tagOrDigest.includes(':') ? 'pull' : 'resolve';
+    const response = await this.#get(capability, `manifests/${tagOrDigest}`, { accept: manifestAccept }, signal);
     if (response.statusCode !== 200)
       throw this.#manifestError(
         tagOrDigest,
@@ -66,16 +60,41 @@ export class RegistryClient {
     return { bytes, descriptor: checkedDescriptor(tagOrDigest, bytes, response) };
   }
 
-  /** Opens a blob at `offset`. The body is not verified: see `downloadBlob`. The caller reads or destroys it. */
+  /**
+   * Opens a blob at `offset`. The body is not verified: see `downloadBlob`. The caller reads or destroys it. `urls`:
+   * where a foreign layer is, when the registry does not have it.
+   */
   async openBlob(
     digest: string,
     offset: number,
     signal?: AbortSignal,
+    urls: string[] = [],
   ): Promise<{ body: IncomingMessage; offset: number }> {
-    const response = await this.#get(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${offset}-` }, signal);
+    const headers: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+    const response = await this.#get('pull', `blobs/${digest}`, headers, signal);
     if (response.statusCode === 200) return { body: response, offset: 0 };
     if (response.statusCode === 206) return { body: response, offset };
-    throw await errorFromResponse(`fetch blob ${digest}`, response);
+    const error = toFinal(await errorFromResponse(`fetch blob ${digest}`, response));
+    return (await this.#openForeign(urls, headers, offset, signal)) ?? Promise.reject(error);
+  }
+
+  /** Answered from wherever the descriptor's own `urls` lead, without credentials. */
+  async #openForeign(
+    urls: string[],
+    headers: Record<string, string>,
+    offset: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ body: IncomingMessage; offset: number } | undefined> {
+    const [endpoint] = await this.session.endpoints('pull');
+    if (endpoint === undefined) return undefined;
+    for (const text of urls.filter((one) => /^https?:/.test(one) && URL.canParse(one)).slice(0, maxForeignUrls)) {
+      const request = { method: 'GET', target: new URL(text), headers, scope: '', signal } as const;
+      const response = await this.session.send(endpoint, request);
+      if (response.statusCode === 200) return { body: response, offset: 0 };
+      if (response.statusCode === 206) return { body: response, offset };
+      response.resume();
+    }
+    return undefined;
   }
 
   #manifestError(tagOrDigest: string, error: ContainerError): ContainerError {
@@ -91,52 +110,37 @@ export class RegistryClient {
     return new ContainerError(error.code, message, { reason: 'registry-auth', details: error.details });
   }
 
-  async #get(path: string, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<IncomingMessage> {
-    if (this.#endpoint !== undefined) return this.#getFrom(this.#endpoint, path, headers, signal);
-    const endpoints = this.#hosts.endpoints(this.reference.domain);
+  /** From the first endpoint that has it. What a mirror cannot give, the next is asked for. */
+  async #get(
+    capability: Capability,
+    target: string,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    const endpoints = preferring(this.#preferred, await this.session.endpoints(capability));
     for (const [index, endpoint] of endpoints.entries()) {
+      const isLast = index === endpoints.length - 1;
       try {
-        const response = await this.#getFrom(endpoint, path, headers, signal);
-        if (endpoint.isMirror && response.statusCode !== 200) {
-          response.resume();
-          continue;
+        const scope = this.session.scope('pull');
+        const response = await this.session.send(endpoint, { method: 'GET', target, headers, scope, signal });
+        if (isLast || !endpoint.isMirror || response.statusCode === 200 || response.statusCode === 206) {
+          this.#preferred = endpoint;
+          return response;
         }
-        this.#endpoint = endpoint;
-        return response;
+        response.resume();
       } catch (error) {
-        if (index === endpoints.length - 1 || !(endpoint.isMirror || isNotTls(error))) throw error;
+        if (isLast || errorCodeOf(error) === 'cancelled' || !(endpoint.isMirror || isNotTls(error))) throw error;
+        if (this.#preferred === endpoint) this.#preferred = undefined;
       }
     }
     throw new ContainerError('unavailable', `reach ${this.reference.domain}: no endpoint`);
   }
-
-  async #getFrom(
-    endpoint: RegistryEndpoint,
-    path: string,
-    headers: Record<string, string>,
-    signal: AbortSignal | undefined,
-  ): Promise<IncomingMessage> {
-    const url = new URL(
-      `${endpoint.base.pathname.replace(/\/$/, '')}/v2/${this.reference.path}/${path}`,
-      endpoint.base,
-    );
-    const scope = `repository:${this.reference.path}:pull`;
-    let authorization = this.#authorizer.known(url.host, scope);
-    for (let attempt = 0; ; attempt++) {
-      const sent = { ...this.#headers, ...headers, ...(authorization === undefined ? {} : { authorization }) };
-      const response = await sendHttp(this.#hosts, { method: 'GET', url, headers: sent, signal });
-      const challenge = response.headers['www-authenticate'];
-      if (response.statusCode !== 401 || challenge === undefined || attempt === maxAuthAttempts - 1) return response;
-      response.resume();
-      authorization = await this.#authorizer.answer(url, scope, challenge, signal);
-    }
-  }
 }
 
-/** The peer speaks plain HTTP, so the TLS handshake broke (OpenSSL's wrong version number comes as EPROTO or by name). */
-function isNotTls(error: unknown): boolean {
-  const code = networkCodeOf(error) ?? '';
-  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code === 'ECONNREFUSED' || code === 'ECONNRESET';
+function preferring(preferred: RegistryEndpoint | undefined, endpoints: RegistryEndpoint[]): RegistryEndpoint[] {
+  if (preferred === undefined || !endpoints.includes(preferred)) return endpoints;
+  if (!preferred.isMirror) return [preferred]; // the registry itself has been found; it is the last word
+  return [preferred, ...endpoints.filter((endpoint) => endpoint !== preferred)];
 }
 
 function checkedDescriptor(tagOrDigest: string, bytes: Buffer, response: IncomingMessage): Descriptor {

@@ -38,23 +38,22 @@ export function transferService(daemon: Daemon, streams: StreamRegistry): Served
       Transfer: async (request: TransferRequest, context: CallContext) => {
         const source = required(request.source, 'source');
         const destination = required(request.destination, 'destination');
-        const [from, to] = [typeNameOf(source), typeNameOf(destination)];
-        if (from !== registry.typeName || to !== store.typeName) {
-          throw new ContainerError(
-            'unimplemented',
-            `method Transfer not implemented for ${from} to ${to}: not implemented`,
+        const move = `${typeNameOf(source)} to ${typeNameOf(destination)}`;
+        const progressStream = request.options?.progressStream ?? '';
+        const { signal } = context;
+        if (move === `${registry.typeName} to ${store.typeName}`) {
+          const { pullFromRegistry } = await import('../transfer/registry-pull.ts'); // an idle daemon does without it
+          const ends = { source: registry.decode(source.value), destination: store.decode(destination.value) };
+          await underLease(daemon, scopeOf(context), (scope) =>
+            pullFromRegistry(daemon, streams, { ...ends, progressStream, scope, signal }),
           );
+        } else if (move === `${store.typeName} to ${registry.typeName}`) {
+          const { pushToRegistry } = await import('../transfer/registry-push.ts');
+          const ends = { source: store.decode(source.value), destination: registry.decode(destination.value) };
+          await pushToRegistry(daemon, streams, { ...ends, progressStream, scope: scopeOf(context), signal });
+        } else {
+          throw new ContainerError('unimplemented', `method Transfer not implemented for ${move}: not implemented`);
         }
-        const { pullFromRegistry } = await import('../transfer/registry-pull.ts'); // an idle daemon does without it
-        await underLease(daemon, scopeOf(context), (scope) =>
-          pullFromRegistry(daemon, streams, {
-            source: registry.decode(source.value),
-            destination: store.decode(destination.value),
-            progressStream: request.options?.progressStream ?? '',
-            scope,
-            signal: context.signal,
-          }),
-        );
         return {};
       },
     },

@@ -7,8 +7,8 @@ import type { ImageStore } from '@tscontainer/platform/contracts/containerd/type
 import type { OCIRegistry } from '@tscontainer/platform/contracts/containerd/types/transfer/registry';
 import { type Daemon, snapshotterNamed } from '../daemon.ts';
 import type { Scope } from '../metadata/scope.ts';
-import { credentialsFrom } from './auth-stream.ts';
 import { localSinks } from './local-sinks.ts';
+import { registryOptions } from './registry-options.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import { TransferProgress } from './transfer-progress.ts';
 
@@ -29,18 +29,21 @@ export async function pullFromRegistry(daemon: Daemon, streams: StreamRegistry, 
   const stream = pull.progressStream === '' ? undefined : streams.get(namespace, pull.progressStream);
   const name = destination.name === '' ? source.reference : destination.name;
   const progress = new TransferProgress(stream, name);
-  const registry = openRegistry(streams, namespace, source);
+  const options = await registryOptions(daemon.config.registry, streams, namespace, source);
+  const registry = new RegistryClient(withDefaultTag(parseReference(source.reference)), options);
   const from = `OCI Registry (${source.reference})`;
   try {
     const [unpack] = destination.unpacks;
     const snapshotter =
       unpack === undefined ? undefined : snapshotterNamed(daemon, unpack.snapshotter || daemon.snapshots.name);
-    const platform = unpack?.platform ?? destination.platforms[0];
+    const platforms = destination.platforms.map(normalizePlatform);
+    const platform = unpack?.platform ? normalizePlatform(unpack.platform) : (platforms[0] ?? hostPlatform());
     progress.step(`Resolving from ${from}`);
     const pulled = await pullImage(registry, localSinks(daemon, scope, snapshotter), {
       name,
       labels: destination.labels,
-      platform: platform ? normalizePlatform(platform) : hostPlatform(),
+      platform,
+      platforms: platforms.length === 0 ? 'all' : platforms,
       onEvent: (event) => progress.pullEvent(event),
       signal,
     });
@@ -50,17 +53,4 @@ export async function pullFromRegistry(daemon: Daemon, streams: StreamRegistry, 
     registry.close();
     progress.close();
   }
-}
-
-function openRegistry(streams: StreamRegistry, namespace: string, source: OCIRegistry): RegistryClient {
-  const { resolver } = source;
-  const authStream = resolver?.authStream || undefined;
-  return new RegistryClient(withDefaultTag(parseReference(source.reference)), {
-    headers: resolver?.headers ?? {},
-    ...(resolver?.hostDir ? { certificateDirectories: [resolver.hostDir] } : {}),
-    ...(resolver?.defaultScheme === 'http' ? { defaultScheme: 'http' } : {}),
-    ...(authStream === undefined
-      ? {}
-      : { credentials: credentialsFrom(streams.get(namespace, authStream), source.reference) }),
-  });
 }

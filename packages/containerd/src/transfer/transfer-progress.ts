@@ -1,6 +1,7 @@
-// Says on a client's stream how far a pull is, in containerd's words: its own clients show them as they come.
+// Says on a client's stream how far a pull or push is, in containerd's words: its own clients show them as they come.
 import type { Descriptor } from '@tscontainer/core/oci-image';
 import type { PullEvent } from '@tscontainer/distribution/pull';
+import type { PushEvent } from '@tscontainer/distribution/push';
 import { uploadRefOf } from '@tscontainer/distribution/upload-ref';
 import { loadMessage } from '@tscontainer/platform/contract-loader';
 import type { Progress } from '@tscontainer/platform/contracts/containerd/types/transfer/progress';
@@ -15,6 +16,12 @@ const words: Record<Exclude<PullEvent['kind'], 'resolved' | 'layers'>, string> =
   exists: 'already exists',
   extracting: 'extracting',
   extracted: 'extracted',
+};
+
+const pushWords: Record<'uploaded' | 'exists' | 'mounted', string> = {
+  uploaded: 'complete',
+  exists: 'already exists',
+  mounted: 'already exists',
 };
 
 /** One per transfer; without a stream it does nothing. */
@@ -45,9 +52,21 @@ export class TransferProgress {
       this.#parents = [uploadRefOf(event.manifest)];
       for (const layer of event.layers) this.#layer('waiting', layer, 0);
     } else if (event.kind === 'downloading') {
-      this.#downloading(event.layer, event.current);
+      this.#moving(words.downloading, event.layer, event.current);
     } else {
       this.#layer(words[event.kind], event.layer, event.layer.size);
+    }
+  }
+
+  pushEvent(event: PushEvent): void {
+    if (event.kind === 'resolved') {
+      for (const part of [...event.blobs, ...event.manifests]) this.#layer('waiting', part, 0);
+    } else if (event.kind === 'uploading') {
+      this.#moving('uploading', event.blob, event.current);
+    } else if (event.kind === 'stored') {
+      this.#layer('complete', event.manifest, event.manifest.size);
+    } else {
+      this.#layer(pushWords[event.kind], event.blob, event.blob.size);
     }
   }
 
@@ -55,10 +74,10 @@ export class TransferProgress {
     this.#stream?.close();
   }
 
-  #downloading(layer: Descriptor, current: number): void {
+  #moving(event: string, layer: Descriptor, current: number): void {
     if (Date.now() - (this.#lastMs.get(layer.digest) ?? 0) < pauseMs) return;
     this.#lastMs.set(layer.digest, Date.now());
-    this.#layer(words.downloading, layer, current, true);
+    this.#layer(event, layer, current, true);
   }
 
   #layer(event: string, layer: Descriptor, progress: number, mayBeLost = false): void {

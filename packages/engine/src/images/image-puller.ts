@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ContainerError, errorCodeOf } from '@tscontainer/core/errors';
 import type { Descriptor, Platform } from '@tscontainer/core/oci-image';
 import { familiarReference, formatReference, type Reference } from '@tscontainer/core/reference';
-import type { RegistryCredentials } from '@tscontainer/distribution/credentials';
+import { credentialsFor, type RegistryCredentials } from '@tscontainer/distribution/credentials';
 import { pullImage } from '@tscontainer/distribution/pull';
 import { RegistryClient } from '@tscontainer/distribution/registry-client';
 import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
@@ -104,7 +104,7 @@ async function pullByClient(
 ): Promise<void> {
   const registry = new RegistryClient(request.reference, {
     ...options.registries,
-    credentials: async () => request.credentials,
+    credentials: credentialsFor(request.reference.domain, request.credentials),
   });
   try {
     await pullImage(registry, containerdSinks(options.client, options.snapshotter, lease), {

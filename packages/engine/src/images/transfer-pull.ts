@@ -1,7 +1,8 @@
 // A pull that containerd does itself (its Transfer service): progress and credentials travel over its Streaming service.
 import { randomHex } from '@tscontainer/core/ids';
 import { type Descriptor, isLayerType, type Platform } from '@tscontainer/core/oci-image';
-import type { RegistryCredentials } from '@tscontainer/distribution/credentials';
+import { parseReference } from '@tscontainer/core/reference';
+import { credentialsFor, type RegistryCredentials } from '@tscontainer/distribution/credentials';
 import { hostPlatform } from '@tscontainer/distribution/platform-match';
 import type { PullEvent } from '@tscontainer/distribution/pull';
 import { loadMessage } from '@tscontainer/platform/contract-loader';
@@ -9,7 +10,11 @@ import type { StreamInit, Streaming } from '@tscontainer/platform/contracts/cont
 import type { Transfer } from '@tscontainer/platform/contracts/containerd/services/transfer/v1/transfer';
 import type { ImageStore } from '@tscontainer/platform/contracts/containerd/types/transfer/imagestore';
 import type { Progress } from '@tscontainer/platform/contracts/containerd/types/transfer/progress';
-import type { AuthResponse, OCIRegistry } from '@tscontainer/platform/contracts/containerd/types/transfer/registry';
+import type {
+  AuthRequest,
+  AuthResponse,
+  OCIRegistry,
+} from '@tscontainer/platform/contracts/containerd/types/transfer/registry';
 import type { CallOptions, DuplexCall, GrpcConnection } from '@tscontainer/platform/grpc-client';
 import { serviceClient } from '../containerd/service-client.ts';
 
@@ -43,6 +48,7 @@ function codecs() {
     registry: named<OCIRegistry>('registry', 'OCIRegistry'),
     store: named<ImageStore>('imagestore', 'ImageStore'),
     progress: named<Progress>('progress', 'Progress'),
+    authRequest: named<AuthRequest>('registry', 'AuthRequest'),
     authResponse: named<AuthResponse>('registry', 'AuthResponse'),
   };
 }
@@ -70,10 +76,11 @@ export async function transferPull(
     'containerd.services.transfer.v1.Transfer',
     options,
   );
+  const credentialsOf = credentialsFor(parseReference(pull.name).domain, pull.credentials);
   const streams: AnyStream[] = [];
   const open = async (
     purpose: string,
-    onMessage: (message: AnyMessage, stream: AnyStream) => void,
+    onMessage: (message: AnyMessage, stream: AnyStream) => unknown,
   ): Promise<string> => {
     const id = `${purpose}-${randomHex(8)}`;
     const stream = streaming.Stream() as unknown as AnyStream;
@@ -86,8 +93,9 @@ export async function transferPull(
     const authStream =
       pull.credentials === undefined
         ? ''
-        : await open('creds', (_request, stream) => {
-            void stream.write(any(codec.authResponse, toAuthResponse(pull.credentials ?? {}))).catch(() => undefined); // the pull itself reports a broken stream
+        : await open('creds', async ({ value }, stream) => {
+            const known = await credentialsOf(codec.authRequest.decode(value).host, []);
+            await stream.write(any(codec.authResponse, toAuthResponse(known))).catch(() => undefined); // the pull itself reports a broken stream
           });
     const platform = toMessage(pull.platform ?? hostPlatform());
     await transfer.Transfer({
@@ -111,7 +119,7 @@ export async function transferPull(
 async function openStream(
   stream: AnyStream,
   init: AnyMessage,
-  onMessage: (message: AnyMessage, stream: AnyStream) => void,
+  onMessage: (message: AnyMessage, stream: AnyStream) => unknown,
 ): Promise<void> {
   const messages = stream[Symbol.asyncIterator]();
   const isSent = stream.write(init).catch(() => undefined); // the answer brings the stream's own error
@@ -133,7 +141,8 @@ function toMessage(platform: Platform) {
   };
 }
 
-function toAuthResponse(credentials: RegistryCredentials): Partial<AuthResponse> {
+function toAuthResponse(credentials: RegistryCredentials | undefined): Partial<AuthResponse> {
+  if (credentials === undefined) return { authType: 'NONE' };
   if (credentials.registryToken !== undefined)
     return { authType: 'HEADER', secret: `Bearer ${credentials.registryToken}` };
   if (credentials.identityToken !== undefined) return { authType: 'REFRESH', secret: credentials.identityToken };
