@@ -9,12 +9,14 @@ const objects = resolve(import.meta.dirname, '../../build/addon/CMakeFiles/child
 /** System calls by their thin wrappers, and string functions without state: no heap, locks, stdio or exceptions. */
 const allowed = new Set(
   `__errno_location _exit syscall
-   chdir chroot clone close close_range connect dup2 dup3 execve faccessat fchdir fchown fchownat fcntl fstat fstatat
-   fstatfs ioctl mkdirat mknodat open openat pipe2 poll read renameat send sendmsg recvmsg setsockopt socket socketpair
-   stat symlinkat umask write
+   chdir chroot clone close close_range connect dup2 dup3 execve faccessat fchdir fchmodat fchown fchownat fcntl fstat
+   fstatat fstatfs ioctl mkdirat mknodat open openat pipe2 poll read readlinkat renameat send sendmsg recvmsg setsockopt
+   socket socketpair stat symlinkat umask utimensat write
    fsconfig fsmount fsopen mount move_mount open_tree umount2 setns unshare sethostname setdomainname setsid
    clock_gettime nanosleep kill waitpid sigaction sigprocmask sigaddset sigemptyset sigfillset signalfd personality prctl
-   madvise mmap munmap getauxval memcpy memmove memset strchr strcpy strlen strncmp strncpy strrchr`.split(/\s+/),
+   madvise mmap munmap getauxval memcpy memmove memset strchr strcmp strcpy strlen strncmp strncpy strrchr`.split(
+    /\s+/,
+  ),
 );
 
 test('the child calls nothing that allocates, locks or throws', () => {

@@ -13,6 +13,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "child/id-mapping.h"
+#include "child/tree-copy.h"
+
 namespace tsc::child {
 namespace {
 
@@ -126,6 +129,7 @@ void mount_classic(Context& context, int target_fd, const Mount& mount) {
   if ((mount.attributes_set & MOUNT_ATTR_NOSUID) != 0) flags |= MS_NOSUID;
   if ((mount.attributes_set & MOUNT_ATTR_NODEV) != 0) flags |= MS_NODEV;
   if ((mount.attributes_set & MOUNT_ATTR_NOEXEC) != 0) flags |= MS_NOEXEC;
+  flags |= mount.classic_flags;
   if (::mount(mount.source.get(), path, mount.type.get(), flags, mount.legacy_data.get()) != 0) {
     fail(context, "mount", mount.target.get());
   }
@@ -235,7 +239,7 @@ bool prepare_mount(Context& context, Mount& mount) {
                        (is_shared || mount.propagation == 0 ||
                         set_attributes(mount.tree_fd, 0, 0, mount.propagation, mount.is_propagation_recursive));
   if (!is_done) record_failure(context, "mount_setattr", source);
-  return is_done;
+  return is_done && (!mount.is_idmapped || set_id_mapping(context, mount));
 }
 
 void set_old_root_propagation(Context& context) {
@@ -274,35 +278,77 @@ int attach_rootfs(Context& context, int place_fd) {
   return rootfs.tree_fd;
 }
 
+namespace {
+
+/// A new file system at its target. tmpfs may take over the mode and the content of what it covers.
+void make_new(Context& context, Mount& mount, int target_fd, bool is_target_new) {
+  const char* path = mount.target.get();
+  const char* call;
+  mount.tree_fd = make_filesystem(mount, &call);
+  if (mount.tree_fd < 0) fail(context, call, path);
+  if (mount.is_proc) check_proc(context, mount.tree_fd, path);
+  if (!set_attributes(mount.tree_fd, mount.recursive_set, mount.recursive_clear, 0, false)) {
+    fail(context, "mount_setattr", path);
+  }
+  if (mount.copies_up && !copy_tree(target_fd, mount.tree_fd)) fail(context, "copy", path);
+  struct stat below;
+  if (mount.keeps_mode && !is_target_new && fstat(target_fd, &below) == 0 &&
+      fchmodat(mount.tree_fd, ".", below.st_mode & 07777, 0) != 0) {
+    fail(context, "fchmodat", path);
+  }
+  attach(context, mount.tree_fd, target_fd, path);
+}
+
+/// mount(2) on the target, which is then opened again: what is found there is the new mount.
+void make_classic(Context& context, int root_fd, Mount& mount, int target_fd) {
+  const char* path = mount.target.get();
+  mount_classic(context, target_fd, mount);
+  mount.tree_fd = open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
+  if (mount.tree_fd < 0) fail(context, "openat2", path);
+  if (!set_attributes(mount.tree_fd, mount.attributes_set | mount.recursive_set, mount.attributes_clear, 0, false)) {
+    fail(context, "mount_setattr", path);
+  }
+}
+
+void change_mount(Context& context, Mount& mount, int target_fd) {
+  const char* path = mount.target.get();
+  if (!set_attributes(target_fd, mount.attributes_set, mount.attributes_clear, 0, false) ||
+      !set_attributes(target_fd, mount.recursive_set, mount.recursive_clear, 0, true)) {
+    fail(context, "mount_setattr", path);
+  }
+  mount.tree_fd = target_fd;
+}
+
+}  // namespace
+
 void make_mount(Context& context, int root_fd, Mount& mount) {
   const char* path = mount.target.get();
   if (mount.kind == MountKind::cgroup_v1) return mount_cgroup_v1(context, root_fd, mount);
   const unsigned long resolve = mount.refuses_symlinks ? RESOLVE_NO_SYMLINKS : 0;
   const bool is_directory = mount.kind != MountKind::bind || mount.is_source_directory;
-  const int target_fd = make_target(root_fd, path, is_directory, resolve);
+  int target_fd = -1;
+  const bool wants_old = mount.keeps_mode || mount.kind == MountKind::remount;
+  if (wants_old) target_fd = open_in_root(root_fd, path, O_PATH, resolve);
+  const bool is_target_new = target_fd < 0;
+  if (is_target_new) target_fd = make_target(root_fd, path, is_directory, resolve);
   if (target_fd < 0) fail(context, "openat2", path);
-  if (mount.kind == MountKind::filesystem) {
-    const char* call;
-    mount.tree_fd = make_filesystem(mount, &call);
-    if (mount.tree_fd < 0) {
-      if (!mount.legacy_data) fail(context, call, path);
-      mount_classic(context, target_fd, mount);
-      close(target_fd);
-      return;
-    }
-    if (mount.is_proc) check_proc(context, mount.tree_fd, path);
-    if (!set_attributes(mount.tree_fd, mount.recursive_set, 0, 0, false)) fail(context, "mount_setattr", path);
+  switch (mount.kind) {
+    case MountKind::filesystem: make_new(context, mount, target_fd, is_target_new); break;
+    case MountKind::classic: make_classic(context, root_fd, mount, target_fd); break;
+    case MountKind::remount: change_mount(context, mount, target_fd); break;
+    default: attach(context, mount.tree_fd, target_fd, path);
   }
-  attach(context, mount.tree_fd, target_fd, path);
   const bool waits = mount.kind == MountKind::bind && mount.propagation != MS_SHARED;
   if (!waits && mount.propagation != 0 &&
       !set_attributes(mount.tree_fd, 0, 0, mount.propagation, mount.is_propagation_recursive)) {
     fail(context, "mount_setattr", path);
   }
-  close(target_fd);
+  if (mount.kind != MountKind::remount) close(target_fd);
 }
 
-void enter_rootfs(Context& context, int root_fd) {
+namespace {
+
+void change_root(Context& context, int root_fd) {
   if (fchdir(root_fd) != 0) fail(context, "fchdir", "/");
   if (!context.plan->uses_pivot_root) {
     if (chroot(".") != 0) fail(context, "chroot", "/");
@@ -312,6 +358,18 @@ void enter_rootfs(Context& context, int root_fd) {
   if (syscall(SYS_pivot_root, ".", ".") != 0) fail(context, "pivot_root", "/");
   if (umount2(".", MNT_DETACH) != 0) fail(context, "umount2", "/");
   if (chdir("/") != 0) fail(context, "chdir", "/");
+}
+
+}  // namespace
+
+void enter_rootfs(Context& context, int root_fd) {
+  const Plan& plan = *context.plan;
+  change_root(context, root_fd);
+  // Only now: pivot_root takes no root that is shared or unbindable. pivot_root(2)
+  if (plan.rootfs_propagation != 0 &&
+      !set_attributes(root_fd, 0, 0, plan.rootfs_propagation, plan.is_rootfs_propagation_recursive)) {
+    fail(context, "mount_setattr", "/");
+  }
 }
 
 void make_path_readonly(Context& context, int root_fd, const char* path) {
@@ -396,10 +454,6 @@ void finish_rootfs(Context& context, int root_fd) {
     }
   }
   if (plan.is_rootfs_readonly && !set_attributes(root_fd, MOUNT_ATTR_RDONLY, 0, 0, false)) {
-    fail(context, "mount_setattr", "/");
-  }
-  if (plan.rootfs_propagation != 0 &&
-      !set_attributes(root_fd, 0, 0, plan.rootfs_propagation, plan.is_rootfs_propagation_recursive)) {
     fail(context, "mount_setattr", "/");
   }
 }

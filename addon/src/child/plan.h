@@ -98,7 +98,8 @@ struct Device {
   std::uint32_t minor;
   std::uint32_t uid;
   std::uint32_t gid;
-  // filled in by the stage: a clone of the host's node, where mknod is not allowed
+  bool is_bound;  // the host's node instead of a new one: in a user namespace, where mknod is not allowed
+  // filled in by the stage: a clone of the host's node
   int tree_fd;
 };
 
@@ -278,9 +279,8 @@ struct Plan {
   List<Device> devices;
   List<Link> links;
   bool makes_devices;
-  bool binds_devices;  // user namespace: mknod is refused there
+  bool binds_devices;  // of the devices, some are bound
   List<Sysctl> sysctls;
-  Text mount_label;  // SELinux, for the file systems that are made
   List<Text> masked_paths;
   List<Text> readonly_paths;
 

@@ -105,6 +105,7 @@ bool prepare_trees(Stage& stage) {
   }
   if (!plan.binds_devices) return true;
   for (Device& device : plan.devices) {
+    if (!device.is_bound) continue;
     device.tree_fd = open_tree(AT_FDCWD, device.path.get(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (device.tree_fd < 0) return refuse(stage, "open_tree", device.path.get());
   }

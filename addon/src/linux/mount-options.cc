@@ -37,19 +37,31 @@ constexpr Word kAttributes[] = {
     {"symfollow", 0, kNoSymlinkFollow},
 };
 
-/// Words that mean nothing to the mount API, or only what is so anyway.
-constexpr std::string_view kIgnored[] = {"defaults", "async", "remount", "loud",   "noiversion",
-                                         "_netdev",  "auto",  "noauto",  "nomand", "nolazytime"};
+/// Words of mount(2) that the mount API does not know.
+constexpr Word kClassic[] = {
+    {"iversion", MS_I_VERSION, 0}, {"noiversion", 0, MS_I_VERSION}, {"acl", MS_POSIXACL, 0},
+    {"noacl", 0, MS_POSIXACL},     {"silent", MS_SILENT, 0},        {"loud", 0, MS_SILENT},
+};
 
-const Word* find_attribute(std::string_view name) {
-  for (const Word& word : kAttributes) {
+/// Words of the superblock that fsconfig takes for every file system; a bind has its source's superblock.
+constexpr std::string_view kSuperblock[] = {"sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand"};
+
+/// Words that mean nothing to the kernel.
+constexpr std::string_view kIgnored[] = {"defaults", "_netdev", "auto", "noauto", "nofail", "user", "nouser"};
+
+template <size_t N>
+const Word* find_word(const Word (&words)[N], std::string_view name) {
+  for (const Word& word : words) {
     if (word.name == name) return &word;
   }
   return nullptr;
 }
 
-bool is_ignored(std::string_view name) {
-  for (std::string_view word : kIgnored) {
+const Word* find_attribute(std::string_view name) { return find_word(kAttributes, name); }
+
+template <size_t N>
+bool is_one_of(const std::string_view (&words)[N], std::string_view name) {
+  for (std::string_view word : words) {
     if (word == name) return true;
   }
   return false;
@@ -91,6 +103,13 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
       result.is_recursive_bind = result.is_recursive_bind || option == "rbind";
     } else if (option == "tmpcopyup") {
       result.copies_up = true;
+    } else if (option == "remount") {
+      result.is_remount = true;
+    } else if (option == "idmap" || option == "ridmap") {
+      result.is_idmapped = true;
+      result.is_idmap_recursive = option == "ridmap";
+    } else if (const Word* classic = find_word(kClassic, option)) {
+      result.classic = (result.classic & ~classic->clear) | classic->set;
     } else if (const std::uint64_t propagation = parse_propagation(option, is_recursive)) {
       result.propagation = propagation;
       result.is_propagation_recursive = is_recursive;
@@ -98,10 +117,14 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
       apply(result.set, result.clear, *word);
     } else if (option.size() > 1 && option[0] == 'r' && find_attribute(option.substr(1)) != nullptr) {
       apply(result.recursive_set, result.recursive_clear, *find_attribute(option.substr(1)));
-    } else if (!is_ignored(option) && !option.empty()) {
+    } else if (!is_one_of(kIgnored, option) && !option.empty()) {
       add_data(result, option);
     }
   }
+  if (!result.is_bind) return result;
+  const auto is_superblock = [](const auto& option) { return is_one_of(kSuperblock, option.first); };
+  std::erase_if(result.data, is_superblock);
+  result.classic = 0;
   return result;
 }
 

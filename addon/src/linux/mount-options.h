@@ -13,6 +13,10 @@ struct MountOptions {
   bool is_bind = false;
   bool is_recursive_bind = false;
   bool copies_up = false;
+  bool is_remount = false;
+  bool is_idmapped = false;
+  bool is_idmap_recursive = false;
+  std::uint64_t classic = 0;  // MS_*: what the mount API has no word for, e.g. iversion
   std::uint64_t set = 0;  // MOUNT_ATTR_*
   std::uint64_t clear = 0;
   std::uint64_t recursive_set = 0;  // rro, rnosuid, ...

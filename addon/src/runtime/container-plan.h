@@ -9,6 +9,8 @@
 
 namespace tsc {
 
+/// The text of /proc/PID/uid_map.
+std::string map_text(const std::vector<oci::IdMapping>& mappings);
 void plan_namespaces(PlanArena& arena, const oci::Config& config);
 /// Opens each group's `tasks` (v2: the directory) for the child.
 void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fds);

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "linux/error.h"
+#include "linux/file.h"
 #include "linux/mount-options.h"
 #include "runtime/container-plan.h"
 
@@ -202,13 +203,17 @@ struct MountPlanner {
     const std::string target = clean_path(mount.destination);
     const bool is_bind = options.is_bind || mount.type == "bind";
     check_proc_target(mount, target, is_bind);
-    if (!mount.uid_mappings.empty())
-      throw_invalid("parse config", "mounts: " + target + ": uidMappings are not supported by this runtime");
-    if (options.copies_up)
-      throw_invalid("parse config", "mounts: " + target + ": option tmpcopyup is not supported by this runtime");
     planned.tree_fd = -1;
     set_attributes(planned, options);
     arena.set(planned.target, target);
+    if (options.is_remount) {
+      planned.kind = child::MountKind::remount;
+      return;
+    }
+    if (options.is_idmapped || !mount.uid_mappings.empty()) {
+      if (!is_bind) throw_invalid("parse config", "mounts: " + target + ": only a bind can be idmapped");
+      plan_id_mapping(planned, mount, options, target);
+    }
     if (is_bind) {
       planned.kind = child::MountKind::bind;
       planned.is_recursive_bind = options.is_recursive_bind;
@@ -222,6 +227,7 @@ struct MountPlanner {
       return;
     }
     planned.kind = mount.type == "cgroup" ? child::MountKind::cgroup_v1 : child::MountKind::filesystem;
+    if (mount.type.empty()) throw_invalid("parse config", "mounts: " + target + ": neither a type nor a bind");
     const bool has_groups = mount.type == kTmpfsOfGroups;
     planned.is_readonly_later = has_groups && (planned.attributes_set & MOUNT_ATTR_RDONLY) != 0;
     if (planned.is_readonly_later) planned.attributes_set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
@@ -231,10 +237,42 @@ struct MountPlanner {
     planned.is_devpts = mount.type == "devpts";
     planned.refuses_symlinks = planned.is_proc || mount.type == "sysfs";
     Options data = options.data;
-    if (!config.linux_.mount_label.empty() && mount.type == "tmpfs")
+    if (!config.linux_.mount_label.empty() && takes_label(mount.type))
       data.push_back({"context", {true, config.linux_.mount_label}});
     set_options(arena, planned, data);
+    if (options.classic != 0) {
+      planned.kind = child::MountKind::classic;
+      planned.classic_flags = options.classic;
+      arena.set(planned.legacy_data, legacy_text(data));
+    }
+    const bool has_mode = std::any_of(data.begin(), data.end(), [](const auto& option) { return option.first == "mode"; });
+    planned.keeps_mode = mount.type == "tmpfs" && !has_mode;
+    planned.copies_up = options.copies_up;
+    if (options.copies_up && mount.type != "tmpfs")
+      throw_invalid("parse config", "mounts: " + target + ": only a tmpfs takes tmpcopyup");
   }
+
+  /// The mount's own mappings, or those of the container's user namespace.
+  void plan_id_mapping(child::Mount& planned, const oci::Mount& mount, const MountOptions& options,
+                       const std::string& target) {
+    planned.is_idmapped = true;
+    planned.is_idmap_recursive = options.is_idmap_recursive;
+    const oci::Namespace* user = config.linux_.find_namespace(CLONE_NEWUSER);
+    if (!mount.uid_mappings.empty()) {
+      arena.set(planned.uid_map, map_text(mount.uid_mappings));
+      arena.set(planned.gid_map, map_text(mount.gid_mappings));
+    } else if (user == nullptr) {
+      throw_invalid("parse config", "mounts: " + target + ": idmap needs uidMappings and gidMappings, or a user namespace");
+    } else if (!user->path.empty()) {
+      arena.set(planned.id_namespace, user->path);
+    } else {
+      arena.set(planned.uid_map, map_text(config.linux_.uid_mappings));
+      arena.set(planned.gid_map, map_text(config.linux_.gid_mappings));
+    }
+  }
+
+  /// File systems without labels of their own, which take one for all their files.
+  static bool takes_label(const std::string& type) { return type == "tmpfs" || type == "devpts" || type == "overlay"; }
 };
 
 std::uint32_t type_bits(const std::string& type) {
@@ -278,6 +316,8 @@ void plan_mounts(PlanArena& arena, const oci::Config& config, const std::string&
   plan.is_rootfs_propagation_recursive = is_recursive;
   plan.is_rootfs_readonly = config.is_root_readonly;
   plan.uses_pivot_root = !no_pivot_root;
+  if (!wanted.mount_label.empty() && !path_exists("/sys/fs/selinux/enforce"))
+    throw_invalid("parse config", "linux.mountLabel: SELinux is not enabled on this machine");
   MountPlanner planner{arena, config, bundle, location};
   planner.expand();
   arena.resize(plan.mounts, planner.mounts.size());
@@ -313,6 +353,7 @@ void plan_devices(PlanArena& arena, const oci::Config& config) {
     planned.uid = device.uid;
     planned.gid = device.gid;
     planned.tree_fd = -1;
+    planned.is_bound = plan.binds_devices && device.type != "p";
   }
   const std::pair<const char*, const char*> links[] = {
       {"/proc/self/fd", "/dev/fd"},       {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"},

@@ -9,15 +9,6 @@
 namespace tsc {
 namespace {
 
-std::string map_text(const std::vector<oci::IdMapping>& mappings) {
-  std::string text;
-  for (const oci::IdMapping& mapping : mappings) {
-    text += std::to_string(mapping.container_id) + " " + std::to_string(mapping.host_id) + " " +
-            std::to_string(mapping.size) + "\n";
-  }
-  return text;
-}
-
 std::string offsets_text(const oci::Linux& config) {
   std::string text;
   for (const auto& [clock, offset] : config.time_offsets) {
@@ -71,6 +62,15 @@ void check_sysctl(const oci::Linux& config, const std::string& key) {
 }
 
 }  // namespace
+
+std::string map_text(const std::vector<oci::IdMapping>& mappings) {
+  std::string text;
+  for (const oci::IdMapping& mapping : mappings) {
+    text += std::to_string(mapping.container_id) + " " + std::to_string(mapping.host_id) + " " +
+            std::to_string(mapping.size) + "\n";
+  }
+  return text;
+}
 
 void plan_namespaces(PlanArena& arena, const oci::Config& config) {
   const oci::Linux& wanted = config.linux_;
