@@ -52,6 +52,11 @@ describe('docker 20.10', () => {
     expect(result).toEqual({ stdout: 'one\ntwo\n', stderr: '', code: 0 });
   });
 
+  it('ends standard input that has nothing in it', async () => {
+    const result = await stack.docker(runArgs('--rm', '-i', 'busybox', 'cat'), { input: '', timeoutMs: 10_000 });
+    expect(result).toEqual({ stdout: '', stderr: '', code: 0 });
+  });
+
   it('runs as a user, in a directory, with an environment and a host name', async () => {
     const result = await stack.docker(
       runArgs(

@@ -35,6 +35,8 @@ export function pumpInput(input: Readable, stdin: StdinPipe, options: InputOptio
     isFinished = true;
     if (options.closesAtEnd && !stdin.isEnded) void options.opened.then(() => stdin.end()).then(options.onClosed);
   };
+  // an end without a byte before it is told at once, also to a socket that nobody reads yet
+  if (input.readableEnded || input.destroyed) return finish();
   input.once('end', finish);
   input.once('close', finish);
 }
