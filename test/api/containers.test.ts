@@ -297,7 +297,6 @@ describe('settings', () => {
       VolumesFrom: ['x'],
       StorageOpt: { size: '1' },
       SecurityOpt: ['apparmor=mine'],
-      LogConfig: { Type: 'syslog' },
     };
     const profile = await stack.api('POST', '/containers/create', {
       Image: image,

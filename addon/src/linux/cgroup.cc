@@ -22,6 +22,7 @@
 namespace tsc {
 namespace {
 
+constexpr int kMakeTries = 8;
 constexpr int kRemoveTries = 100;   // with 1 ms and more between them: about three seconds
 constexpr int kSignalRounds = 100;  // a fork bomb may outrun one pass over cgroup.procs
 constexpr const char* kCreateStep = "create cgroup";
@@ -115,18 +116,20 @@ std::string record_name(const std::string& directory, const std::string& path) {
   return directory + "/" + name;
 }
 
-void make_one(const std::string& path, const std::string& record_directory, bool is_leaf) {
+/// False: the parent has gone meanwhile, with the last group that another engine had in it.
+bool make_one(const std::string& path, const std::string& record_directory, bool is_leaf) {
   if (mkdir(path.c_str(), 0755) == 0) {
-    if (is_leaf) return;
+    if (is_leaf) return true;
     make_directories(kCreateStep, record_directory, 0700);
     open_file(kCreateStep, record_name(record_directory, path), O_WRONLY | O_CREAT);
-    return;
+    return true;
   }
-  if (errno == EEXIST && !is_leaf) return;
+  if (errno == ENOENT) return false;
+  if (errno == EEXIST && !is_leaf) return true;
   if (errno == EEXIST) {
     // A group of the same name: ours to take over only when nobody is in it.
     std::string pids;
-    if (try_read_file(path + "/cgroup.procs", pids) && pids.empty()) return;
+    if (try_read_file(path + "/cgroup.procs", pids) && pids.empty()) return true;
     errno = EBUSY;
   }
   throw_errno(kCreateStep, "mkdir", path);
@@ -137,13 +140,19 @@ template <class Visit>
 void make_group(const std::string& mount_point, const std::string& path, const std::string& record_directory,
                 Visit visit) {
   if (mkdir(path.c_str(), 0755) == 0) return visit(path);
-  size_t end = mount_point.size();
-  while (end != std::string::npos) {
-    end = path.find('/', end + 1);
-    const std::string part = path.substr(0, end);
-    make_one(part, record_directory, end == std::string::npos);
-    visit(part);
+  for (int attempt = 0; attempt < kMakeTries; ++attempt) {
+    size_t end = mount_point.size();
+    bool is_there = true;
+    while (is_there && end != std::string::npos) {
+      end = path.find('/', end + 1);
+      const std::string part = path.substr(0, end);
+      is_there = make_one(part, record_directory, end == std::string::npos);
+      if (is_there) visit(part);
+    }
+    if (is_there) return;
   }
+  errno = ENOENT;
+  throw_errno(kCreateStep, "mkdir", path);
 }
 
 void pause_ms(int milliseconds) { ::poll(nullptr, 0, milliseconds); }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -358,8 +359,10 @@ void plan_devices(PlanArena& arena, const oci::Config& config) {
   const std::pair<const char*, const char*> links[] = {
       {"/proc/self/fd", "/dev/fd"},       {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"},
       {"/proc/self/fd/2", "/dev/stderr"}, {"pts/ptmx", "/dev/ptmx"},         {"/proc/kcore", "/dev/core"}};
-  arena.resize(plan.links, std::size(links));
-  for (size_t index = 0; index < std::size(links); ++index) {
+  // a kernel without /proc/kcore has nothing for /dev/core to point at
+  const size_t count = std::size(links) - (access("/proc/kcore", F_OK) == 0 ? 0 : 1);
+  arena.resize(plan.links, count);
+  for (size_t index = 0; index < count; ++index) {
     arena.set(plan.links[index].target, links[index].first);
     arena.set(plan.links[index].path, links[index].second);
   }

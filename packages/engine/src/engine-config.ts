@@ -55,6 +55,7 @@ const options = {
 
 /** First host id and size of the range that `--userns-remap default` takes. */
 export const defaultRemap = { hostUid: 100_000, hostGid: 100_000, size: 65_536 };
+export const defaultCgroupParent = '/tscontainer';
 const defaultConfigFile = '/etc/tscontainer/daemon.json';
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
@@ -167,7 +168,7 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     snapshotter: text('storage-driver', 'overlayfs'),
     group,
     usernsRemap: toRemap(text('userns-remap', '')),
-    cgroupParent: text('cgroup-parent', '/tscontainer'),
+    cgroupParent: text('cgroup-parent', defaultCgroupParent),
     labels: list(flags.label, 'labels'),
     shutdownTimeoutSeconds: Number(text('shutdown-timeout', '15')),
     isInitDefault: Boolean(flags.init ?? file['init'] ?? false),

@@ -36,6 +36,11 @@ export class EnginePaths {
     return join(this.containerData(id), `${id}-json.log`);
   }
 
+  /** Mount point of a /dev/shm that other containers may join. */
+  sharedShm(id: string): string {
+    return join(this.containerData(id), 'shm');
+  }
+
   get runs(): string {
     return join(this.execRoot, 'containers');
   }

@@ -14,9 +14,10 @@ import { ContainerStore, openEngineStore } from './containers/container-store.ts
 import type { EngineContext } from './containers/engine-context.ts';
 import { ExecManager } from './containers/exec-manager.ts';
 import { ExitWatcher } from './containers/exit-watcher.ts';
+import { ParentCgroup } from './containers/parent-cgroup.ts';
 import { catchUp, loadContainers } from './containers/recovery.ts';
 import { UserFilesCache } from './containers/user-files-cache.ts';
-import type { EngineConfig } from './engine-config.ts';
+import { defaultCgroupParent, type EngineConfig } from './engine-config.ts';
 import { EnginePaths } from './engine-paths.ts';
 import { EventHub } from './events/event-hub.ts';
 import { createEngineServer } from './http/engine-server.ts';
@@ -52,6 +53,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
   for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const parentCgroup = new ParentCgroup(config.cgroupParent, config.cgroupParent === defaultCgroupParent);
   const supervisor = config.containerd === undefined ? newSupervisor(config, log) : undefined;
   supervisor?.start();
   const client = new ContainerdClient({ address: config.containerd ?? supervisor?.address ?? '', namespace });
@@ -130,6 +132,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
         container.run?.pump.detach();
       }
       await supervisor?.stop();
+      parentCgroup.removeEmpty();
       client.close();
       store.close();
     },

@@ -30,7 +30,7 @@ function normalize(field: string, name: string): string {
   if (upper === 'ALL') return upper;
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (!allNames.includes(full))
-    throw new ContainerError('invalid-argument', `HostConfig.${field}: invalid capability: ${JSON.stringify(name)}`);
+    throw new ContainerError('invalid-argument', `invalid ${field}: unknown capability: ${JSON.stringify(full)}`);
   return full;
 }
 

@@ -1,5 +1,6 @@
 // Docker's Config and HostConfig: their types, the schema that bodies are read by, and the zero values of Go.
 import type { Schema } from '../http/json-body.ts';
+import { defaultMaskedPaths, defaultReadonlyPaths } from './spec-mounts.ts';
 
 export interface ContainerConfig {
   Hostname: string;
@@ -60,6 +61,12 @@ export interface Ulimit {
   Soft: number;
 }
 
+/** A limit on one block device: bytes or operations a second. */
+export interface ThrottledDevice {
+  Path: string;
+  Rate: number;
+}
+
 export interface HostConfig {
   Binds: string[] | null;
   ContainerIDFile: string;
@@ -102,18 +109,30 @@ export interface HostConfig {
   NanoCpus: number;
   CgroupParent: string;
   BlkioWeight: number;
+  BlkioWeightDevice: { Path: string; Weight: number }[];
+  BlkioDeviceReadBps: ThrottledDevice[] | null;
+  BlkioDeviceWriteBps: ThrottledDevice[] | null;
+  BlkioDeviceReadIOps: ThrottledDevice[] | null;
+  BlkioDeviceWriteIOps: ThrottledDevice[] | null;
   CpuPeriod: number;
   CpuQuota: number;
+  CpuRealtimePeriod: number;
+  CpuRealtimeRuntime: number;
   CpusetCpus: string;
   CpusetMems: string;
   Devices: DeviceRequestPath[] | null;
   DeviceCgroupRules: string[] | null;
+  DeviceRequests: object[] | null;
   MemoryReservation: number;
   MemorySwap: number;
   MemorySwappiness: number | null;
   OomKillDisable: boolean | null;
   PidsLimit: number | null;
   Ulimits: Ulimit[] | null;
+  CpuCount: number;
+  CpuPercent: number;
+  IOMaximumIOps: number;
+  IOMaximumBandwidth: number;
   Mounts?: MountRequest[];
   MaskedPaths: string[] | null;
   ReadonlyPaths: string[] | null;
@@ -265,6 +284,7 @@ const emptyConfig: ContainerConfig = {
 
 export const defaultShmBytes = 64 * 1024 * 1024;
 
+/** In the order of Go's struct, which is the order that inspect shows. */
 const defaultHostConfig: HostConfig = {
   Binds: null,
   ContainerIDFile: '',
@@ -303,25 +323,39 @@ const defaultHostConfig: HostConfig = {
   NanoCpus: 0,
   CgroupParent: '',
   BlkioWeight: 0,
+  BlkioWeightDevice: [],
+  BlkioDeviceReadBps: null,
+  BlkioDeviceWriteBps: null,
+  BlkioDeviceReadIOps: null,
+  BlkioDeviceWriteIOps: null,
   CpuPeriod: 0,
   CpuQuota: 0,
+  CpuRealtimePeriod: 0,
+  CpuRealtimeRuntime: 0,
   CpusetCpus: '',
   CpusetMems: '',
   Devices: null,
   DeviceCgroupRules: null,
+  DeviceRequests: null,
   MemoryReservation: 0,
   MemorySwap: 0,
   MemorySwappiness: null,
   OomKillDisable: false,
   PidsLimit: null,
   Ulimits: null,
+  CpuCount: 0,
+  CpuPercent: 0,
+  IOMaximumIOps: 0,
+  IOMaximumBandwidth: 0,
   MaskedPaths: null,
   ReadonlyPaths: null,
 };
 
 /** A decoded body over the zero values of Go. */
 export function toConfig(decoded: Record<string, unknown>): ContainerConfig {
-  return { ...emptyConfig, Labels: {}, ...decoded } as ContainerConfig;
+  const config = { ...emptyConfig, Labels: {}, ...decoded } as ContainerConfig;
+  if (config.Volumes !== null && Object.keys(config.Volumes).length === 0) config.Volumes = null;
+  return config;
 }
 
 /** A decoded HostConfig over Docker's defaults. */
@@ -336,6 +370,11 @@ export function toHostConfig(decoded: Record<string, unknown>): HostConfig {
     Name: merged.RestartPolicy.Name || 'no',
     MaximumRetryCount: merged.RestartPolicy.MaximumRetryCount ?? 0,
   };
+  // what means no limit is shown as no limit
+  if (merged.MemorySwappiness === -1) merged.MemorySwappiness = null;
+  if (merged.PidsLimit !== null && merged.PidsLimit <= 0) merged.PidsLimit = null;
+  merged.MaskedPaths ??= merged.Privileged ? null : defaultMaskedPaths;
+  merged.ReadonlyPaths ??= merged.Privileged ? null : defaultReadonlyPaths;
   const mounts = (merged.Mounts ?? []).map((mount) => ({
     ...mount,
     Source: mount.Source ?? '',

@@ -31,8 +31,10 @@ export async function createContainer(
   context: EngineContext,
   request: CreateRequest,
   name: string | undefined,
+  platform: string | undefined,
 ): Promise<CreatedContainer> {
   const image = await context.images.resolve(request.config.Image);
+  if (platform !== undefined) checkPlatform(image, request.config.Image, platform);
   return withCleanup(async (cleanup) => {
     const id = newId();
     const containerName = reserveName(context, cleanup, name, id);
@@ -50,6 +52,25 @@ export async function createContainer(
   });
 }
 
+/** Not-found, by which docker's client pulls the image of the other platform. */
+function checkPlatform(image: ResolvedImage, text: string, platform: string): void {
+  const [os = '', architecture, variant] = platform.toLowerCase().split('/');
+  const { config } = image;
+  const isSame =
+    os === config.os &&
+    (architecture === undefined || normalizedArchitecture(architecture) === config.architecture) &&
+    (variant === undefined || variant === (config.variant ?? variant));
+  if (!isSame)
+    throw new ContainerError(
+      'not-found',
+      `No such image: image with reference ${text} was found but its platform (${config.os}/${config.architecture}) does not match the specified platform (${platform})`,
+    );
+}
+
+function normalizedArchitecture(name: string): string {
+  return { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', armhf: 'arm', armel: 'arm' }[name] ?? name;
+}
+
 function reserveName(context: EngineContext, cleanup: CleanupStack, name: string | undefined, id: string): string {
   const chosen = name?.replace(/^\//, '') ?? generateName((candidate) => context.index.isTaken(candidate));
   context.index.reserve(chosen, id);
@@ -65,7 +86,7 @@ function settingsOf(
   name: string,
 ): ContainerSettings {
   const config = withImageConfig(request.config, image.config);
-  const { hostConfig } = request;
+  const hostConfig = { ...request.hostConfig, Runtime: request.hostConfig.Runtime || context.config.defaultRuntime };
   config.Hostname = containerHostname({ id }, config, hostConfig);
   const mappings = context.index
     .values()
@@ -82,7 +103,7 @@ function settingsOf(
     args: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
     snapshotter: context.config.snapshotter,
     snapshotKey: id,
-    runtime: runtimeName(hostConfig.Runtime || context.config.defaultRuntime),
+    runtime: runtimeName(hostConfig.Runtime),
     mountPoints: mountPointsOf(hostConfig, config.Volumes).map((point) =>
       point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point,
     ),

@@ -8,6 +8,7 @@ import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { ExecManager } from './exec-manager.ts';
 import { noteExit, type TaskExitFacts } from './exit-note.ts';
+import { closeSharedShm } from './shared-shm.ts';
 
 /** Longest wait for output after the exit, for what something outside of the container still writes. */
 const drainTimeoutMs = 2000;
@@ -76,6 +77,7 @@ export class ExitHandler {
     try {
       if (container.run !== undefined) noteExit(paths.containerRun(container.id), facts);
       await deleteTask(this.#context, container.id);
+      await closeSharedShm(this.#context, container.settings);
     } catch (error) {
       log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted');
     }

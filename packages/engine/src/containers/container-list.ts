@@ -91,13 +91,7 @@ export function selectContainers(index: ContainerIndex<Container>, options: List
   checkFilters(filters);
   const since = filters.get('since').map((reference) => createdNs(index.find(reference)));
   const before = filters.get('before').map((reference) => createdNs(index.find(reference)));
-  const showsStopped =
-    options.showsAll ||
-    options.limit !== undefined ||
-    filters.has('status') ||
-    filters.has('exited') ||
-    filters.has('since') ||
-    filters.has('before');
+  const showsStopped = options.showsAll || options.limit !== undefined || filters.has('status');
   const selected = index
     .values()
     .filter((container) => showsStopped || container.isRunning || container.state.status === 'restarting')

@@ -7,6 +7,7 @@ import { removeSnapshot } from './container-snapshot.ts';
 import { deleteTask } from './container-starter.ts';
 import { disposeAside, disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
+import { closeSharedShm } from './shared-shm.ts';
 
 export interface RemoveOptions {
   isForced: boolean;
@@ -54,6 +55,7 @@ export async function eraseContainer(context: EngineContext, container: Containe
     removeSnapshot(context, container.settings),
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  await closeSharedShm(context, container.settings);
   context.store
     .remove(container.id)
     .catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'row stays'));

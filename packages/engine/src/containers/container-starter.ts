@@ -14,6 +14,7 @@ import { zeroTime } from './container-record.ts';
 import { snapshotMounts } from './container-snapshot.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
+import { openSharedShm } from './shared-shm.ts';
 import { specOf, updateRecord } from './spec-store.ts';
 import { StdinPipe } from './stdin-pipe.ts';
 import { startFailure } from './task-errors.ts';
@@ -55,6 +56,7 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   await container.taskGone;
   if (!container.isSpecCurrent) await renewSpec(context, container);
   const rootfs = container.rootfs ?? (await snapshotMounts(context, settings));
+  await openSharedShm(context, settings, cleanup);
   const directory = context.paths.containerRun(container.id);
   openStdio(context, container, directory, cleanup);
   Object.assign(container.state, {

@@ -40,7 +40,10 @@ export class Container {
   isSpecCurrent = false;
   /** The deletion of the last run's task, which goes on after the exit was told. */
   taskGone: Promise<void> = Promise.resolve();
+  /** Made or running. */
   execIds = new Set<string>();
+  /** Kept for their exit codes. */
+  endedExecIds = new Set<string>();
   /** Pending while a start is under way: an exit that comes meanwhile is told after it. */
   starting: Promise<void> | undefined;
   /** A restart that its policy has planned. */

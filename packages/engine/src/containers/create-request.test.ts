@@ -46,10 +46,8 @@ describe('decodeCreateRequest', () => {
     ['StorageOpt', { size: '1g' }],
     ['DeviceRequests', [{ Count: -1 }]],
     ['BlkioDeviceReadBps', [{ Path: '/dev/sda', Rate: 1 }]],
-    ['LogConfig', { Type: 'syslog' }],
     ['SecurityOpt', ['seccomp=/profile.json']],
     ['NetworkMode', 'mynet'],
-    ['UTSMode', 'container:x'],
     ['Memory', 1024],
     ['RestartPolicy', { Name: 'sometimes' }],
     ['CpuRealtimeRuntime', 1000],
@@ -57,6 +55,15 @@ describe('decodeCreateRequest', () => {
     expect(() => decode({ HostConfig: { [field]: value } })).toThrow(
       field === 'CpuRealtimeRuntime' ? 'HostConfig.CpuRealtimeRuntime' : `HostConfig.${field}`,
     );
+  });
+
+  it.each([
+    [{ LogConfig: { Type: 'odd' } }, 'plugin "odd" not found'],
+    [{ UTSMode: 'container:x' }, 'invalid UTS mode: container:x'],
+    [{ IpcMode: 'odd' }, 'invalid IPC mode: odd'],
+    [{ Isolation: 'hyperv' }, 'invalid isolation (hyperv)'],
+  ])('refuses %j in docker’s words', (hostConfig, message) => {
+    expect(() => decode({ HostConfig: hostConfig })).toThrow(message);
   });
 
   it('takes the zero values that docker’s client always sends', () => {

@@ -15,9 +15,9 @@ import { disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { TaskExitFacts } from './exit-note.ts';
 import { pumpInput } from './input-pump.ts';
-import { capabilitySets, defaultPath, hasNoNewPrivileges, mergeEnvironment } from './spec-builder.ts';
+import { capabilitySets, defaultPath, hasNoNewPrivileges, mergeEnvironment, withHome } from './spec-builder.ts';
 import { StdinPipe } from './stdin-pipe.ts';
-import { startFailure } from './task-errors.ts';
+import { execFailure } from './task-errors.ts';
 import { readRunningUserFiles } from './user-files-cache.ts';
 import { type ResolvedUser, resolveUser } from './user-lookup.ts';
 
@@ -76,7 +76,6 @@ export class ExecManager {
     };
     this.#execs.set(exec.id, exec);
     container.execIds.add(exec.id);
-    this.#forgetOldest(container);
     this.#publish('exec_create', exec);
     return exec;
   }
@@ -103,7 +102,9 @@ export class ExecManager {
     const streams: OutputName[] = connect === undefined ? [] : exec.config.Tty ? ['stdout'] : ['stdout', 'stderr'];
     const hasStdin = connect !== undefined && exec.config.AttachStdin;
     try {
-      const process = await this.#processOf(exec);
+      const process = await this.#processOf(exec).catch((error) => {
+        throw this.#failed(exec, error, connect?.());
+      });
       if (connect !== undefined) makeFifos(directory, [...streams, ...(hasStdin ? ['stdin'] : [])]);
       const stdin = hasStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
       const connection = connect?.();
@@ -131,6 +132,7 @@ export class ExecManager {
     exec.exited.resolve(facts);
     exec.isRunning = false;
     exec.exitCode = facts.exitCode;
+    this.#retire(exec);
     const { tasks } = this.#context.client;
     // off the path: the exit code is known, the rest is tidying up
     tasks.DeleteProcess({ containerId: exec.container.id, execId }).catch((error) => {
@@ -149,8 +151,9 @@ export class ExecManager {
   }
 
   forget(container: Container): void {
-    for (const id of container.execIds) this.#execs.delete(id);
+    for (const id of [...container.execIds, ...container.endedExecIds]) this.#execs.delete(id);
     container.execIds.clear();
+    container.endedExecIds.clear();
   }
 
   async resize(exec: Exec, width: number, height: number): Promise<void> {
@@ -212,9 +215,10 @@ export class ExecManager {
 
   /** After the connection was taken over the reason goes into the stream, as docker has it. */
   #failed(exec: Exec, cause: unknown, connection: RawConnection | undefined): ContainerError {
-    const { error, exitCode } = startFailure('OCI runtime exec failed', exec.config.Cmd[0] ?? '', cause);
+    const { error, exitCode } = execFailure(exec.config.Cmd[0] ?? '', cause);
     exec.isRunning = false;
     exec.exitCode = exitCode;
+    this.#retire(exec);
     if (connection !== undefined) {
       writePiece(connection.output, exec.config.Tty, 'stdout', Buffer.from(`${error.message}\r\n`));
       connection.output.end();
@@ -228,12 +232,7 @@ export class ExecManager {
     const host = settings.hostConfig;
     const user = await this.#userOf(exec);
     const isPrivileged = config.Privileged || host.Privileged;
-    const base = [
-      `PATH=${defaultPath}`,
-      `HOSTNAME=${settings.config.Hostname}`,
-      ...(config.Tty ? ['TERM=xterm'] : []),
-      `HOME=${user.home}`,
-    ];
+    const base = [`PATH=${defaultPath}`, `HOSTNAME=${settings.config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : [])];
     return {
       terminal: config.Tty,
       user: {
@@ -242,7 +241,7 @@ export class ExecManager {
         ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }),
       },
       args: config.Cmd,
-      env: mergeEnvironment(base, settings.config.Env, config.Env),
+      env: withHome(mergeEnvironment(base, settings.config.Env, config.Env), user.home),
       cwd: config.WorkingDir || settings.config.WorkingDir || '/',
       capabilities: capabilitySets(containerCapabilities(isPrivileged, host.CapAdd, host.CapDrop), user.uid === 0),
       noNewPrivileges: hasNoNewPrivileges(host),
@@ -260,14 +259,13 @@ export class ExecManager {
     );
   }
 
-  #forgetOldest(container: Container): void {
-    if (container.execIds.size <= maxEndedPerContainer) return;
-    for (const id of container.execIds) {
-      if (this.#execs.get(id)?.isRunning) continue;
-      this.#execs.delete(id);
-      container.execIds.delete(id);
-      return;
-    }
+  #retire({ id, container }: Exec): void {
+    container.execIds.delete(id);
+    container.endedExecIds.add(id);
+    if (container.endedExecIds.size <= maxEndedPerContainer) return;
+    const [oldest = ''] = container.endedExecIds;
+    this.#execs.delete(oldest);
+    container.endedExecIds.delete(oldest);
   }
 
   #publish(action: string, exec: Exec, extra: Record<string, string> = {}): void {

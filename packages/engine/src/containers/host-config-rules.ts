@@ -20,7 +20,6 @@ const unsupportedHostFields = [
   'VolumesFrom',
   'Links',
   'StorageOpt',
-  'Isolation',
   'Cgroup',
   'Capabilities',
   'PublishAllPorts',
@@ -78,7 +77,10 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
   if (host.VolumeDriver !== '' && host.VolumeDriver !== 'local')
     throw refuse('HostConfig.VolumeDriver', `${host.VolumeDriver}: only local is there`);
   if (!logDrivers.includes(host.LogConfig.Type))
-    throw refuse('HostConfig.LogConfig', `logger: no log driver named '${host.LogConfig.Type}' is registered`);
+    throw new ContainerError(
+      'invalid-argument',
+      `error looking up logging plugin ${host.LogConfig.Type}: plugin "${host.LogConfig.Type}" not found`,
+    );
   for (const option of Object.keys(host.LogConfig.Config)) {
     if (host.LogConfig.Type !== 'json-file' || !logOptions.includes(option))
       throw refuse('HostConfig.LogConfig', `unknown log opt '${option}' for ${host.LogConfig.Type} log driver`);
@@ -96,12 +98,21 @@ function checkNetwork(host: HostConfig): void {
   throw refuse('HostConfig.NetworkMode', `network ${mode} not found`);
 }
 
+const modeNames: Partial<Record<keyof HostConfig, string>> = {
+  PidMode: 'PID',
+  IpcMode: 'IPC',
+  UTSMode: 'UTS',
+  CgroupnsMode: 'cgroup namespace',
+};
+
 function checkNamespaces(host: HostConfig): void {
   const oneOf = (field: keyof HostConfig, accepted: string[], allowsContainer: boolean) => {
     const value = String(host[field]);
     if (accepted.includes(value) || (allowsContainer && /^container:.+/.test(value))) return;
-    throw refuse(`HostConfig.${field}`, `invalid mode: ${value}`);
+    throw new ContainerError('invalid-argument', `invalid ${modeNames[field] ?? field} mode: ${value}`);
   };
+  if (!['', 'default'].includes(host.Isolation))
+    throw new ContainerError('invalid-argument', `invalid isolation (${host.Isolation}): linux has the default only`);
   oneOf('PidMode', ['', 'host'], true);
   oneOf('IpcMode', ['', 'none', 'private', 'shareable', 'host'], true);
   oneOf('UTSMode', ['', 'host'], false);

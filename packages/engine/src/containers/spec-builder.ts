@@ -46,10 +46,18 @@ export function containerHostname(
 }
 
 function environmentOf(config: ContainerConfig, home: string): string[] {
-  return mergeEnvironment(
-    [`PATH=${defaultPath}`, `HOSTNAME=${config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : []), `HOME=${home}`],
-    config.Env,
+  return withHome(
+    mergeEnvironment(
+      [`PATH=${defaultPath}`, `HOSTNAME=${config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : [])],
+      config.Env,
+    ),
+    home,
   );
+}
+
+/** Last, as runc adds it, and only when nobody has set it. */
+export function withHome(environment: string[], home: string): string[] {
+  return environment.some((entry) => entry.startsWith('HOME=')) ? environment : [...environment, `HOME=${home}`];
 }
 
 function namespacesOf(input: SpecInput): Namespace[] {

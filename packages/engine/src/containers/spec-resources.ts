@@ -127,10 +127,15 @@ function requestedDevice(request: DeviceRequestPath): { device: SpecDevice; acce
     if (error instanceof ContainerError) throw error;
     throw new ContainerError(
       'invalid-argument',
-      `error gathering device information while adding custom device "${request.PathOnHost}": ${errorMessageOf(error)}`,
+      `error gathering device information while adding custom device "${request.PathOnHost}": ${errnoText(error)}`,
       { cause: error },
     );
   }
+}
+
+/** `no such file or directory`, as the C library has it. */
+function errnoText(error: unknown): string {
+  return /^E[A-Z0-9]+: ([^,]+)/.exec(errorMessageOf(error))?.[1] ?? errorMessageOf(error);
 }
 
 function cgroupRule(text: string): DeviceRule {

@@ -7,6 +7,7 @@ import { boundFiles } from './container-files.ts';
 import type { ContainerSettings } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
 import { seccompText } from './seccomp-policy.ts';
+import { sharedShmOf } from './shared-shm.ts';
 import { buildSpec } from './spec-builder.ts';
 import { resolveUser, type UserFiles } from './user-lookup.ts';
 
@@ -60,7 +61,11 @@ export function specOf(
     files: boundFiles(context.paths.containerData(settings.id)),
     initProgram: hasInit ? context.initProgram : undefined,
     joined: { pid: pidOf(hostConfig.PidMode), network: pidOf(hostConfig.NetworkMode), ipc: pidOf(hostConfig.IpcMode) },
-    sharedShm: undefined,
+    sharedShm: sharedShmOf(
+      context,
+      settings,
+      isFinal ? joinedContainer(context, hostConfig.IpcMode)?.settings : undefined,
+    ),
     cgroupParent: context.config.cgroupParent,
   });
   const bounding = spec.process.capabilities?.bounding ?? [];

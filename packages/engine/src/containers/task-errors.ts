@@ -62,3 +62,10 @@ export function startFailure(operation: string, command: string, error: unknown)
     error: new ContainerError(code === 'not-found' ? 'internal' : code, `${operation}: ${message}`, { cause: error }),
   };
 }
+
+/** The same for an exec: what is neither missing nor refused is 126 there, and a user that does not exist has its own words. */
+export function execFailure(command: string, error: unknown): StartFailure {
+  if (error instanceof ContainerError && error.reason === 'unknown-user') return { error, exitCode: 126 };
+  const failure = startFailure('OCI runtime exec failed', command, error);
+  return { ...failure, exitCode: failure.exitCode === 128 ? 126 : failure.exitCode };
+}

@@ -9,20 +9,25 @@ const files = {
 
 describe('resolveUser', () => {
   it('is root with its groups when none is named', () => {
-    expect(resolveUser('', [], files)).toEqual({ uid: 0, gid: 0, additionalGids: [10], home: '/root' });
+    expect(resolveUser('', [], files)).toEqual({ uid: 0, gid: 0, additionalGids: [0, 10], home: '/root' });
   });
 
   it('takes the account by its name, with its groups', () => {
     expect(resolveUser('bob', ['staff', '77'], files)).toEqual({
       uid: 1000,
       gid: 1001,
-      additionalGids: [10, 50, 77],
+      additionalGids: [1001, 10, 50, 77],
       home: '/home/bob',
     });
   });
 
   it('lets a named group replace the account’s groups', () => {
-    expect(resolveUser('bob:staff', [], files)).toEqual({ uid: 1000, gid: 50, additionalGids: [], home: '/home/bob' });
+    expect(resolveUser('bob:staff', [], files)).toEqual({
+      uid: 1000,
+      gid: 50,
+      additionalGids: [50],
+      home: '/home/bob',
+    });
   });
 
   it('takes a number for an id, never for a name', () => {
@@ -39,7 +44,7 @@ describe('resolveUser', () => {
     expect(resolveUser('12:34', [], { passwd: null, group: null })).toEqual({
       uid: 12,
       gid: 34,
-      additionalGids: [],
+      additionalGids: [34],
       home: '/',
     });
   });

@@ -75,8 +75,9 @@ export function resolveUser(user: string, groupAdd: string[], files: UserFiles):
     groupText === '' && account.name !== ''
       ? groups.filter((group) => group.members.includes(account.name)).map((group) => group.gid)
       : [];
+  // the own group too: a process that gives up its primary group keeps it (CVE-2022-36109)
   const added = groupAdd.map((name) => gidOf(name, groups));
-  return { uid: account.uid, gid, additionalGids: [...new Set([...own, ...added])], home: account.home };
+  return { uid: account.uid, gid, additionalGids: [...new Set([gid, ...own, ...added])], home: account.home };
 }
 
 function findAccount(text: string, accounts: Account[]): Account {

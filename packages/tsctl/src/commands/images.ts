@@ -51,10 +51,11 @@ export const imagesCommand: Command = {
     const filters = [...flags.list('filter'), ...context.args.map((name) => `reference=${name}`)];
     const query = { all: flags.bool('all') || undefined, filters: filtersParameter(filters) };
     const images = await client.json<ImageSummary[]>('GET', '/images/json', { query });
-    const hasDigests = flags.bool('digests');
+    // a template that asks for digests has them
+    const hasDigests = flags.bool('digests') || flags.text('format').includes('.Digest');
     const rows = images.flatMap((image) => rowsOf(image, !flags.bool('no-trunc'), hasDigests));
     const format = flags.text('format') || (flags.bool('quiet') ? '' : (config.content.imagesFormat ?? ''));
-    const digest = hasDigests ? '\t{{.Digest}}' : '';
+    const digest = flags.bool('digests') ? '\t{{.Digest}}' : '';
     const preset = `table {{.Repository}}\t{{.Tag}}${digest}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`;
     printList(out, rows, { format, headers, preset, quietField: flags.bool('quiet') ? 'ID' : undefined });
     return 0;

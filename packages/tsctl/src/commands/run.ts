@@ -41,7 +41,7 @@ async function runContainer(context: CommandContext): Promise<number> {
   try {
     id = await createContainer(context, request);
   } catch (error) {
-    throw described(context, error, daemonExitCode, true);
+    throw described(context, error, startExitCode(error), true);
   }
   if (isDetached && !request.AttachStdin && !request.AttachStdout && !request.AttachStderr)
     return await startDetached(context, id);

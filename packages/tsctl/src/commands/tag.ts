@@ -13,10 +13,21 @@ export const tagCommand: Command = {
   completes: 'image',
   async run(context) {
     const [source = '', target = ''] = context.args;
-    const reference = withDefaultTag(readReference(target));
+    const reference = withDefaultTag(parsed(target));
     if (reference.digest !== undefined) throw new CommandFailure('refusing to create a tag with a digest reference');
     const query = { repo: familiarName(reference), tag: reference.tag };
     await context.client.status('POST', `${imagePath(source)}/tag`, { query });
     return 0;
   },
 };
+
+function parsed(target: string) {
+  try {
+    return readReference(target);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandFailure(
+      `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${why}`,
+    );
+  }
+}

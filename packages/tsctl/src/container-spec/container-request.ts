@@ -23,6 +23,7 @@ export interface ContainerRequest {
 /** `isDetached`: nothing is attached. Throws CommandFailure (125) for values that contradict each other or do not parse. */
 export function containerRequest(flags: FlagValues, args: readonly string[], isDetached: boolean): ContainerRequest {
   const [image = '', ...command] = args;
+  checkModes(flags);
   const attached = attachedStreams(flags, isDetached);
   const mounts = mountsOf(flags);
   const networking = networkingOf(flags);
@@ -118,6 +119,19 @@ function restartPolicy(flags: FlagValues): { Name: string; MaximumRetryCount: nu
   if (flags.bool('rm') && name !== 'no' && name !== '')
     throw new CommandFailure('Conflicting options: --restart and --rm', 125);
   return { Name: name, MaximumRetryCount: Number(count) };
+}
+
+/** What docker's client refuses itself. */
+function checkModes(flags: FlagValues): void {
+  const rules: [string, RegExp, string][] = [
+    ['pid', /^(|host|container:.+)$/, 'PID'],
+    ['uts', /^(|host)$/, 'UTS'],
+    ['userns', /^(|host|private|auto(:.*)?)$/, 'USER'],
+    ['cgroupns', /^(|host|private)$/, 'CGROUP'],
+  ];
+  for (const [name, pattern, word] of rules) {
+    if (!pattern.test(flags.text(name))) throw new CommandFailure(`--${name}: invalid ${word} mode`, 125);
+  }
 }
 
 function optional(name: string, value: unknown): Record<string, unknown> {

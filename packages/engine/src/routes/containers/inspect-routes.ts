@@ -115,6 +115,16 @@ async function update(context: EngineContext, container: Container, decoded: Rec
   );
   const policy = changes['RestartPolicy'] as HostConfig['RestartPolicy'] | undefined;
   if (policy !== undefined && !policy.Name) delete changes['RestartPolicy'];
+  const { Memory = 0, MemorySwap = 0 } = changes as Partial<HostConfig>;
+  if (
+    Memory > container.settings.hostConfig.MemorySwap &&
+    MemorySwap === 0 &&
+    container.settings.hostConfig.MemorySwap !== -1
+  )
+    throw new ContainerError(
+      'failed-precondition',
+      `Cannot update container ${container.id}: Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time`,
+    );
   const hostConfig = toHostConfig({ ...container.settings.hostConfig, ...changes });
   // a new memory limit brings docker's default for swap with it, unless one was given
   checkHostConfig(hostConfig, changes);

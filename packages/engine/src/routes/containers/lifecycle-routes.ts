@@ -36,6 +36,7 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
       context,
       decoded,
       queryText(request.query, 'name') || undefined,
+      queryText(request.query, 'platform') || undefined,
     );
     return reply.code(201).send({ Id: container.id, Warnings: warnings });
   });
