@@ -36,7 +36,10 @@ export function pumpInput(input: Readable, stdin: StdinPipe, options: InputOptio
     if (options.closesAtEnd && !stdin.isEnded) void options.opened.then(() => stdin.end()).then(options.onClosed);
   };
   // an end without a byte before it is told at once, also to a socket that nobody reads yet
-  if (input.readableEnded || input.destroyed) return finish();
+  if (input.readableEnded || input.destroyed) {
+    finish();
+    return;
+  }
   input.once('end', finish);
   input.once('close', finish);
 }
