@@ -1,5 +1,6 @@
-// Control groups of one container, whichever version the machine has. On a hybrid machine (controllers on v1, an empty
-// cgroup2 at /sys/fs/cgroup/unified) the v1 hierarchies are used. cgroups(7)
+// Control groups of one container, whichever version the machine has. On a hybrid machine (controllers on v1, a cgroup2
+// tree beside them at /sys/fs/cgroup/unified) the container has a group in each v1 hierarchy that it needs and one in the
+// v2 tree, where the limits go whose controllers are there. cgroups(7)
 #pragma once
 
 #include <sys/types.h>
@@ -8,49 +9,47 @@
 #include <string>
 #include <vector>
 
+#include "linux/cgroup-system.h"
 #include "linux/unique-fd.h"
 #include "oci/config.h"
 #include "runtime/runtime.h"
 
 namespace tsc {
 
-/// One mounted v1 hierarchy.
-struct CgroupHierarchy {
-  std::string name;         // directory below /sys/fs/cgroup: "cpu,cpuacct"
-  std::string controllers;  // mount option: "cpu,cpuacct", "name=systemd"
-  std::string mount_point;
-  std::string own_path;  // where this process is in it: "/"
-};
-
-struct CgroupSystem {
-  bool is_unified = false;
-  std::string unified_mount_point;  // "" when there is no cgroup2 at all
-  std::string unified_own_path;
-  std::vector<CgroupHierarchy> hierarchies;
-};
-
-/// Read from /proc/self/{mountinfo,cgroup} once per process.
-const CgroupSystem& cgroup_system();
-
-/// Where a container's groups are: absolute directories, by hierarchy name; on v2 the only key is "".
+/// Where a container's groups are: absolute directories, by hierarchy name. On v2 the only key is "", on a hybrid machine
+/// the group in the v2 tree is kUnifiedName.
 struct CgroupLocation {
+  static constexpr const char* kUnifiedName = "unified";
+
   int version = 1;
   std::map<std::string, std::string> paths;
+  std::string unit;        // the systemd unit that they belong to; "" when we made them ourselves
+  bool is_shared = false;  // others were in them before us: they are neither killed nor removed with the container
 
   bool exists() const { return !paths.empty(); }
   /// The directory that has this v1 controller; "" when the container has none.
   std::string find(const std::string& controller) const;
+  /// The group in the v2 tree; "" when there is none.
+  std::string unified() const;
+};
+
+struct CgroupRequest {
+  /// As in config.json: absolute counts from the hierarchy's root, relative from this process's group (v2: from its
+  /// parent, since processes may be in leaves only), "" means <id> there. With systemd: slice:prefix:name.
+  std::string cgroups_path;
+  std::string id;
+  /// Where it is noted which parents were made, so that delete may remove them.
+  std::string record_directory;
 };
 
 /// Makes the groups (with missing parents) and writes the limits; undoes what it made when it throws.
-/// `cgroups_path` as in config.json: absolute counts from the hierarchy's root, relative from this process's group,
-/// "" means <own group>/<id>. `record_directory`: notes which parents were made, so that delete may remove them.
-CgroupLocation create_cgroup(const std::string& cgroups_path, const std::string& id, const oci::Resources& resources,
-                             const std::string& record_directory);
+CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources& resources, Warnings& warnings);
 
-void apply_resources(CgroupLocation& location, const oci::Resources& resources);
+/// Writes the limits; makes v1 groups that a limit needs and create had no use for.
+void apply_resources(CgroupLocation& location, const oci::Resources& resources, Warnings& warnings);
 
-/// Removes the groups; waits (bounded) for the kernel to forget ended processes. Throws when one stays.
+/// Removes the groups; waits (bounded) for the kernel to forget ended processes. Throws when one stays, unless others
+/// are in it.
 void remove_cgroup(const CgroupLocation& location, const std::string& record_directory);
 
 std::vector<pid_t> cgroup_pids(const CgroupLocation& location);
@@ -59,6 +58,8 @@ void signal_cgroup(const CgroupLocation& location, int signal);
 void freeze_cgroup(const CgroupLocation& location, bool is_frozen);
 bool is_cgroup_frozen(const CgroupLocation& location);
 ContainerStats read_cgroup_stats(const CgroupLocation& location);
+/// What only `events` tells beyond that: cpusets, huge pages, kernel memory.
+ContainerDetails read_cgroup_details(const CgroupLocation& location);
 
 UniqueFd open_cgroup_oom_events(const CgroupLocation& location);
 bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd);

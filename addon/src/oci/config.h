@@ -110,10 +110,20 @@ struct ThrottleDevice {
   std::uint64_t rate = 0;
 };
 
+struct WeightDevice {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::optional<std::uint16_t> weight, leaf_weight;
+};
+
+struct RdmaLimit {
+  std::optional<std::uint32_t> hca_handles, hca_objects;
+};
+
 struct Resources {
   std::vector<DeviceRule> devices;
   struct {
-    std::optional<std::int64_t> limit, reservation, swap;
+    std::optional<std::int64_t> limit, reservation, swap, kernel, kernel_tcp;
     std::optional<std::uint64_t> swappiness;
     std::optional<bool> disable_oom_killer, use_hierarchy;
     std::optional<bool> check_before_update;
@@ -126,8 +136,14 @@ struct Resources {
   std::optional<std::int64_t> pids_limit;
   struct {
     std::optional<std::uint16_t> weight, leaf_weight;
-    std::vector<ThrottleDevice> weight_device, read_bps, write_bps, read_iops, write_iops;
+    std::vector<WeightDevice> weight_device;
+    std::vector<ThrottleDevice> read_bps, write_bps, read_iops, write_iops;
   } block_io;
+  struct {
+    std::optional<std::uint32_t> class_id;
+    std::vector<std::pair<std::string, std::uint32_t>> priorities;  // interface, priority
+  } network;
+  std::map<std::string, RdmaLimit> rdma;  // by device
   std::vector<std::pair<std::string, std::uint64_t>> hugepage_limits;
   std::map<std::string, std::string> unified;
 };

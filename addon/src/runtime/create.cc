@@ -93,7 +93,8 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
   try {
     clock.begin("create cgroup");
     record_.cgroup =
-        create_cgroup(oci_config_.linux_.cgroups_path, request.id, oci_config_.linux_.resources, store_.cgroup_notes());
+        create_cgroup({oci_config_.linux_.cgroups_path, request.id, store_.cgroup_notes()}, oci_config_.linux_.resources,
+                      warnings_);
     clock.begin("save state");
     store_.save(record_);
     clock.begin("plan");

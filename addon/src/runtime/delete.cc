@@ -38,8 +38,8 @@ Warnings delete_container(const RuntimeConfig& config, const std::string& id, bo
       throw RuntimeError("", "delete", "", 0, "", "the container is " + status, Reason::wrong_state);
     }
     if (status != "stopped") kill_init(record);
-    // Without a pid namespace of its own a container may leave processes behind.
-    if (!cgroup_pids(record.cgroup).empty()) signal_cgroup(record.cgroup, SIGKILL);
+    // Without a pid namespace of its own a container may leave processes behind. Those in a shared group are others'.
+    if (!record.cgroup.is_shared && !cgroup_pids(record.cgroup).empty()) signal_cgroup(record.cgroup, SIGKILL);
     remove_cgroup(record.cgroup, store.cgroup_notes());
     store.remove(id);
     reap_children();

@@ -120,7 +120,9 @@ void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fd
     return;
   }
   const auto& hierarchies = cgroup_system().hierarchies;
-  arena.resize(plan.hierarchies, location.paths.size());
+  const bool has_unified = !location.unified().empty();
+  if (has_unified) plan.cgroup2_fd = fds.add(open_file(kStep, location.unified(), O_RDONLY | O_DIRECTORY));
+  arena.resize(plan.hierarchies, location.paths.size() - (has_unified ? 1 : 0));
   std::uint64_t index = 0;
   for (const CgroupHierarchy& hierarchy : hierarchies) {
     const auto found = location.paths.find(hierarchy.name);

@@ -13,7 +13,7 @@ std::vector<pid_t> container_pids(const RuntimeConfig& config, const std::string
   }
 }
 
-void update_container(const RuntimeConfig& config, const std::string& id, const std::string& resources_json) {
+Warnings update_container(const RuntimeConfig& config, const std::string& id, const std::string& resources_json) {
   try {
     const StateStore store(config.root);
     ContainerRecord record = store.load(id);
@@ -21,8 +21,12 @@ void update_container(const RuntimeConfig& config, const std::string& id, const 
       throw RuntimeError("", "update", "", 0, "", "the container is stopped", Reason::wrong_state);
     }
     const size_t groups = record.cgroup.paths.size();
-    apply_resources(record.cgroup, oci::parse_resources(resources_json));
+    oci::Resources resources = oci::parse_resources(resources_json);
+    resources.devices.clear();
+    Warnings warnings;
+    apply_resources(record.cgroup, resources, warnings);
     if (record.cgroup.paths.size() != groups) store.save(record);
+    return warnings;
   } catch (const RuntimeError& error) {
     throw error.within("update container " + id);
   }
@@ -31,6 +35,14 @@ void update_container(const RuntimeConfig& config, const std::string& id, const 
 ContainerStats container_stats(const RuntimeConfig& config, const std::string& id) {
   try {
     return read_cgroup_stats(StateStore(config.root).load(id).cgroup);
+  } catch (const RuntimeError& error) {
+    throw error.within("stats of container " + id);
+  }
+}
+
+ContainerDetails container_details(const RuntimeConfig& config, const std::string& id) {
+  try {
+    return read_cgroup_details(StateStore(config.root).load(id).cgroup);
   } catch (const RuntimeError& error) {
     throw error.within("stats of container " + id);
   }

@@ -147,6 +147,23 @@ struct ContainerStats {
   std::vector<BlockIoEntry> blkio;
 };
 
+struct MemoryFigures {
+  std::uint64_t usage = 0, limit = 0, max_usage = 0, failcnt = 0;
+};
+
+/// What `events` tells beyond ContainerStats.
+struct ContainerDetails {
+  struct {
+    std::vector<std::uint16_t> cpus, mems;
+    std::uint64_t cpu_exclusive = 0, mem_exclusive = 0, mem_hardwall = 0, memory_migrate = 0;
+    std::uint64_t memory_spread_page = 0, memory_spread_slab = 0, memory_pressure = 0, sched_load_balance = 0;
+    std::int64_t sched_relax_domain_level = 0;
+  } cpuset;
+  std::vector<std::uint64_t> per_cpu_user_ns, per_cpu_system_ns;
+  MemoryFigures swap, kernel, kernel_tcp;           // swap counts memory too, as v1 does
+  std::map<std::string, MemoryFigures> huge_pages;  // by size: "2MB"
+};
+
 CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest& request);
 StartedProcess start_container(const RuntimeConfig& config, const std::string& id);
 CreatedProcess exec_process(const RuntimeConfig& config, const ExecRequest& request);
@@ -159,8 +176,10 @@ ContainerState container_state(const RuntimeConfig& config, const std::string& i
 std::vector<pid_t> container_pids(const RuntimeConfig& config, const std::string& id);
 void pause_container(const RuntimeConfig& config, const std::string& id);
 void resume_container(const RuntimeConfig& config, const std::string& id);
-void update_container(const RuntimeConfig& config, const std::string& id, const std::string& resources_json);
+/// Device rules in `resources_json` are left alone, as runc leaves them: the container keeps those it was made with.
+Warnings update_container(const RuntimeConfig& config, const std::string& id, const std::string& resources_json);
 ContainerStats container_stats(const RuntimeConfig& config, const std::string& id);
+ContainerDetails container_details(const RuntimeConfig& config, const std::string& id);
 void resize_pty(const RuntimeConfig& config, const std::string& id, const std::string& exec_id, int columns, int rows);
 void close_stdin(const RuntimeConfig& config, const std::string& id, const std::string& exec_id);
 std::vector<AdoptedProcess> adopt_container(const RuntimeConfig& config, const std::string& id);

@@ -75,7 +75,10 @@ json to_json(const ContainerRecord& record) {
           {"created", record.created},
           {"annotations", record.annotations},
           {"process", to_json(record.process)},
-          {"cgroup", {{"version", record.cgroup.version}, {"paths", record.cgroup.paths}}},
+          {"cgroup", {{"version", record.cgroup.version},
+            {"paths", record.cgroup.paths},
+            {"unit", record.cgroup.unit},
+            {"isShared", record.cgroup.is_shared}}},
           {"namespaces", record.namespaces},
           {"uidMappings", mappings},
           {"noNewKeyring", record.no_new_keyring}};
@@ -96,6 +99,8 @@ ContainerRecord container_from_json(const json& value) {
   record.process = process_from_json(value.at("process"));
   record.cgroup.version = value.at("cgroup").at("version");
   value.at("cgroup").at("paths").get_to(record.cgroup.paths);
+  record.cgroup.unit = value.at("cgroup").value("unit", "");
+  record.cgroup.is_shared = value.at("cgroup").value("isShared", false);
   record.namespaces = value.at("namespaces");
   for (const json& mapping : value.at("uidMappings")) {
     record.uid_mappings.push_back({mapping.at(0), mapping.at(1), mapping.at(2)});
