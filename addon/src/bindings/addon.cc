@@ -9,6 +9,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   tsc::export_mounts(env, exports);
   tsc::export_fifo(env, exports);
   tsc::export_readiness(env, exports);
+  tsc::export_network(env, exports);
   tsc::export_process(env, exports);
   tsc::export_runtime(env, exports);
   return exports;

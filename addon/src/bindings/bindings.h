@@ -10,6 +10,7 @@ void export_tree(Napi::Env env, Napi::Object& exports);
 void export_mounts(Napi::Env env, Napi::Object& exports);
 void export_fifo(Napi::Env env, Napi::Object& exports);
 void export_readiness(Napi::Env env, Napi::Object& exports);
+void export_network(Napi::Env env, Napi::Object& exports);
 void export_process(Napi::Env env, Napi::Object& exports);
 void export_runtime(Napi::Env env, Napi::Object& exports);
 

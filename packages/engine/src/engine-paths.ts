@@ -50,6 +50,15 @@ export class EnginePaths {
     return join(this.runs, id);
   }
 
+  get namespaces(): string {
+    return join(this.execRoot, 'netns');
+  }
+
+  /** Leads to the network namespace of a container's present run. */
+  networkNamespace(id: string): string {
+    return join(this.namespaces, id.slice(0, 12));
+  }
+
   execRun(id: string, execId: string): string {
     return join(this.containerRun(id), `exec-${execId.slice(0, 16)}`);
   }

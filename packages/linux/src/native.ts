@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { AppliedLayer, ApplyLayerRequest, WriteTreeRequest, WrittenArchive } from './archive.ts';
 import { toContainerError } from './errors.ts';
 import type { Mount } from './mounts.ts';
+import type { NetlinkReply } from './netlink.ts';
 import type { PeerCredentials } from './process.ts';
 import type { NativeRuntimeConstructor } from './runtime-manager.ts';
 import type { DiskUsage } from './tree.ts';
@@ -30,6 +31,16 @@ export interface NativeAddon {
   setSubreaper(): void;
   peerCredentials(fd: number): PeerCredentials;
   execUnshare(options: UnshareOptions, tsrunc: string): never;
+  openNetlink(protocol: number, namespaceFd: number): Promise<number>;
+  exchangeNetlink(fd: number, request: Uint8Array): Promise<NetlinkReply>;
+  createNetworkNamespace(sysctls: Record<string, string>): Promise<number>;
+  writeNetworkSysctls(namespaceFd: number, sysctls: Record<string, string>): Promise<void>;
+  openSocketIn(namespaceFd: number, family: number, type: number): Promise<number>;
+  openBoundSocket(
+    namespaceFd: number,
+    wanted: { family: number; type: number; protocol: number; address: string; port: number; listens: boolean },
+  ): Promise<number>;
+  localPort(fd: number): number;
   Runtime: NativeRuntimeConstructor;
 }
 

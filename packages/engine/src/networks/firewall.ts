@@ -1,0 +1,227 @@
+// The engine's own nftables table: what may pass between bridges, what is masqueraded, which ports lead where.
+//
+// The table is put there whole, in one transaction, at start and whenever a network comes or goes; a port that is
+// published or withdrawn meanwhile is one element of a map. Nobody else's table is read or written.
+import {
+  concatenation,
+  interfaceName,
+  match,
+  NftBatch,
+  netfilterProtocol,
+  type SetElement,
+  then,
+} from '@tscontainer/linux/nftables';
+import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
+import { toBytes } from './ip-address.ts';
+import type { PortProtocol } from './network-record.ts';
+
+export interface FirewallSubnet {
+  address: string;
+  prefixLength: number;
+}
+
+/** A bridge as the rules see it. */
+export interface FirewallBridge {
+  bridge: string;
+  subnets: FirewallSubnet[];
+  isInternal: boolean;
+  isMasqueraded: boolean;
+  /** Its containers may talk to each other. */
+  allowsIcc: boolean;
+}
+
+export interface ForwardedPort {
+  protocol: PortProtocol;
+  /** `0.0.0.0` and `::` stand for every address of the host. */
+  hostIp: string;
+  hostPort: number;
+  targetIp: string;
+  targetPort: number;
+}
+
+const protocolNumbers: Record<PortProtocol, number> = { tcp: 6, udp: 17, sctp: 132 };
+const ipv4 = Buffer.from([2]);
+const ipv6 = Buffer.from([10]);
+const addressTypeLocal = Buffer.from([2, 0, 0, 0]);
+const wild = new Set(['0.0.0.0', '::', '']);
+const priorities = { raw: -300, destinationNat: -100, filter: 0, sourceNat: 100 } as const;
+/** Bits of `ct state` and `ct status`, in the host's order. */
+const establishedOrRelated = Buffer.from([6, 0, 0, 0]);
+const isDestinationTranslated = Buffer.from([0x20, 0, 0, 0]);
+const zero32 = Buffer.alloc(4);
+
+export class Firewall {
+  readonly #socket: NetlinkSocket;
+  readonly #table: string;
+  readonly #ports = new Map<string, ForwardedPort>();
+  #bridges: FirewallBridge[] = [];
+
+  private constructor(socket: NetlinkSocket, table: string) {
+    this.#socket = socket;
+    this.#table = table;
+  }
+
+  /** Changes nothing yet. */
+  static async open(table: string): Promise<Firewall> {
+    return new Firewall(await NetlinkSocket.open(netfilterProtocol), table);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** Puts the table there whole, with these bridges and the ports that are forwarded. */
+  async replace(bridges: FirewallBridge[]): Promise<void> {
+    const batch = new NftBatch('inet', this.#table).replaceTable();
+    addSets(batch);
+    batch.addElements(
+      'bridges',
+      bridges.map(({ bridge }) => ({ key: interfaceName(bridge) })),
+    );
+    addTranslation(batch, bridges);
+    addFilter(batch, bridges);
+    for (const [map, elements] of elementsByMap([...this.#ports.values()])) batch.addElements(map, elements);
+    await batch.commit(this.#socket);
+    this.#bridges = bridges;
+  }
+
+  /** The whole table again, for whoever emptied it. */
+  restore(): Promise<void> {
+    return this.replace(this.#bridges);
+  }
+
+  async forward(ports: ForwardedPort[]): Promise<void> {
+    if (ports.length === 0) return;
+    const batch = new NftBatch('inet', this.#table);
+    for (const [map, elements] of elementsByMap(ports)) batch.addElements(map, elements);
+    await batch.commit(this.#socket);
+    for (const port of ports) this.#ports.set(keyOf(port), port);
+  }
+
+  async withdraw(ports: ForwardedPort[]): Promise<void> {
+    const known = ports.filter((port) => this.#ports.delete(keyOf(port)));
+    if (known.length === 0) return;
+    const batch = new NftBatch('inet', this.#table);
+    for (const [map, elements] of elementsByMap(known))
+      batch.deleteElements(
+        map,
+        elements.map(({ key }) => ({ key })),
+      );
+    await batch.commit(this.#socket);
+  }
+
+  /** Before `replace` at start: ports that running containers have. */
+  remember(ports: ForwardedPort[]): void {
+    for (const port of ports) this.#ports.set(keyOf(port), port);
+  }
+}
+
+function keyOf(port: ForwardedPort): string {
+  return `${port.protocol} ${port.hostIp} ${port.hostPort}`;
+}
+
+/** Port maps by what they match: every local address, or one. */
+function elementsByMap(ports: ForwardedPort[]): Map<string, SetElement[]> {
+  const found = new Map<string, SetElement[]>();
+  for (const port of ports) {
+    const version = port.targetIp.includes(':') ? '6' : '4';
+    const isWild = wild.has(port.hostIp);
+    const service = [u8(protocolNumbers[port.protocol]), u16be(port.hostPort)];
+    const key = isWild ? concatenation(...service) : concatenation(toBytes(port.hostIp), ...service);
+    const element = { key, value: concatenation(toBytes(port.targetIp), u16be(port.targetPort)) };
+    const map = `published${version}${isWild ? '' : '-at'}`;
+    found.set(map, [...(found.get(map) ?? []), element]);
+  }
+  return found;
+}
+
+function addSets(batch: NftBatch): void {
+  batch
+    .set('bridges', ['interface'])
+    .set('published4', ['protocol', 'port'], ['ipv4', 'port'])
+    .set('published4-at', ['ipv4', 'protocol', 'port'], ['ipv4', 'port'])
+    .set('published6', ['protocol', 'port'], ['ipv6', 'port'])
+    .set('published6-at', ['ipv6', 'protocol', 'port'], ['ipv6', 'port']);
+}
+
+/** The subnet's part of an address that is in register 1. */
+function sourceIn(subnet: FirewallSubnet) {
+  const address = toBytes(subnet.address);
+  const isV4 = address.length === 4;
+  const mask = Buffer.alloc(address.length);
+  for (let bit = 0; bit < subnet.prefixLength; bit++) mask[bit >> 3] = (mask[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
+  return [
+    match.meta('nfproto'),
+    match.equal(isV4 ? ipv4 : ipv6),
+    isV4 ? match.payload(1, 12, 4) : match.payload(1, 8, 16),
+    match.mask(mask),
+    match.equal(Buffer.from(address.map((byte, index) => byte & (mask[index] ?? 0)))),
+  ];
+}
+
+const isTranslated = () => [match.ctStatus(), match.mask(isDestinationTranslated), match.notEqual(zero32)];
+const entersBy = (bridge: string) => [match.meta('iifname'), match.equal(interfaceName(bridge))];
+const leavesBy = (bridge: string) => [match.meta('oifname'), match.equal(interfaceName(bridge))];
+const leavesOtherwise = (bridge: string) => [match.meta('oifname'), match.notEqual(interfaceName(bridge))];
+
+function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
+  batch
+    .chain('published')
+    .chain('prerouting', { type: 'nat', hook: 'prerouting', priority: priorities.destinationNat })
+    .chain('output', { type: 'nat', hook: 'output', priority: priorities.destinationNat })
+    .chain('postrouting', { type: 'nat', hook: 'postrouting', priority: priorities.sourceNat });
+  for (const chain of ['prerouting', 'output'])
+    batch.rule(chain, match.destinationType(), match.equal(addressTypeLocal), then.jump('published'));
+  // register 1 is 16 bytes wide; 9 and on are 4-byte words of it, after the first
+  const service = (first: number) => [match.meta('l4proto', first), match.payload(2, 2, 2, first === 1 ? 9 : first + 1)];
+  const v4 = [match.meta('nfproto'), match.equal(ipv4)];
+  const v6 = [match.meta('nfproto'), match.equal(ipv6)];
+  batch
+    .rule('published', ...v4, match.payload(1, 16, 4), ...service(9), match.mapped('published4-at'), then.dnat('ip', 1, 9))
+    .rule('published', ...v4, ...service(1), match.mapped('published4'), then.dnat('ip', 1, 9))
+    .rule('published', ...v6, match.payload(1, 24, 16), ...service(12), match.mapped('published6-at'), then.dnat('ip6', 1, 12))
+    .rule('published', ...v6, ...service(1), match.mapped('published6'), then.dnat('ip6', 1, 12));
+  for (const { bridge, subnets, isInternal, isMasqueraded } of bridges) {
+    for (const subnet of subnets) {
+      if (isMasqueraded && !isInternal)
+        batch.rule('postrouting', ...sourceIn(subnet), ...leavesOtherwise(bridge), then.masquerade());
+      // to itself or a neighbour through a published port: the answer has to come back this way
+      batch.rule('postrouting', ...isTranslated(), ...sourceIn(subnet), ...leavesBy(bridge), then.masquerade());
+    }
+    // from the host's own loopback address
+    batch.rule('postrouting', ...sourceIn({ address: '127.0.0.0', prefixLength: 8 }), ...leavesBy(bridge), then.masquerade());
+    batch.rule('postrouting', ...sourceIn({ address: '::1', prefixLength: 128 }), ...leavesBy(bridge), then.masquerade());
+  }
+}
+
+function addFilter(batch: NftBatch, bridges: FirewallBridge[]): void {
+  batch
+    .chain('containers')
+    .chain('raw', { type: 'filter', hook: 'prerouting', priority: priorities.raw })
+    .chain('forward', { type: 'filter', hook: 'forward', priority: priorities.filter });
+  // bridges route loopback addresses, for published ports; nobody on them may use that to reach the host's loopback
+  batch.rule(
+    'raw',
+    match.meta('iifname'),
+    match.inSet('bridges'),
+    match.meta('nfproto'),
+    match.equal(ipv4),
+    match.payload(1, 16, 1),
+    match.equal(Buffer.from([127])),
+    then.drop(),
+  );
+  for (const key of ['iifname', 'oifname'] as const)
+    batch.rule('forward', match.meta(key), match.inSet('bridges'), then.jump('containers'));
+  batch.rule('containers', match.ctState(), match.mask(establishedOrRelated), match.notEqual(zero32), then.accept());
+  const within = ({ bridge, allowsIcc }: FirewallBridge) =>
+    batch.rule('containers', ...entersBy(bridge), ...leavesBy(bridge), allowsIcc ? then.accept() : then.drop());
+  for (const internal of bridges.filter(({ isInternal }) => isInternal)) {
+    within(internal);
+    batch.rule('containers', ...entersBy(internal.bridge), then.drop());
+    batch.rule('containers', ...leavesBy(internal.bridge), then.drop());
+  }
+  batch.rule('containers', ...isTranslated(), then.accept());
+  for (const other of bridges.filter(({ isInternal }) => !isInternal)) within(other);
+  batch.rule('containers', match.meta('oifname'), match.inSet('bridges'), then.drop());
+  batch.rule('containers', then.accept());
+}

@@ -1,0 +1,77 @@
+// Which networks a container is asked to be in: from its network mode and the endpoints of the request, with docker's
+// rules on what goes together.
+import { ContainerError } from '@tscontainer/core/errors';
+import type { HostConfig } from '../containers/container-config.ts';
+import type { NetworkManager } from './network-manager.ts';
+import {
+  type EndpointRequest,
+  emptyEndpointRequest,
+  isDefaultBridge,
+  type NetworkRecord,
+} from './network-record.ts';
+import { decodeEndpointRequest } from './network-request.ts';
+import { parseAddress } from './ip-address.ts';
+
+export type EndpointRequests = Record<string, EndpointRequest>;
+
+/** The network's name in `--network` when it is one of the engine's networks; '' for host's, none's and another's. */
+export function networkOfMode(mode: string): string {
+  if (mode === 'default' || mode === '') return 'bridge';
+  return mode.startsWith('container:') ? '' : mode;
+}
+
+export function hasOwnNetwork(mode: string): boolean {
+  return mode !== 'host' && mode !== 'none' && !mode.startsWith('container:');
+}
+
+/** Throws invalid-argument for endpoints that make no sense. */
+export function decodeEndpoints(host: HostConfig, networking: unknown, macAddress: string): EndpointRequests {
+  const given =
+    (networking as { EndpointsConfig?: Record<string, unknown> | null } | null | undefined)?.EndpointsConfig ?? {};
+  const requests: EndpointRequests = {};
+  const main = networkOfMode(host.NetworkMode);
+  if (main !== '') requests[main] = emptyEndpointRequest();
+  for (const [name, endpoint] of Object.entries(given)) {
+    const key = name === 'default' ? 'bridge' : name;
+    requests[key] = decodeEndpointRequest(endpoint ?? {}, `NetworkingConfig.EndpointsConfig.${name}`);
+  }
+  if (macAddress !== '' && main !== '') {
+    const request = requests[main] ?? emptyEndpointRequest();
+    requests[main] = { ...request, macAddress: request.macAddress || macAddress };
+  }
+  checkTogether(host.NetworkMode, Object.keys(requests));
+  return requests;
+}
+
+function checkTogether(mode: string, names: string[]): void {
+  if (hasOwnNetwork(mode)) {
+    const special = names.find((name) => name === 'host' || name === 'none');
+    if (special === 'host')
+      throw new ContainerError('invalid-argument', 'conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+    if (special === 'none')
+      throw new ContainerError('invalid-argument', 'container cannot be connected to multiple networks with one of the networks in private (none) mode');
+    return;
+  }
+  const others = names.filter((name) => name !== mode);
+  if (others.length > 0)
+    throw new ContainerError('invalid-argument', 'conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+}
+
+/** Throws invalid-argument in docker's words for what a network does not offer. */
+export function checkEndpoint(manager: NetworkManager, network: NetworkRecord, request: EndpointRequest): void {
+  const refuse = (message: string) => new ContainerError('invalid-argument', message);
+  const addresses = [request.ipv4Address, request.ipv6Address].filter((text) => text !== '');
+  if (isDefaultBridge(network) || network.isPredefined) {
+    if (addresses.length > 0)
+      throw refuse('user specified IP address is supported on user defined networks only');
+    if ((request.aliases ?? []).length > 0)
+      throw refuse('network-scoped alias is supported only for containers in user defined networks');
+    return;
+  }
+  const leases = manager.leasesOf(network);
+  for (const text of addresses) {
+    const address = parseAddress(text);
+    if (address !== undefined && !leases.isUserChosen(address))
+      throw refuse('user specified IP address is supported only when connecting to networks with user configured subnets');
+  }
+}

@@ -1,0 +1,130 @@
+// What is kept of a network and of a container's endpoints in it: settings as the user gave them, state as it is in force.
+
+export type NetworkDriver = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan';
+
+/** One subnet of a network; addresses as text. */
+export interface IpamPool {
+  subnet: string;
+  /** Containers get addresses of this part only; '' for the whole subnet. */
+  ipRange: string;
+  gateway: string;
+  /** Addresses that are taken by others, by their names. */
+  auxAddresses: Record<string, string>;
+  /** The user chose the subnet, so fixed addresses are allowed in it. */
+  isUserChosen: boolean;
+}
+
+export interface NetworkRecord {
+  id: string;
+  name: string;
+  /** RFC 3339 with nanoseconds. */
+  created: string;
+  driver: NetworkDriver;
+  isIpv4: boolean;
+  isIpv6: boolean;
+  isInternal: boolean;
+  isAttachable: boolean;
+  /** bridge, host and none, which every engine has. */
+  isPredefined: boolean;
+  options: Record<string, string>;
+  ipamDriver: string;
+  ipamOptions: Record<string, string> | null;
+  pools: IpamPool[];
+  labels: Record<string, string>;
+}
+
+export const bridgeOption = {
+  name: 'com.docker.network.bridge.name',
+  masquerade: 'com.docker.network.bridge.enable_ip_masquerade',
+  icc: 'com.docker.network.bridge.enable_icc',
+  hostBinding: 'com.docker.network.bridge.host_binding_ipv4',
+  isDefault: 'com.docker.network.bridge.default_bridge',
+  mtu: 'com.docker.network.driver.mtu',
+  interfacePrefix: 'com.docker.network.container_iface_prefix',
+} as const;
+
+/** The kernel's name of a bridge network's bridge. */
+export function bridgeNameOf(network: NetworkRecord): string {
+  return network.options[bridgeOption.name] || `br-${network.id.slice(0, 12)}`;
+}
+
+export function isDefaultBridge(network: NetworkRecord): boolean {
+  return network.isPredefined && network.driver === 'bridge';
+}
+
+/** Go's parsing of a bool; `fallback` for an absent one. */
+export function optionFlag(network: NetworkRecord, option: string, fallback: boolean): boolean {
+  const value = network.options[option];
+  return value === undefined || value === '' ? fallback : ['1', 't', 'true'].includes(value.toLowerCase());
+}
+
+export function mtuOf(network: NetworkRecord): number | undefined {
+  const value = Number(network.options[bridgeOption.mtu] ?? 0);
+  return Number.isInteger(value) && value > 0 ? value : undefined;
+}
+
+/** What a container asks of one network: Docker's EndpointSettings, without what is the engine's to say. */
+export interface EndpointRequest {
+  /** '' until the network was found. */
+  networkId: string;
+  ipv4Address: string;
+  ipv6Address: string;
+  linkLocalAddresses: string[];
+  /** `container:alias`, in user-defined networks. */
+  links: string[] | null;
+  aliases: string[] | null;
+  macAddress: string;
+  driverOpts: Record<string, string> | null;
+  gatewayPriority: number;
+}
+
+export function emptyEndpointRequest(): EndpointRequest {
+  return {
+    networkId: '',
+    ipv4Address: '',
+    ipv6Address: '',
+    linkLocalAddresses: [],
+    links: null,
+    aliases: null,
+    macAddress: '',
+    driverOpts: null,
+    gatewayPriority: 0,
+  };
+}
+
+export interface LeasedAddress {
+  address: string;
+  prefixLength: number;
+  /** '' in networks without one. */
+  gateway: string;
+}
+
+/** One interface of a running container. It is written down before it is made, and forgotten before it is undone. */
+export interface EndpointState {
+  id: string;
+  networkId: string;
+  networkName: string;
+  /** Inside: `eth0`. */
+  interfaceName: string;
+  /** The host's end; '' where there is none. */
+  hostLink: string;
+  macAddress: string;
+  ipv4: LeasedAddress | undefined;
+  ipv6: LeasedAddress | undefined;
+}
+
+export type PortProtocol = 'tcp' | 'udp' | 'sctp';
+
+export interface PublishedPort {
+  containerPort: number;
+  protocol: PortProtocol;
+  hostIp: string;
+  hostPort: number;
+}
+
+/** The network side of a container's present run. */
+export interface SandboxState {
+  id: string;
+  endpoints: EndpointState[];
+  ports: PublishedPort[];
+}

@@ -1,0 +1,180 @@
+// Reads what a client asks of networks: the body of a create, and an endpoint's settings at connect or create.
+import { ContainerError } from '@tscontainer/core/errors';
+import { decodeObject, type Schema } from '../http/json-body.ts';
+import { contains, overlaps, parseAddress, parseSubnet } from './ip-address.ts';
+import { bridgeOption, type EndpointRequest, type IpamPool, type NetworkDriver } from './network-record.ts';
+
+const ipamConfigSchema: Schema = { Subnet: 'string', IPRange: 'string', Gateway: 'string', AuxiliaryAddresses: 'stringMap' };
+const createSchema: Schema = {
+  Name: 'string',
+  CheckDuplicate: 'bool',
+  Driver: 'string',
+  Scope: 'string',
+  Internal: 'bool',
+  Attachable: 'bool',
+  Ingress: 'bool',
+  ConfigOnly: 'bool',
+  ConfigFrom: 'any',
+  EnableIPv4: 'bool',
+  EnableIPv6: 'bool',
+  IPAM: { object: { Driver: 'string', Options: 'stringMap', Config: { list: ipamConfigSchema } } },
+  Options: 'stringMap',
+  Labels: 'stringMap',
+};
+
+export interface NetworkRequest {
+  name: string;
+  driver: NetworkDriver;
+  isInternal: boolean;
+  isAttachable: boolean;
+  isIpv4: boolean;
+  isIpv6: boolean;
+  ipamDriver: string;
+  ipamOptions: Record<string, string> | null;
+  /** Subnets that the user chose, perhaps without a gateway. */
+  pools: IpamPool[];
+  options: Record<string, string>;
+  labels: Record<string, string>;
+}
+
+function invalid(message: string): ContainerError {
+  return new ContainerError('invalid-argument', message);
+}
+
+const creatable: readonly string[] = ['bridge', 'macvlan', 'ipvlan'];
+
+/** Throws invalid-argument, or docker's answer for what only a swarm has. */
+export function decodeNetworkRequest(body: unknown): NetworkRequest {
+  const decoded = decodeObject(createSchema, body ?? {}, 'NetworkCreate') as Record<string, any>;
+  const name = String(decoded['Name'] ?? '');
+  const driver = decoded['Driver'] || 'bridge';
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name))
+    throw invalid(
+      name.trim() === ''
+        ? 'network name cannot be empty'
+        : `invalid network name: ${name}: must be letters, digits, "_", "." and "-", and begin with a letter or digit`,
+    );
+  if (decoded['Ingress'] || driver === 'overlay' || decoded['Scope'] === 'swarm')
+    throw new ContainerError(
+      'unavailable',
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    );
+  if (decoded['ConfigOnly'] || (decoded['ConfigFrom']?.Network ?? '') !== '')
+    throw invalid('ConfigOnly, ConfigFrom: networks made from another’s configuration are for swarms');
+  if (driver === 'host' || driver === 'null')
+    throw new ContainerError('permission-denied', `only one instance of "${driver}" network is allowed`);
+  if (!creatable.includes(driver))
+    throw new ContainerError('not-found', `could not find plugin ${driver} in v1 plugin registry: plugin not found`);
+  const ipam = decoded['IPAM'] ?? {};
+  if (!['', 'default', 'null'].includes(ipam.Driver ?? ''))
+    throw new ContainerError('not-found', `could not find plugin ${ipam.Driver} in v1 plugin registry: plugin not found`);
+  const request: NetworkRequest = {
+    name,
+    driver: driver as NetworkDriver,
+    isInternal: decoded['Internal'] ?? false,
+    isAttachable: decoded['Attachable'] ?? false,
+    isIpv4: decoded['EnableIPv4'] ?? true,
+    isIpv6: decoded['EnableIPv6'] ?? false,
+    ipamDriver: ipam.Driver || 'default',
+    ipamOptions: ipam.Options ?? null,
+    pools: (ipam.Config ?? []).map(toPool).filter((pool: IpamPool | undefined) => pool !== undefined),
+    options: decoded['Options'] ?? {},
+    labels: decoded['Labels'] ?? {},
+  };
+  checkPools(request);
+  checkOptions(request);
+  return request;
+}
+
+function toPool(config: Record<string, any>): IpamPool | undefined {
+  const { Subnet = '', IPRange = '', Gateway = '', AuxiliaryAddresses = {} } = config;
+  if (Subnet === '') {
+    if (IPRange === '' && Gateway === '' && Object.keys(AuxiliaryAddresses).length === 0) return undefined;
+    throw invalid('no configuration: a gateway or an address range needs a subnet');
+  }
+  const subnet = parseSubnet(Subnet);
+  if (subnet === undefined) throw invalid(`invalid subnet ${Subnet}: invalid CIDR address: ${Subnet}`);
+  const range = IPRange === '' ? undefined : parseSubnet(IPRange);
+  if (IPRange !== '' && (range === undefined || !overlaps(subnet, range) || range.prefixLength < subnet.prefixLength))
+    throw invalid(`invalid ip-range ${IPRange}: it must be within subnet ${Subnet}`);
+  for (const text of [Gateway, ...Object.values(AuxiliaryAddresses as Record<string, string>)].filter((each) => each !== '')) {
+    const address = parseAddress(text);
+    if (address === undefined || !contains(subnet, address))
+      throw invalid(`no matching subnet for gateway or auxiliary address ${text}`);
+  }
+  return {
+    subnet: Subnet,
+    ipRange: IPRange,
+    gateway: Gateway,
+    auxAddresses: AuxiliaryAddresses,
+    isUserChosen: true,
+  };
+}
+
+function checkPools(request: NetworkRequest): void {
+  const subnets = request.pools.map((pool) => ({ text: pool.subnet, subnet: parseSubnet(pool.subnet) }));
+  for (const [index, { subnet }] of subnets.entries()) {
+    if (subnet?.version === 6 && !request.isIpv6)
+      throw invalid(`invalid network config: IPv6 subnet ${subnets[index]?.text} needs --ipv6`);
+    for (const other of subnets.slice(0, index))
+      if (subnet && other.subnet && overlaps(subnet, other.subnet))
+        throw new ContainerError('permission-denied', 'Pool overlaps with other one on this address space');
+  }
+}
+
+const knownOptions: Record<string, readonly string[]> = {
+  bridge: Object.values(bridgeOption),
+  macvlan: ['parent', 'macvlan_mode', bridgeOption.mtu, bridgeOption.interfacePrefix],
+  ipvlan: ['parent', 'ipvlan_mode', 'ipvlan_flag', bridgeOption.mtu, bridgeOption.interfacePrefix],
+};
+
+function checkOptions({ driver, options }: NetworkRequest): void {
+  for (const [name, value] of Object.entries(options)) {
+    const isOurs = name.startsWith('com.docker.network.') || driver !== 'bridge';
+    if (isOurs && !knownOptions[driver]?.includes(name) && !ignoredOptions.includes(name))
+      throw invalid(`network option ${name}: not supported by driver ${driver}`);
+    if (name === bridgeOption.mtu && !/^\d+$/.test(value)) throw invalid(`failed to parse ${name} value: ${value}`);
+    if (name === bridgeOption.name && (value.length > 15 || /[\s/]/.test(value)))
+      throw invalid(`invalid bridge name ${JSON.stringify(value)}: at most 15 characters, none of them / or space`);
+  }
+}
+
+/** Of tools that write them down for themselves. */
+const ignoredOptions = ['com.docker.network.enable_ipv6', 'com.docker.network.enable_ipv4'];
+
+const endpointSchema: Schema = {
+  IPAMConfig: { object: { IPv4Address: 'string', IPv6Address: 'string', LinkLocalIPs: 'strings' } },
+  Links: 'strings',
+  Aliases: 'strings',
+  MacAddress: 'string',
+  DriverOpts: 'stringMap',
+  GwPriority: 'int',
+};
+
+export function decodeEndpointRequest(body: unknown, path: string): EndpointRequest {
+  const decoded = decodeObject(endpointSchema, body ?? {}, path) as Record<string, any>;
+  const ipam = decoded['IPAMConfig'] ?? {};
+  const request: EndpointRequest = {
+    networkId: '',
+    ipv4Address: ipam.IPv4Address ?? '',
+    ipv6Address: ipam.IPv6Address ?? '',
+    linkLocalAddresses: ipam.LinkLocalIPs ?? [],
+    links: decoded['Links'] ?? null,
+    aliases: decoded['Aliases'] ?? null,
+    macAddress: decoded['MacAddress'] ?? '',
+    driverOpts: decoded['DriverOpts'] ?? null,
+    gatewayPriority: decoded['GwPriority'] ?? 0,
+  };
+  if (request.ipv4Address !== '' && parseAddress(request.ipv4Address)?.version !== 4)
+    throw invalid(`invalid IPv4 address: ${request.ipv4Address}`);
+  if (request.ipv6Address !== '' && parseAddress(request.ipv6Address)?.version !== 6)
+    throw invalid(`invalid IPv6 address: ${request.ipv6Address}`);
+  if (request.macAddress !== '') checkHardwareAddress(request.macAddress);
+  return request;
+}
+
+/** An individual address, not a group's. */
+export function checkHardwareAddress(text: string): void {
+  if (!/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(text) || (Number.parseInt(text.slice(0, 2), 16) & 1) === 1)
+    throw invalid(`${text} is not a valid mac address`);
+}

@@ -1,0 +1,119 @@
+// Publishes the ports of a container's run: holds them on the host, leads them to the container, and takes them back.
+import type { Logger } from '@tscontainer/platform/logger';
+import type { ForwardedPort } from './firewall.ts';
+import { type HeldPort, type HostPorts, letGo } from './host-ports.ts';
+import type { NetworkManager } from './network-manager.ts';
+import type { EndpointState, PublishedPort } from './network-record.ts';
+import type { PublishWish } from './port-bindings.ts';
+import { openPortProxy, type PortProxy, type ProxyTarget } from './port-proxy.ts';
+
+interface Open {
+  port: PublishedPort;
+  held: HeldPort;
+  forwarded: ForwardedPort | undefined;
+  proxy: PortProxy | undefined;
+  /** Where the proxy leads: changed in place. */
+  proxyTarget: ProxyTarget | undefined;
+}
+
+/** Of one container's run. */
+export class PortPublisher {
+  readonly #manager: NetworkManager;
+  readonly #hostPorts: HostPorts;
+  readonly #log: Logger;
+  #open: Open[] = [];
+
+  constructor(manager: NetworkManager, hostPorts: HostPorts, log: Logger) {
+    this.#manager = manager;
+    this.#hostPorts = hostPorts;
+    this.#log = log;
+  }
+
+  get ports(): PublishedPort[] {
+    return this.#open.map(({ port }) => port);
+  }
+
+  /** The ports are held when it resolves; they lead nowhere yet. On a failure none of `wishes` is. */
+  async hold(wishes: PublishWish[]): Promise<PublishedPort[]> {
+    const added: Open[] = [];
+    try {
+      for (const wish of wishes) {
+        const addresses = this.#addressesOf(wish.hostIp);
+        for (const held of await this.#hostPorts.hold(wish, addresses)) {
+          const { protocol, hostIp, port: hostPort } = held;
+          const port = { containerPort: wish.port, protocol, hostIp, hostPort };
+          added.push({ port, held, forwarded: undefined, proxy: undefined, proxyTarget: undefined });
+        }
+      }
+    } catch (error) {
+      for (const { held } of added) letGo(held);
+      throw error;
+    }
+    this.#open.push(...added);
+    return added.map(({ port }) => port);
+  }
+
+  /** Those of `wishes` that nothing held fulfils. */
+  missing(wishes: PublishWish[]): PublishWish[] {
+    return wishes.filter((wish) => !this.#open.some(({ port }) => isWished(port, [wish])));
+  }
+
+  /** Leads those that are held to the endpoint; those that lead elsewhere are led anew. */
+  async lead(endpoint: EndpointState | undefined): Promise<void> {
+    const moved = this.#open.flatMap((open) => (open.forwarded === undefined ? [] : [open.forwarded]));
+    await this.#manager.firewall.withdraw(moved);
+    for (const open of this.#open) open.forwarded = undefined;
+    if (endpoint === undefined) return;
+    for (const open of this.#open) this.#target(open, endpoint);
+    await this.#manager.firewall.forward(
+      this.#open.flatMap((open) => (open.forwarded === undefined ? [] : [open.forwarded])),
+    );
+  }
+
+  /** Those that `isWanted` picks; all of them at the end of the run. */
+  async withdraw(isWanted: (port: PublishedPort) => boolean = () => true): Promise<void> {
+    const closing = this.#open.filter(({ port }) => isWanted(port));
+    this.#open = this.#open.filter(({ port }) => !isWanted(port));
+    for (const { held, proxy } of closing) {
+      proxy?.close();
+      letGo(held);
+    }
+    await this.#manager.firewall.withdraw(
+      closing.flatMap(({ forwarded }) => (forwarded === undefined ? [] : [forwarded])),
+    );
+  }
+
+  #target(open: Open, endpoint: EndpointState): void {
+    const { protocol, hostIp, hostPort, containerPort } = open.port;
+    const target = (hostIp.includes(':') ? endpoint.ipv6 : endpoint.ipv4)?.address;
+    if (target !== undefined) {
+      open.forwarded = { protocol, hostIp, hostPort, targetIp: target, targetPort: containerPort };
+      return;
+    }
+    if (endpoint.ipv4 === undefined) return;
+    const { address } = endpoint.ipv4;
+    if (open.proxyTarget !== undefined) {
+      open.proxyTarget.address = address;
+      return;
+    }
+    open.proxyTarget = { address, port: containerPort };
+    open.proxy = openPortProxy(open.held, open.proxyTarget, this.#log);
+  }
+
+  #addressesOf(hostIp: string): string[] {
+    if (hostIp !== '') return [hostIp];
+    const { hostBindingIp } = this.#manager.settings;
+    return hostBindingIp === '0.0.0.0' && this.#manager.hasIpv6 ? ['0.0.0.0', '::'] : [hostBindingIp];
+  }
+}
+
+/** One of `wishes` is fulfilled by `port`. */
+export function isWished(port: PublishedPort, wishes: PublishWish[]): boolean {
+  return wishes.some(
+    (wish) =>
+      wish.port === port.containerPort &&
+      wish.protocol === port.protocol &&
+      (wish.hostIp === port.hostIp || wish.hostIp === '') &&
+      (wish.firstPort === 0 || (wish.firstPort <= port.hostPort && port.hostPort <= wish.lastPort)),
+  );
+}

@@ -1,0 +1,112 @@
+// The networks that every engine has: host, none, and the default bridge as the daemon's settings want it.
+import { ContainerError } from '@tscontainer/core/errors';
+import { newId } from '@tscontainer/core/ids';
+import { nowText } from '../go-time.ts';
+import { formatAddress, parseAddress, parseSubnet, subnetOf } from './ip-address.ts';
+import { bridgeOption, type IpamPool, type NetworkRecord } from './network-record.ts';
+import type { NetworkSettings } from './network-settings.ts';
+
+export function predefinedRecord(driver: 'host' | 'null'): NetworkRecord {
+  return {
+    id: newId(),
+    name: driver === 'host' ? 'host' : 'none',
+    created: nowText(),
+    driver,
+    isIpv4: true,
+    isIpv6: false,
+    isInternal: false,
+    isAttachable: false,
+    isPredefined: true,
+    options: {},
+    ipamDriver: 'default',
+    ipamOptions: null,
+    pools: [],
+    labels: {},
+  };
+}
+
+/** Gateways where the user named none: the first address of the range, or of the subnet. */
+export function completedPools(pools: IpamPool[]): IpamPool[] {
+  return pools.map((pool) => {
+    const subnet = parseSubnet(pool.subnet);
+    if (pool.gateway !== '' || subnet === undefined) return pool;
+    const taken = new Set(Object.values(pool.auxAddresses));
+    let value = subnet.base + 1n;
+    while (taken.has(formatAddress({ version: subnet.version, value }))) value++;
+    return { ...pool, gateway: formatAddress({ version: subnet.version, value }) };
+  });
+}
+
+export interface DefaultBridgeChoices {
+  isNameFree(name: string): boolean;
+  freeSubnet: string;
+  freeIpv6Subnet: string;
+}
+
+const maxNames = 64;
+
+/** The record as the settings want it, with id, name and subnet of the present one unless they say otherwise. */
+export function defaultBridgeRecord(
+  settings: NetworkSettings,
+  present: NetworkRecord | undefined,
+  choices: DefaultBridgeChoices,
+): NetworkRecord {
+  const name = settings.bridge || present?.options[bridgeOption.name] || freeName(choices);
+  const pools = [ipv4Pool(settings, present, choices)];
+  if (settings.isIpv6) {
+    const subnet =
+      settings.fixedCidrV6 ||
+      present?.pools.find((pool) => pool.subnet.includes(':'))?.subnet ||
+      choices.freeIpv6Subnet;
+    pools.push({ subnet, ipRange: '', gateway: '', auxAddresses: {}, isUserChosen: false });
+  }
+  return {
+    ...predefinedRecord('null'),
+    id: present?.id ?? newId(),
+    created: present?.created ?? nowText(),
+    name: 'bridge',
+    driver: 'bridge',
+    isIpv6: settings.isIpv6,
+    options: {
+      [bridgeOption.isDefault]: 'true',
+      [bridgeOption.icc]: String(settings.allowsIcc),
+      [bridgeOption.masquerade]: String(settings.isMasqueraded),
+      [bridgeOption.hostBinding]: settings.hostBindingIp,
+      [bridgeOption.name]: name,
+      [bridgeOption.mtu]: String(settings.mtu || defaultMtu),
+    },
+    pools: completedPools(pools),
+  };
+}
+
+const defaultMtu = 1500;
+
+function freeName(choices: DefaultBridgeChoices): string {
+  for (let index = 0; index < maxNames; index++) if (choices.isNameFree(`tsc${index}`)) return `tsc${index}`;
+  throw new ContainerError('resource-exhausted', `choose a name for the default bridge: tsc0 to tsc${maxNames - 1} are taken`);
+}
+
+function ipv4Pool(
+  settings: NetworkSettings,
+  present: NetworkRecord | undefined,
+  choices: DefaultBridgeChoices,
+): IpamPool {
+  const known = present?.pools.find((pool) => !pool.subnet.includes(':'));
+  const pool: IpamPool = {
+    subnet: known?.subnet ?? choices.freeSubnet,
+    ipRange: settings.fixedCidr,
+    gateway: known?.gateway ?? '',
+    auxAddresses: {},
+    isUserChosen: false,
+  };
+  if (settings.bridgeIp !== '') {
+    const [addressText = '', length = ''] = settings.bridgeIp.split('/');
+    const address = parseAddress(addressText);
+    if (address?.version !== 4 || parseSubnet(settings.bridgeIp) === undefined)
+      throw new ContainerError('invalid-argument', `--bip ${settings.bridgeIp}: must be an IPv4 address and a length, as 10.0.0.1/24`);
+    const subnet = subnetOf(address, Number(length));
+    pool.subnet = `${formatAddress({ version: 4, value: subnet.base })}/${length}`;
+    pool.gateway = addressText;
+  }
+  return pool;
+}
