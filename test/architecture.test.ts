@@ -31,6 +31,10 @@ const table: Record<string, string[]> = {
     'linux/archive',
     'linux/tree',
     'linux/process',
+    'linux/netlink',
+    'linux/network-namespace',
+    'linux/nftables',
+    'linux/route-netlink',
   ],
   tsctl: ['core', 'platform', 'linux/unshare'],
 };

@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { networkFileKeys, networkOptions, networkUsage, toNetworkSettings } from './networks/network-flags.ts';
+import type { NetworkSettings } from './networks/network-settings.ts';
 
 export interface EngineConfig {
   hosts: string[];
@@ -27,6 +29,7 @@ export interface EngineConfig {
   seccompProfile: { name: string; text: string };
   registryMirrors: string[];
   insecureRegistries: string[];
+  network: NetworkSettings;
 }
 
 const options = {
@@ -49,6 +52,7 @@ const options = {
   'seccomp-profile': { type: 'string' },
   'registry-mirror': { type: 'string', multiple: true },
   'insecure-registry': { type: 'string', multiple: true },
+  ...networkOptions,
   version: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -83,7 +87,7 @@ Options:
       --seccomp-profile PATH  Default seccomp profile: a file, builtin or unconfined (default "builtin")
       --registry-mirror LIST  Mirrors of Docker Hub
       --insecure-registry LIST  Registries reached without TLS
-  -v, --version               Print the version
+${networkUsage}  -v, --version               Print the version
   -h, --help                  Print this text
 `;
 
@@ -139,6 +143,7 @@ const fileKeys = new Set([
   'seccomp-profile',
   'registry-mirrors',
   'insecure-registries',
+  ...networkFileKeys,
 ]);
 
 function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConfig {
@@ -175,6 +180,7 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     seccompProfile: toSeccompProfile(text('seccomp-profile', 'builtin')),
     registryMirrors: list(flags['registry-mirror'], 'registry-mirrors'),
     insecureRegistries: list(flags['insecure-registry'], 'insecure-registries'),
+    network: toNetworkSettings(flags, file),
   };
 }
 

@@ -25,6 +25,9 @@ import { listen } from './http/listen.ts';
 import type { ImageUsage } from './images/image-backend.ts';
 import { ImageManager } from './images/image-manager.ts';
 import { registryOptionsOf } from './images/registry-options.ts';
+import { ContainerNetworks } from './networks/container-networks.ts';
+import { NetworkManager } from './networks/network-manager.ts';
+import { NetworkStore } from './networks/network-store.ts';
 import { registerInspectRoutes } from './routes/containers/inspect-routes.ts';
 import { registerLifecycleRoutes } from './routes/containers/lifecycle-routes.ts';
 import { registerStatsRoutes } from './routes/containers/stats-routes.ts';
@@ -78,8 +81,28 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     events,
     registries: registryOptionsOf(config),
   });
+  const engineId = readEngineId(paths);
+  const networks = new ContainerNetworks({
+    manager: await NetworkManager.open({
+      store: new NetworkStore(store),
+      events,
+      settings: config.network,
+      engineId,
+      log,
+    }),
+    paths,
+    containers: () => index.values(),
+    findContainer: (reference) => index.tryFind(reference),
+    publish: (action, container, network) =>
+      events.publish('network', action, network.id, {
+        container: container.id,
+        name: network.name,
+        type: network.driver,
+      }),
+    log,
+  });
   const context: EngineContext = {
-    engineId: readEngineId(paths),
+    engineId,
     config,
     paths,
     client,
@@ -88,6 +111,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     images,
     events,
     volumes,
+    networks,
     userFiles: new UserFilesCache(),
     initProgram: initCandidates.find((path) => existsSync(path)) ?? '',
     log,
@@ -114,8 +138,10 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     onLost: () => supervisor?.ensureRunning(),
   });
   await loadContainers(context);
+  await networks.restore();
   void watcher.run();
   await watcher.ready;
+  networks.openPools();
   startAlways(index, exits);
   const servers = await serve(context, images, execs);
   log.info({ hosts: config.hosts, containers: index.size }, 'serving');
@@ -131,6 +157,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
         clearTimeout(container.restartTimer);
         container.run?.pump.detach();
       }
+      networks.close();
       await supervisor?.stop();
       parentCgroup.removeEmpty();
       client.close();

@@ -139,7 +139,7 @@ function verdict(code: number, chain?: string): Expression {
 
 const inetNumbers = { ip: 2, ip6: 10 } as const;
 
-export const then = {
+export const action = {
   accept: () => verdict(1),
   drop: () => verdict(0),
   return: () => verdict(-5),

@@ -268,7 +268,7 @@ export function deleteDefaultRoute(isIpv6: boolean): NetlinkMessage {
     type: routeTypes.deleteRoute,
     flags: ack,
     body: header,
-    tolerates: ['ESRCH'],
+    tolerates: ['ESRCH', 'ENOENT', 'ENODEV'],
   };
 }
 

@@ -1,5 +1,6 @@
 // Docker's Config and HostConfig: their types, the schema that bodies are read by, and the zero values of Go.
 import type { Schema } from '../http/json-body.ts';
+import type { PortBindings } from '../networks/port-bindings.ts';
 import { defaultMaskedPaths, defaultReadonlyPaths } from './spec-mounts.ts';
 
 export interface ContainerConfig {
@@ -21,6 +22,7 @@ export interface ContainerConfig {
   WorkingDir: string;
   Entrypoint: string[] | null;
   NetworkDisabled?: boolean;
+  MacAddress?: string;
   OnBuild: string[] | null;
   Labels: Record<string, string>;
   StopSignal?: string;
@@ -72,7 +74,7 @@ export interface HostConfig {
   ContainerIDFile: string;
   LogConfig: { Type: string; Config: Record<string, string> };
   NetworkMode: string;
-  PortBindings: Record<string, unknown>;
+  PortBindings: PortBindings;
   RestartPolicy: RestartPolicy;
   AutoRemove: boolean;
   VolumeDriver: string;

@@ -43,7 +43,7 @@ export async function createContainer(
     await makeSources(context, cleanup, settings);
     const directory = context.paths.containerData(id);
     cleanup.defer(`directory ${directory}`, () => rmSync(directory, { recursive: true, force: true }));
-    writeContainerFiles(directory, settings);
+    writeContainerFiles(directory, settings, context.networks.files.resolver(settings));
     const container = new Container(settings, newContainerState());
     await materialize(context, cleanup, container);
     context.index.add(container);
@@ -108,6 +108,7 @@ function settingsOf(
       point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point,
     ),
     idMapping: idMappingOf(hostConfig, context.config, mappings),
+    endpoints: context.networks.namedEndpoints(request.endpoints),
   };
 }
 
@@ -196,11 +197,8 @@ export async function deleteRecord(context: EngineContext, id: string): Promise<
 }
 
 function warningsOf({ hostConfig }: ContainerSettings): string[] {
-  const warnings: string[] = [];
-  if (hostConfig.NetworkMode === 'default' || hostConfig.NetworkMode === 'bridge') {
-    warnings.push(
-      'The container has a network of its own with a loopback interface only: bridge networks are not there yet',
-    );
-  }
-  return warnings;
+  const publishes = Object.keys(hostConfig.PortBindings).length > 0 || hostConfig.PublishAllPorts;
+  return publishes && hostConfig.NetworkMode === 'host'
+    ? ['Published ports are discarded when using host network mode']
+    : [];
 }

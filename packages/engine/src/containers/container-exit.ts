@@ -2,6 +2,7 @@
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { formatNs, parseRfc3339 } from '../go-time.ts';
 import type { Container } from './container.ts';
+import type { ContainerState } from './container-record.ts';
 import { removeContainer } from './container-remover.ts';
 import { deleteTask, startContainer } from './container-starter.ts';
 import { disposeAside } from './disposal.ts';
@@ -47,7 +48,9 @@ export class ExitHandler {
       pid: 0,
       exitCode: facts.exitCode,
       finishedAt: formatNs(facts.exitedAtNs),
+      network: undefined,
     } as const;
+    const { network } = state;
     await Promise.all([drained, store.updateState(container.id, { ...state, ...change })]);
     // seen by others only now: a remove that follows at once meets nothing half done
     Object.assign(state, change);
@@ -55,6 +58,8 @@ export class ExitHandler {
     container.run = undefined;
     container.hub.onDrain = undefined;
     container.hub.endAll();
+    // off the path: what the run had of the host is given back while the exit is told
+    this.#releaseNetworks(container, network);
     const durationNs = facts.exitedAtNs - (parseRfc3339(state.startedAt) ?? facts.exitedAtNs);
     events.publish(
       'container',
@@ -69,6 +74,15 @@ export class ExitHandler {
     if (willRestart) this.#planRestart(container, durationNs);
     else if (container.settings.hostConfig.AutoRemove) this.#autoRemove(container);
     else void container.taskGone.then(() => this.#removeRunDirectory(container));
+  }
+
+  #releaseNetworks(container: Container, network: ContainerState['network']): void {
+    if (network === undefined) return;
+    this.#context.networks
+      .release(container, network)
+      .catch((error) =>
+        this.#context.log.error({ id: container.id, err: errorMessageOf(error) }, 'networks not released'),
+      );
   }
 
   /** Side by side with the commit: the note keeps the exit code, should the engine be killed between them. */

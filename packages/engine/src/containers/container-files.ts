@@ -14,32 +14,66 @@ function readHostFile(path: string): string {
   }
 }
 
-function hostsFile({ hostConfig }: ContainerSettings): string {
-  const base = hostConfig.NetworkMode === 'host' ? readHostFile('/etc/hosts') : loopbackHosts;
-  const extra = (hostConfig.ExtraHosts ?? []).map((entry) => {
-    const [name = '', ...address] = entry.split(':');
-    return `${address.join(':')}\t${name}\n`;
+/** `lines`: addresses and names that its networks give. `hostAddress`: what `host-gateway` means; '' when nothing. */
+export function hostsText({ hostConfig }: ContainerSettings, lines: string[] = [], hostAddress = ''): string {
+  const isHost = hostConfig.NetworkMode === 'host';
+  const base = isHost ? readHostFile('/etc/hosts') : loopbackHosts;
+  const extra = (hostConfig.ExtraHosts ?? []).flatMap((entry) => {
+    const [, name = '', given = ''] = /^([^:=]+)[:=](.*)$/.exec(entry) ?? [];
+    const address = given === 'host-gateway' ? hostAddress : given.replace(/^\[|\]$/g, '');
+    return address === '' ? [] : [{ name, address }];
   });
-  return `${base}${extra.join('')}`;
+  const isNamed = extra.some(({ name }) => name === hostDomainName);
+  // docker's users on Linux have to ask for this one; it is of use to everybody
+  const host = hostAddress !== '' && !isNamed && lines.length > 0 ? [`${hostAddress}\t${hostDomainName}`] : [];
+  const own = [...extra.map(({ name, address }) => `${address}\t${name}`), ...host, ...lines];
+  return `${base}${own.map((line) => `${line}\n`).join('')}`;
 }
 
-function resolverFile({ hostConfig }: ContainerSettings): string {
-  const { Dns, DnsSearch, DnsOptions } = hostConfig;
+/** The host, as its containers may call it. */
+export const hostDomainName = 'host.docker.internal';
+
+export interface DaemonResolver {
+  dns: string[];
+  search: string[];
+  options: string[];
+}
+
+/**
+ * The user's words, else the daemon's, else the host's. `embedded`: `servers` are the only ones. `bridge`: servers on the
+ * host's loopback are not reached, and `servers` stand in when there are no others. `host`: as the host has it.
+ */
+export function resolverText(
+  { hostConfig }: ContainerSettings,
+  daemon: DaemonResolver,
+  kind: 'embedded' | 'bridge' | 'host',
+  servers: string[],
+): string {
   const lines = readHostFile('/etc/resolv.conf')
     .split('\n')
-    .filter((line) => line !== '');
-  const kept = (word: string, given: string[]) =>
-    given.length > 0 ? [] : lines.filter((line) => line.startsWith(`${word} `) || line.startsWith(`${word}\t`));
+    .map((line) => line.trim().split(/\s+/));
+  const ofHost = (word: string) => lines.filter(([first]) => first === word).flatMap(([, ...values]) => values);
+  const chosen = (own: string[], common: string[], word: string) =>
+    own.length > 0 ? own : common.length > 0 ? common : ofHost(word);
+  const search = chosen(hostConfig.DnsSearch, daemon.search, 'search').filter((domain) => domain !== '.');
+  const options = chosen(hostConfig.DnsOptions, daemon.options, 'options');
+  const asked = chosen(hostConfig.Dns, daemon.dns, 'nameserver');
+  const reached = kind === 'bridge' ? asked.filter((server) => !server.startsWith('127.') && server !== '::1') : asked;
+  const used = kind === 'embedded' || reached.length === 0 ? (kind === 'host' ? [] : servers) : reached;
+  const allOptions =
+    kind === 'embedded' && !options.some((option) => option.startsWith('ndots:')) ? [...options, 'ndots:0'] : options;
   return [
-    ...Dns.map((server) => `nameserver ${server}`),
-    ...kept('nameserver', Dns),
-    ...(DnsSearch.length > 0 && DnsSearch[0] !== '.' ? [`search ${DnsSearch.join(' ')}`] : []),
-    ...kept('search', DnsSearch),
-    ...(DnsOptions.length > 0 ? [`options ${DnsOptions.join(' ')}`] : []),
-    ...kept('options', DnsOptions),
+    ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
+    ...used.map((server) => `nameserver ${server}`),
+    ...(allOptions.length > 0 ? [`options ${allOptions.join(' ')}`] : []),
   ]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** Keeps the inode: the file may be mounted in a container. */
+export function writeInPlace(path: string, text: string): void {
+  writeFileSync(path, text);
 }
 
 export interface ContainerFiles {
@@ -57,12 +91,16 @@ export function containerFilePaths(directory: string): ContainerFiles {
 }
 
 /** Writes them into `directory` (made when missing) and returns host paths by their place in the container. */
-export function writeContainerFiles(directory: string, settings: ContainerSettings): Record<string, string> {
+export function writeContainerFiles(
+  directory: string,
+  settings: ContainerSettings,
+  resolver: string,
+): Record<string, string> {
   mkdirSync(directory, { recursive: true, mode: 0o710 });
   const paths = containerFilePaths(directory);
   writeFileSync(paths.hostname, `${settings.config.Hostname}\n`);
-  writeFileSync(paths.hosts, hostsFile(settings));
-  writeFileSync(paths.resolvConf, resolverFile(settings));
+  writeFileSync(paths.hosts, hostsText(settings));
+  writeFileSync(paths.resolvConf, resolver);
   const owner = settings.idMapping?.hostID;
   if (owner !== undefined) for (const path of Object.values(paths)) chownSync(path, owner, owner);
   return boundFiles(directory);

@@ -1,5 +1,5 @@
 // Finds containers by id, name or a prefix of an id, and reserves names. Shared by every route that takes a container.
-import { ContainerError } from '@tscontainer/core/errors';
+import { ContainerError, isNotFound } from '@tscontainer/core/errors';
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -59,6 +59,16 @@ export class ContainerIndex<T extends Indexed> {
   delete(item: T): void {
     this.#byId.delete(item.id);
     if (this.#names.get(item.name) === item.id) this.#names.delete(item.name);
+  }
+
+  /** As `find`, but undefined when there is none. */
+  tryFind(reference: string): T | undefined {
+    try {
+      return this.find(reference);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   /** A full id or an exact name beats a prefix. Throws not-found, or invalid-argument for an ambiguous prefix. */

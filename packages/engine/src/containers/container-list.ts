@@ -62,7 +62,6 @@ function matchesName(container: Container, pattern: string): boolean {
 
 function matches(container: Container, filters: Filters, ancestors: ReadonlyMap<string, string>): boolean {
   const { settings, state } = container;
-  const network = settings.hostConfig.NetworkMode === 'default' ? 'bridge' : settings.hostConfig.NetworkMode;
   return (
     filters.matches('id', (prefix) => container.id.startsWith(prefix)) &&
     filters.matches('name', (pattern) => matchesName(container, pattern)) &&
@@ -73,15 +72,31 @@ function matches(container: Container, filters: Filters, ancestors: ReadonlyMap<
     filters.matches('volume', (text) =>
       settings.mountPoints.some((point) => point.name === text || point.destination === text || point.source === text),
     ) &&
-    filters.matches('network', (text) => network === text) &&
+    filters.matches('network', (text) => isInNetwork(container, text)) &&
     filters.matches('health', (text) => text === 'none') &&
     filters.matches('is-task', (text) => text === 'false' || text === '0') &&
-    filters.matches('publish', () => false) &&
+    filters.matches('publish', (text) => isPublished(container, text)) &&
     filters.matches('expose', (port) =>
       Object.keys(settings.config.ExposedPorts ?? {}).some(
         (exposed) => exposed === port || exposed.startsWith(`${port}/`),
       ),
     )
+  );
+}
+
+/** By name or id, also of networks that a stopped container is to be in. */
+function isInNetwork({ settings }: Container, text: string): boolean {
+  return Object.entries(settings.endpoints).some(
+    ([name, request]) => name === text || (request.networkId !== '' && request.networkId.startsWith(text)),
+  );
+}
+
+/** `80`, `80/udp`, `8000-8010/tcp`: of the container's side or the host's. */
+function isPublished({ state }: Container, text: string): boolean {
+  const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
+  const isWithin = (port: number) => Number(first) <= port && port <= Number(last);
+  return (state.network?.ports ?? []).some(
+    (port) => port.protocol === protocol && (isWithin(port.containerPort) || isWithin(port.hostPort)),
   );
 }
 

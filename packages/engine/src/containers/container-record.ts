@@ -1,5 +1,6 @@
 // What is kept of a container: its settings (written at create, rename and update) and its state (at every change).
 import type { IdMapping } from '@tscontainer/core/oci-runtime';
+import type { EndpointRequest, SandboxState } from '../networks/network-record.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
@@ -21,6 +22,8 @@ export interface ContainerState {
   restartCount: number;
   /** Stopped by a request: `unless-stopped` and restarts of the daemon heed it. */
   isStoppedByUser: boolean;
+  /** The network side of its present run; undefined when it has none. */
+  network?: SandboxState | undefined;
 }
 
 /** A mount beside the default ones, as inspect shows it. */
@@ -62,6 +65,8 @@ export interface ContainerSettings {
   mountPoints: MountPoint[];
   /** Undefined: the host's user namespace. */
   idMapping: IdMapping | undefined;
+  /** The networks it is to be in, by name. */
+  endpoints: Record<string, EndpointRequest>;
 }
 
 export function newContainerState(): ContainerState {

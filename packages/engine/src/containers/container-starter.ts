@@ -55,6 +55,9 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   const { tasks } = context.client;
   await container.taskGone;
   if (!container.isSpecCurrent) await renewSpec(context, container);
+  // it waits for nothing of the kernel's when a prepared namespace is at hand
+  await context.networks.start(container);
+  cleanup.defer('networks', () => releaseNetworks(context, container));
   const rootfs = container.rootfs ?? (await snapshotMounts(context, settings));
   await openSharedShm(context, settings, cleanup);
   const directory = context.paths.containerRun(container.id);
@@ -83,11 +86,19 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
     terminal: Tty,
   });
   container.state.pid = created.pid;
+  if (container.state.network !== undefined) await context.networks.attachTask(container, created.pid);
   await Promise.all([tasks.Start({ containerId: container.id, execId: '' }), saved]);
   container.rootfs = rootfs;
   // a further start may find other users, devices or neighbours
   container.isSpecCurrent = false;
+  context.networks.tellConnected(container);
   context.events.publish('container', 'start', container.id, container.eventAttributes());
+}
+
+async function releaseNetworks(context: EngineContext, container: Container): Promise<void> {
+  const { network } = container.state;
+  container.state.network = undefined;
+  await context.networks.release(container, network, false);
 }
 
 /** FIFOs and the pump that reads them: there before the task, so that its first byte finds a reader. */
@@ -137,7 +148,7 @@ async function renewSpec(context: EngineContext, container: Container): Promise<
   container.rootfs ??= await snapshotMounts(context, settings);
   const files =
     (hasRun ? undefined : context.userFiles.get(settings.chainId)) ?? (await readSnapshotUserFiles(container.rootfs));
-  writeContainerFiles(context.paths.containerData(settings.id), settings);
+  writeContainerFiles(context.paths.containerData(settings.id), settings, context.networks.files.resolver(settings));
   const built = specOf(context, settings, files, true);
   await updateRecord(context, settings, built);
   container.user = built.user;

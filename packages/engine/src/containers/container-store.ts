@@ -1,10 +1,12 @@
 // Keeps settings and states of containers, and the volumes' records, in the engine's database.
 import { Store } from '@tscontainer/platform/store';
+import { networkSchema } from '../networks/network-store.ts';
 import type { ContainerSettings, ContainerState } from './container-record.ts';
 
 const schema = [
   `CREATE TABLE containers (id TEXT PRIMARY KEY, settings TEXT NOT NULL, state TEXT NOT NULL);
    CREATE TABLE volumes (name TEXT PRIMARY KEY, record TEXT NOT NULL)`,
+  networkSchema,
 ];
 
 export function openEngineStore(path: string): Store {
@@ -50,6 +52,16 @@ export class ContainerStore {
     const text = JSON.stringify(settings);
     return this.#store.write(() => {
       this.#store.sql('UPDATE containers SET settings = ? WHERE id = ?').run(text, settings.id);
+    });
+  }
+
+  /** Both in one commit. */
+  update(settings: ContainerSettings, state: ContainerState): Promise<void> {
+    const [settingsText, stateText] = [JSON.stringify(settings), JSON.stringify(state)];
+    return this.#store.write(() => {
+      this.#store
+        .sql('UPDATE containers SET settings = ?, state = ? WHERE id = ?')
+        .run(settingsText, stateText, settings.id);
     });
   }
 

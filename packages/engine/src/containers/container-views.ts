@@ -1,6 +1,8 @@
 // Docker's views of a container: the entry of a list and the answer of inspect, exact in names, nulls and zero times.
 
 import { parseRfc3339 } from '../go-time.ts';
+import { endpointViews, networkSettingsView } from '../networks/endpoint-views.ts';
+import { portList } from '../networks/port-bindings.ts';
 import type { Container } from './container.ts';
 import { containerFilePaths } from './container-files.ts';
 import type { ContainerState, MountPoint } from './container-record.ts';
@@ -65,39 +67,6 @@ function mountView(point: MountPoint): object {
   };
 }
 
-function networkName(container: Container): string {
-  const mode = container.settings.hostConfig.NetworkMode;
-  return mode === 'default' ? 'bridge' : mode;
-}
-
-function endpointView(container: Container): Record<string, object> {
-  const name = networkName(container);
-  if (name.startsWith('container:')) return {};
-  return {
-    [name]: {
-      IPAMConfig: null,
-      Links: null,
-      Aliases: null,
-      MacAddress: '',
-      DriverOpts: null,
-      NetworkID: networkId(name),
-      EndpointID: '',
-      Gateway: '',
-      IPAddress: '',
-      IPPrefixLen: 0,
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      DNSNames: null,
-    },
-  };
-}
-
-/** The predefined networks have ids that never change. */
-export function networkId(name: string): string {
-  return Buffer.from(`tscontainer network ${name}`).toString('hex').padEnd(64, '0').slice(0, 64);
-}
-
 function commandText(args: string[]): string {
   const [path = '', ...rest] = args;
   return [path, ...rest.map((word) => (/\s/.test(word) ? `'${word}'` : word))].join(' ');
@@ -113,13 +82,13 @@ export function listView(container: Container, sizes: Sizes | undefined): object
     ImageID: settings.imageId,
     Command: commandText(settings.args),
     Created: Number((parseRfc3339(settings.created) ?? 0n) / 1_000_000_000n),
-    Ports: [],
+    Ports: portList(state.network?.ports ?? [], settings.config.ExposedPorts),
     ...(sizes ?? {}),
     Labels: settings.config.Labels,
     State: state.status,
     Status: statusText(state),
     HostConfig: { NetworkMode: settings.hostConfig.NetworkMode },
-    NetworkSettings: { Networks: endpointView(container) },
+    NetworkSettings: { Networks: endpointViews(container) },
     Mounts: settings.mountPoints.map(mountView),
   };
 }
@@ -170,25 +139,6 @@ export function inspectView(context: EngineContext, container: Container, sizes:
     ...(sizes ?? {}),
     Mounts: settings.mountPoints.map(mountView),
     Config: settings.config,
-    NetworkSettings: {
-      Bridge: '',
-      SandboxID: '',
-      SandboxKey: '',
-      HairpinMode: false,
-      LinkLocalIPv6Address: '',
-      LinkLocalIPv6PrefixLen: 0,
-      Ports: {},
-      SecondaryIPAddresses: null,
-      SecondaryIPv6Addresses: null,
-      EndpointID: '',
-      Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      IPAddress: '',
-      IPPrefixLen: 0,
-      IPv6Gateway: '',
-      MacAddress: '',
-      Networks: endpointView(container),
-    },
+    NetworkSettings: networkSettingsView(container, context.paths.networkNamespace(container.id)),
   };
 }

@@ -40,14 +40,11 @@ describe('decodeCreateRequest', () => {
   });
 
   it.each([
-    ['PortBindings', { '80/tcp': [{ HostPort: '80' }] }],
     ['VolumesFrom', ['other']],
-    ['Links', ['a:b']],
     ['StorageOpt', { size: '1g' }],
     ['DeviceRequests', [{ Count: -1 }]],
     ['BlkioDeviceReadBps', [{ Path: '/dev/sda', Rate: 1 }]],
     ['SecurityOpt', ['seccomp=/profile.json']],
-    ['NetworkMode', 'mynet'],
     ['Memory', 1024],
     ['RestartPolicy', { Name: 'sometimes' }],
     ['CpuRealtimeRuntime', 1000],

@@ -2,6 +2,7 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import type { ImageConfig } from '@tscontainer/core/oci-image';
 import { decodeObject, type Schema } from '../http/json-body.ts';
+import { decodeEndpoints, type EndpointRequests } from '../networks/network-modes.ts';
 import { normalizeCapabilities } from './capabilities.ts';
 import {
   type ContainerConfig,
@@ -17,38 +18,10 @@ import { memorySwapOf } from './spec-resources.ts';
 export interface CreateRequest {
   config: ContainerConfig;
   hostConfig: HostConfig;
+  endpoints: EndpointRequests;
 }
 
 const requestSchema: Schema = { ...configSchema, HostConfig: { object: hostConfigSchema }, NetworkingConfig: 'any' };
-
-/** Settings of an endpoint that would need a network of one's own. */
-const refusedEndpointFields = ['IPAMConfig', 'Links', 'Aliases', 'MacAddress', 'DriverOpts'];
-
-function isEmpty(value: unknown): boolean {
-  return (
-    value === null ||
-    value === undefined ||
-    value === '' ||
-    (typeof value === 'object' && Object.keys(value).length === 0)
-  );
-}
-
-function checkNetworking(value: unknown): void {
-  const endpoints =
-    (value as { EndpointsConfig?: Record<string, Record<string, unknown> | null> | null } | undefined)
-      ?.EndpointsConfig ?? {};
-  for (const [network, endpoint] of Object.entries(endpoints)) {
-    if (!['default', 'bridge', 'none', 'host'].includes(network))
-      throw new ContainerError('invalid-argument', `network ${network} not found`);
-    for (const field of refusedEndpointFields) {
-      if (!isEmpty(endpoint?.[field]))
-        throw new ContainerError(
-          'invalid-argument',
-          `NetworkingConfig.EndpointsConfig.${network}.${field}: not supported by this engine`,
-        );
-    }
-  }
-}
 
 /** Throws invalid-argument. The image is not looked at yet. */
 export function decodeCreateRequest(body: unknown): CreateRequest {
@@ -59,11 +32,11 @@ export function decodeCreateRequest(body: unknown): CreateRequest {
   const hostConfig = toHostConfig(rawHost);
   checkConfig(config);
   checkHostConfig(hostConfig, rawHost);
-  checkNetworking(networking);
+  const endpoints = decodeEndpoints(hostConfig, networking, config.MacAddress ?? '');
   hostConfig.CapAdd = normalizeCapabilities('CapAdd', hostConfig.CapAdd);
   hostConfig.CapDrop = normalizeCapabilities('CapDrop', hostConfig.CapDrop);
   hostConfig.MemorySwap = memorySwapOf(hostConfig);
-  return { config, hostConfig };
+  return { config, hostConfig, endpoints };
 }
 
 function mergedEnvironment(own: string[] | null, image: string[] | null | undefined): string[] {

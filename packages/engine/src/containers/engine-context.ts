@@ -5,6 +5,7 @@ import type { EngineConfig } from '../engine-config.ts';
 import type { EnginePaths } from '../engine-paths.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import type { ImageResolver } from '../images/image-backend.ts';
+import type { ContainerNetworks } from '../networks/container-networks.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
 import type { Container } from './container.ts';
 import type { ContainerIndex } from './container-index.ts';
@@ -22,6 +23,7 @@ export interface EngineContext {
   images: ImageResolver;
   events: EventHub;
   volumes: VolumeManager;
+  networks: ContainerNetworks;
   userFiles: UserFilesCache;
   /** Host path of the init program. */
   initProgram: string;

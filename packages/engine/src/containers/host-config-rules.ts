@@ -1,5 +1,8 @@
 // What of a create or update request is in force: everything else is refused by name, so that no setting is ignored.
+import { isIP } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
+import { parseLink } from '../networks/links.ts';
+import { publishWishes } from '../networks/port-bindings.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
 import { builtin, seccompChoice, unconfined } from './seccomp-policy.ts';
 import { parseSeccompProfile } from './seccomp-rules.ts';
@@ -18,11 +21,9 @@ function isSet(value: unknown): boolean {
 /** Fields that this engine does not carry out. A zero value means the same as their absence. */
 const unsupportedHostFields = [
   'VolumesFrom',
-  'Links',
   'StorageOpt',
   'Cgroup',
   'Capabilities',
-  'PublishAllPorts',
   'BlkioWeightDevice',
   'BlkioDeviceReadBps',
   'BlkioDeviceWriteBps',
@@ -38,7 +39,6 @@ const unsupportedHostFields = [
   'IOMaximumIOps',
   'IOMaximumBandwidth',
 ];
-const unsupportedConfigFields = ['MacAddress'];
 
 const restartPolicies = ['', 'no', 'always', 'on-failure', 'unless-stopped'];
 const logDrivers = ['json-file', 'none'];
@@ -47,9 +47,6 @@ const minMemoryBytes = 6 * 1024 * 1024;
 
 /** Throws invalid-argument naming the first field that is not in force or makes no sense. */
 export function checkConfig(config: ContainerConfig): void {
-  for (const field of unsupportedConfigFields) {
-    if (isSet(config[field as keyof ContainerConfig])) throw refuse(`Config.${field}`, 'not supported by this engine');
-  }
   const test = (config.Healthcheck as { Test?: string[] } | undefined)?.Test;
   if (test !== undefined && test.length > 0 && test[0] !== 'NONE')
     throw refuse('Config.Healthcheck', 'not supported by this engine');
@@ -90,12 +87,23 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
 }
 
 function checkNetwork(host: HostConfig): void {
-  const mode = host.NetworkMode;
-  if (Object.keys(host.PortBindings).length > 0)
-    throw refuse('HostConfig.PortBindings', 'published ports are not supported by this engine');
-  if (['default', 'bridge', 'none', 'host'].includes(mode) || mode.startsWith('container:')) return;
-  // not a 404, by which docker's client would pull the image and try again
-  throw refuse('HostConfig.NetworkMode', `network ${mode} not found`);
+  const wishes = publishWishes(host.PortBindings);
+  const isShared = host.NetworkMode.startsWith('container:');
+  if (isShared && (wishes.length > 0 || host.PublishAllPorts))
+    throw new ContainerError(
+      'invalid-argument',
+      'conflicting options: port publishing and the container type network mode',
+    );
+  if (isShared && (host.Dns.length > 0 || (host.ExtraHosts ?? []).length > 0))
+    throw new ContainerError('invalid-argument', 'conflicting options: dns or custom hosts and the network mode');
+  for (const link of host.Links ?? []) parseLink(link);
+  if ((host.Links ?? []).length > 0 && (isShared || host.NetworkMode === 'host'))
+    throw new ContainerError(
+      'invalid-argument',
+      `conflicting options: ${isShared ? 'container' : 'host'} type networking can't be used with links. This would result in undefined behavior`,
+    );
+  for (const server of host.Dns)
+    if (isIP(server) === 0) throw new ContainerError('invalid-argument', `${server} is not an ip address`);
 }
 
 const modeNames: Partial<Record<keyof HostConfig, string>> = {

@@ -98,6 +98,7 @@ async function align(
   if (task !== undefined && (task.status === 'RUNNING' || task.status === 'PAUSED' || task.status === 'PAUSING')) {
     container.state.pid = task.pid;
     container.state.status = task.status === 'RUNNING' ? 'running' : 'paused';
+    await context.networks.adopt(container);
     return;
   }
   if (task?.status === 'CREATED') {

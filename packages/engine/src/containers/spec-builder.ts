@@ -18,6 +18,10 @@ export interface SpecInput {
   initProgram: string | undefined;
   /** Pids of the containers whose namespaces are joined. */
   joined: { pid?: number | undefined; network?: number | undefined; ipc?: number | undefined };
+  /** Of the network namespace that the engine made for it. */
+  networkPath?: string | undefined;
+  /** What links to other containers say. */
+  linkEnvironment?: string[];
   sharedShm: string | undefined;
   cgroupParent: string;
 }
@@ -45,10 +49,11 @@ export function containerHostname(
   return host.UTSMode === 'host' || host.NetworkMode === 'host' ? hostname() : shortId(settings.id);
 }
 
-function environmentOf(config: ContainerConfig, home: string): string[] {
+function environmentOf(config: ContainerConfig, home: string, links: string[]): string[] {
   return withHome(
     mergeEnvironment(
       [`PATH=${defaultPath}`, `HOSTNAME=${config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : [])],
+      links,
       config.Env,
     ),
     home,
@@ -63,12 +68,14 @@ export function withHome(environment: string[], home: string): string[] {
 function namespacesOf(input: SpecInput): Namespace[] {
   const { hostConfig, idMapping } = input.settings;
   const namespaces: Namespace[] = [{ type: 'mount' }];
+  const push = (type: Namespace['type'], path: string | undefined) =>
+    namespaces.push(path === undefined ? { type } : { type, path });
   const add = (type: Namespace['type'], isHost: boolean, joinedPid: number | undefined, file: string) => {
-    if (isHost) return;
-    namespaces.push(joinedPid === undefined ? { type } : { type, path: `/proc/${joinedPid}/ns/${file}` });
+    if (!isHost) push(type, joinedPid === undefined ? undefined : `/proc/${joinedPid}/ns/${file}`);
   };
   add('pid', hostConfig.PidMode === 'host', input.joined.pid, 'pid');
-  add('network', hostConfig.NetworkMode === 'host', input.joined.network, 'net');
+  if (input.networkPath !== undefined) push('network', input.networkPath);
+  else add('network', hostConfig.NetworkMode === 'host', input.joined.network, 'net');
   add('ipc', hostConfig.IpcMode === 'host', input.joined.ipc, 'ipc');
   add('uts', hostConfig.UTSMode === 'host', undefined, 'uts');
   if (hostConfig.CgroupnsMode === 'private') namespaces.push({ type: 'cgroup' });
@@ -130,7 +137,7 @@ export function buildSpec(input: SpecInput): Spec {
         ...(user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }),
       },
       args,
-      env: environmentOf(config, user.home),
+      env: environmentOf(config, user.home, input.linkEnvironment ?? []),
       cwd: config.WorkingDir || '/',
       capabilities: capabilitySets(
         containerCapabilities(hostConfig.Privileged, hostConfig.CapAdd, hostConfig.CapDrop),

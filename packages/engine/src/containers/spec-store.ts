@@ -28,10 +28,11 @@ export function joinedContainer(context: EngineContext, mode: string): Container
   return target;
 }
 
-/** Such a specification holds another container's pid, so it is made at start. */
+/** Such a specification holds another container's pid or address, so it is made at start. */
 export function joinsOthers(settings: ContainerSettings): boolean {
   const { PidMode, NetworkMode, IpcMode } = settings.hostConfig;
-  return [PidMode, NetworkMode, IpcMode].some((mode) => mode.startsWith('container:'));
+  const hasLinks = (settings.hostConfig.Links ?? []).length > 0;
+  return hasLinks || [PidMode, NetworkMode, IpcMode].some((mode) => mode.startsWith('container:'));
 }
 
 export interface BuiltSpec {
@@ -61,6 +62,8 @@ export function specOf(
     files: boundFiles(context.paths.containerData(settings.id)),
     initProgram: hasInit ? context.initProgram : undefined,
     joined: { pid: pidOf(hostConfig.PidMode), network: pidOf(hostConfig.NetworkMode), ipc: pidOf(hostConfig.IpcMode) },
+    networkPath: context.networks.namespacePath(settings),
+    linkEnvironment: isFinal ? context.networks.linkEnvironment(settings) : [],
     sharedShm: sharedShmOf(
       context,
       settings,

@@ -32,6 +32,8 @@ function isNotExecutable(error: unknown, message: string): boolean {
 /** `operation`: `failed to create task for container` or `OCI runtime exec failed`. */
 export function startFailure(operation: string, command: string, error: unknown): StartFailure {
   const message = errorMessageOf(error);
+  // no task was tried: the networks say for themselves what is wrong
+  if (error instanceof ContainerError && error.reason === 'network-setup-failed') return { exitCode: 128, error };
   if (isNotFound(error, message)) {
     const text = commandText(
       command,

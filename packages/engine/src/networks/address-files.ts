@@ -1,19 +1,24 @@
 // What a container's /etc/hosts and /etc/resolv.conf say of its networks, and where its DNS server asks on.
 import { readFileSync } from 'node:fs';
-import { containerFilePaths, hostsText, resolverText, writeInPlace } from '../containers/container-files.ts';
-import type { ContainerSettings } from '../containers/container-record.ts';
 import type { Container } from '../containers/container.ts';
+import {
+  containerFilePaths,
+  hostDomainName,
+  hostsText,
+  resolverText,
+  writeInPlace,
+} from '../containers/container-files.ts';
+import type { ContainerSettings } from '../containers/container-record.ts';
 import type { EnginePaths } from '../engine-paths.ts';
 import { dnsAddress } from './dns-server.ts';
 import type { UpstreamServer } from './dns-upstream.ts';
 import { mainEndpoint } from './gateway-choice.ts';
 import { type ContainerFinder, defaultBridgeLinks, linkHosts, parseLink } from './links.ts';
 import type { FoundName, NameDirectory } from './name-directory.ts';
-import { hasOwnNetwork } from './network-modes.ts';
 import type { NetworkManager } from './network-manager.ts';
+import { hasOwnNetwork } from './network-modes.ts';
 import { isDefaultBridge } from './network-record.ts';
 
-export const hostName = 'host.docker.internal';
 /** Servers of last resort, as docker has them, for hosts whose own resolver is on their loopback. */
 const fallbackServers = ['8.8.8.8', '8.8.4.4'];
 
@@ -44,7 +49,11 @@ export class AddressFiles {
   /** The text of /etc/resolv.conf, which depends on the settings alone. */
   resolver(settings: ContainerSettings): string {
     const { manager } = this.#parts;
-    const daemon = { dns: manager.settings.dns, search: manager.settings.dnsSearch, options: manager.settings.dnsOptions };
+    const daemon = {
+      dns: manager.settings.dns,
+      search: manager.settings.dnsSearch,
+      options: manager.settings.dnsOptions,
+    };
     if (this.hasDnsServer(settings)) return resolverText(settings, daemon, 'embedded', [dnsAddress]);
     const isHost = settings.hostConfig.NetworkMode === 'host';
     return resolverText(settings, daemon, isHost ? 'host' : 'bridge', fallbackServers);
@@ -61,7 +70,10 @@ export class AddressFiles {
   }
 
   keepsSingleNames(settings: ContainerSettings): boolean {
-    const options = settings.hostConfig.DnsOptions.length > 0 ? settings.hostConfig.DnsOptions : this.#parts.manager.settings.dnsOptions;
+    const options =
+      settings.hostConfig.DnsOptions.length > 0
+        ? settings.hostConfig.DnsOptions
+        : this.#parts.manager.settings.dnsOptions;
     return options.some((option) => /^ndots:[1-9]/.test(option));
   }
 
@@ -89,7 +101,7 @@ export class AddressFiles {
 
   /** An alias that a link gives to another container, for this one alone. */
   linked(container: Container, name: string, directory: NameDirectory): FoundName | undefined {
-    if (name.toLowerCase() === hostName) {
+    if (name.toLowerCase() === hostDomainName) {
       const address = this.hostAddress(container);
       if (address === '') return undefined;
       return address.includes(':') ? { ipv4: [], ipv6: [address] } : { ipv4: [address], ipv6: [] };
@@ -113,7 +125,7 @@ export class AddressFiles {
       [ipv4, ipv6].filter((each) => each !== undefined).map((each) => `${each.address}\t${names}`),
     );
     const hasLinks = (container.settings.hostConfig.Links ?? []).length > 0 && !this.hasDnsServer(container.settings);
-    const links = hasLinks ? linkHosts(defaultBridgeLinks(container, this.#parts.findContainer)) : [];
+    const links = hasLinks ? linkHosts(defaultBridgeLinks(container.settings, this.#parts.findContainer)) : [];
     return [...links, ...own];
   }
 }

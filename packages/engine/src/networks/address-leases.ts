@@ -44,9 +44,7 @@ export class AddressLeases {
       pool.taken.set(value, holder);
       return leased(pool, value);
     }
-    throw new ContainerError('resource-exhausted', 'no available IPv4 addresses on this network\'s address pools', {
-      reason: 'addresses-exhausted',
-    });
+    throw new ContainerError('resource-exhausted', "no available IPv4 addresses on this network's address pools");
   }
 
   /** The very address. Throws invalid-argument outside of the subnets, permission-denied for one that is taken. */
@@ -60,7 +58,7 @@ export class AddressLeases {
       );
     const present = pool.taken.get(address.value);
     if (present !== undefined && present !== holder)
-      throw new ContainerError('permission-denied', 'Address already in use', { reason: 'address-in-use' });
+      throw new ContainerError('permission-denied', 'Address already in use');
     pool.taken.set(address.value, holder);
     return leased(pool, address.value);
   }
@@ -83,8 +81,7 @@ export class AddressLeases {
   get count(): number {
     let count = 0;
     for (const pool of this.#pools)
-      for (const holder of pool.taken.values())
-        if (holder !== gatewayHolder && holder !== auxiliaryHolder) count++;
+      for (const holder of pool.taken.values()) if (holder !== gatewayHolder && holder !== auxiliaryHolder) count++;
     return count;
   }
 }

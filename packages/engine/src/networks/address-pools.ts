@@ -35,7 +35,6 @@ export class AddressPools {
     throw new ContainerError(
       'resource-exhausted',
       'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
-      { reason: 'address-pools-exhausted' },
     );
   }
 
@@ -49,9 +48,7 @@ export class AddressPools {
       const candidate: Subnet = { version: 6, base, prefixLength: 64 };
       if (!taken.some((other) => overlaps(other, candidate))) return formatSubnet(candidate);
     }
-    throw new ContainerError('resource-exhausted', 'no IPv6 address pool is left', {
-      reason: 'address-pools-exhausted',
-    });
+    throw new ContainerError('resource-exhausted', 'no IPv6 address pool is left');
   }
 
   *#candidates(version: 4 | 6): Generator<Subnet> {

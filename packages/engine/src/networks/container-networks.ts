@@ -5,19 +5,22 @@
 // made is in the container's state first, and that state is committed by whoever calls.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { ContainerError, errorMessageOf, withContext } from '@tscontainer/core/errors';
 import { newId } from '@tscontainer/core/ids';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { Container } from '../containers/container.ts';
+import type { ContainerSettings } from '../containers/container-record.ts';
 import type { EnginePaths } from '../engine-paths.ts';
 import { AddressFiles } from './address-files.ts';
 import { EndpointLeases } from './endpoint-leases.ts';
 import { addInterface, firstInterfaceIndex, removeInterface } from './endpoint-links.ts';
+import { type PlannedEndpoint, plannedEndpoints, setupFailed } from './endpoint-plan.ts';
 import { mainEndpoint } from './gateway-choice.ts';
 import { HostPorts } from './host-ports.ts';
+import { defaultBridgeLinks, linkEnvironment } from './links.ts';
 import { NameDirectory } from './name-directory.ts';
-import { checkEndpoint, hasOwnNetwork } from './network-modes.ts';
 import type { NetworkManager } from './network-manager.ts';
+import { checkConnectable, checkEndpoint, type EndpointRequests, hasOwnNetwork } from './network-modes.ts';
 import {
   type EndpointRequest,
   type EndpointState,
@@ -93,12 +96,28 @@ export class ContainerNetworks {
     this.manager.close();
   }
 
+  /** Networks that were named by id get their names; those that there are not yet stay as they are. */
+  namedEndpoints(requests: EndpointRequests): EndpointRequests {
+    return Object.fromEntries(
+      Object.entries(requests).map(([key, request]) => {
+        const record = this.manager.tryFind(key);
+        if (record === undefined) return [key, request];
+        return [record.name, { ...request, networkId: hasOwnNetwork(record.name) ? '' : record.id }];
+      }),
+    );
+  }
+
   /** The path by which its specification names its namespace; undefined: the runtime makes one, or joins another's. */
-  namespacePath(container: Pick<Container, 'settings'>): string | undefined {
-    const { hostConfig, idMapping, id } = container.settings;
-    if (!hasOwnNetwork(hostConfig.NetworkMode) || idMapping !== undefined || container.settings.config.NetworkDisabled)
-      return undefined;
+  namespacePath(settings: ContainerSettings): string | undefined {
+    const { hostConfig, idMapping, id, config } = settings;
+    if (!hasOwnNetwork(hostConfig.NetworkMode) || idMapping !== undefined || config.NetworkDisabled) return undefined;
     return this.#parts.paths.networkNamespace(id);
+  }
+
+  /** Variables that `--link` gives on the default bridge. */
+  linkEnvironment(settings: ContainerSettings): string[] {
+    if ((settings.hostConfig.Links ?? []).length === 0 || this.files.hasDnsServer(settings)) return [];
+    return linkEnvironment(settings, defaultBridgeLinks(settings, this.#parts.findContainer));
   }
 
   /**
@@ -109,7 +128,7 @@ export class ContainerNetworks {
     const { settings, state } = container;
     state.network = undefined;
     if (!hasOwnNetwork(settings.hostConfig.NetworkMode) || settings.config.NetworkDisabled) return;
-    const plan = this.#planOf(container);
+    const plan = plannedEndpoints(this.manager, container.settings);
     const ports = new PortPublisher(this.manager, this.#hostPorts, this.#parts.log);
     const sandbox = new Sandbox(this.#parts.paths.networkNamespace(container.id), ports, this.#parts.log);
     this.#sandboxes.set(container.id, sandbox);
@@ -120,16 +139,11 @@ export class ContainerNetworks {
     } catch (error) {
       await this.release(container, network, false);
       state.network = undefined;
-      throw error;
+      throw setupFailed(error);
     }
   }
 
-  async #fill(
-    container: Container,
-    sandbox: Sandbox,
-    network: SandboxState,
-    plan: { record: NetworkRecord; request: EndpointRequest }[],
-  ): Promise<void> {
+  async #fill(container: Container, sandbox: Sandbox, network: SandboxState, plan: PlannedEndpoint[]): Promise<void> {
     const isLate = container.settings.idMapping !== undefined;
     const prepared = isLate ? undefined : this.#takePrepared(plan);
     if (prepared !== undefined) {
@@ -163,7 +177,8 @@ export class ContainerNetworks {
 
   /** Told once the container counts as started. */
   tellConnected(container: Container): void {
-    for (const endpoint of container.state.network?.endpoints ?? []) this.#tell('connect', container, endpoint.networkId);
+    for (const endpoint of container.state.network?.endpoints ?? [])
+      this.#tell('connect', container, endpoint.networkId);
   }
 
   /** After the exit was committed; `network` is what the run had. Its addresses are free once its links are gone. */
@@ -198,7 +213,10 @@ export class ContainerNetworks {
       await addInterface(this.manager, record, space, endpoint, undefined);
       await space.configure(endpoint, undefined, false);
     }
-    await space.keepOnly(network.endpoints.map((endpoint) => endpoint.interfaceName), this.manager.linkAlias);
+    await space.keepOnly(
+      network.endpoints.map((endpoint) => endpoint.interfaceName),
+      this.manager.linkAlias,
+    );
     await this.#chooseGateway(container, sandbox);
     for (const port of network.ports) {
       const wish = { port: port.containerPort, protocol: port.protocol, hostIp: port.hostIp };
@@ -219,7 +237,7 @@ export class ContainerNetworks {
     commit: () => Promise<void>,
   ): Promise<void> {
     const { settings, state } = container;
-    this.#checkConnectable(container, record);
+    checkConnectable(settings, record);
     checkEndpoint(this.manager, record, request);
     const before = settings.endpoints;
     const sandbox = this.#sandboxes.get(container.id);
@@ -267,7 +285,10 @@ export class ContainerNetworks {
     );
     const endpoint = network?.endpoints.find((each) => each.networkId === record.id);
     if (record.driver === 'host' || settings.hostConfig.NetworkMode === 'host')
-      throw new ContainerError('invalid-argument', 'container cannot be disconnected from host network or connected to host network');
+      throw new ContainerError(
+        'invalid-argument',
+        'container cannot be disconnected from host network or connected to host network',
+      );
     if (key === undefined && endpoint === undefined)
       throw new ContainerError(
         'permission-denied',
@@ -313,20 +334,7 @@ export class ContainerNetworks {
     }
   }
 
-  #planOf(container: Container): { record: NetworkRecord; request: EndpointRequest }[] {
-    const { settings } = container;
-    const plan = Object.entries(settings.endpoints).map(([name, request]) => {
-      const record = this.manager.find(request.networkId || name);
-      checkEndpoint(this.manager, record, request);
-      return { record, request };
-    });
-    // the order of interfaces: by priority, then by name
-    return plan.sort(
-      (a, b) => b.request.gatewayPriority - a.request.gatewayPriority || (a.record.name < b.record.name ? -1 : 1),
-    );
-  }
-
-  #takePrepared(plan: { record: NetworkRecord; request: EndpointRequest }[]): PreparedOnBridge | undefined {
+  #takePrepared(plan: PlannedEndpoint[]): PreparedOnBridge | undefined {
     const first = plan[0];
     if (first === undefined || !isDefaultBridge(first.record) || first.request.macAddress !== '') return undefined;
     return this.#prepared.takeOnBridge();
@@ -365,7 +373,12 @@ export class ContainerNetworks {
     const wishes = publishWishes(bindings);
     const main = wishes.length === 0 ? undefined : mainEndpoint(this.manager, container)?.endpoint;
     if (main === undefined) return; // an internal network publishes nothing
-    await sandbox.ports.hold(wishes);
+    await sandbox.ports.hold(wishes).catch((error) => {
+      throw withContext(
+        `driver failed programming external connectivity on endpoint ${container.name} (${main.id})`,
+        error,
+      );
+    });
     network.ports = sandbox.ports.ports;
     await sandbox.ports.lead(main);
   }
@@ -394,7 +407,8 @@ export class ContainerNetworks {
 
   #announce(container: Container, endpoints: EndpointState[]): void {
     for (const endpoint of endpoints) {
-      const request = Object.values(container.settings.endpoints).find((each) => each.networkId === endpoint.networkId) ??
+      const request =
+        Object.values(container.settings.endpoints).find((each) => each.networkId === endpoint.networkId) ??
         container.settings.endpoints[endpoint.networkName];
       const { config } = container.settings;
       const names = [container.name, ...(request?.aliases ?? []), container.id.slice(0, 12), config.Hostname];
@@ -419,26 +433,6 @@ export class ContainerNetworks {
       },
       isInternal ? [] : this.files.upstreamServers(container.settings),
     );
-  }
-
-  #checkConnectable(container: Container, record: NetworkRecord): void {
-    const { settings } = container;
-    const mode = settings.hostConfig.NetworkMode;
-    const refuse = (message: string) => new ContainerError('invalid-argument', message);
-    if (mode.startsWith('container:'))
-      throw refuse('container sharing network namespace with another container or host cannot be connected to any other network');
-    if (mode === 'host' || record.driver === 'host')
-      throw refuse('container cannot be disconnected from host network or connected to host network');
-    if (mode === 'none' || record.driver === 'null')
-      throw refuse('container cannot be connected to multiple networks with one of the networks in private (none) mode');
-    const isIn =
-      settings.endpoints[record.name] !== undefined ||
-      Object.values(settings.endpoints).some((request) => request.networkId === record.id);
-    if (isIn)
-      throw new ContainerError(
-        'permission-denied',
-        `endpoint with name ${container.name} already exists in network ${record.name}`,
-      );
   }
 
   #tell(action: string, container: Container, networkId: string): void {

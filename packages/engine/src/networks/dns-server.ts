@@ -2,13 +2,14 @@
 //
 // Its sockets are in the container's namespace on ports that the kernel chose, and a rule there leads port 53 to them, so
 // that the container may have a server of its own on port 53.
-import { closeSync } from 'node:fs';
+
 import dgram from 'node:dgram';
+import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
 import { localPort, openBoundSocket } from '@tscontainer/linux/network-namespace';
-import { match, NftBatch, netfilterProtocol, then } from '@tscontainer/linux/nftables';
+import { match, NftBatch, netfilterProtocol, action } from '@tscontainer/linux/nftables';
 import type { Logger } from '@tscontainer/platform/logger';
 import {
   addressAnswer,
@@ -82,9 +83,9 @@ async function redirect(namespaceFd: number, sockets: DnsSockets): Promise<void>
         match.equal(u8(protocol)),
         match.payload(2, 2, 2),
         match.equal(u16be(dnsPort)),
-        then.load(toBytes(dnsAddress), 1),
-        then.load(u16be(localPort(fd)), 2),
-        then.dnat('ip', 1, 2),
+        action.load(toBytes(dnsAddress), 1),
+        action.load(u16be(localPort(fd)), 2),
+        action.dnat('ip', 1, 2),
       );
     await batch.commit(netfilter);
   } finally {

@@ -126,9 +126,7 @@ export class DnsUpstream {
     const key = `${server.isOnHostLoopback} ${isIpv6}`;
     let socket = this.#sockets.get(key);
     if (socket === undefined) {
-      socket = openSocketIn(this.#spaceOf(server), 'udp', isIpv6).then(
-        (fd) => new AskingSocket(fd, isIpv6, this.#log),
-      );
+      socket = openSocketIn(this.#spaceOf(server), 'udp', isIpv6).then((fd) => new AskingSocket(fd, isIpv6, this.#log));
       this.#sockets.set(key, socket);
     }
     try {

@@ -52,8 +52,7 @@ export async function addInterface(
     return;
   }
   const parent = network.options['parent'] ?? '';
-  if (parent === '')
-    throw new ContainerError('failed-precondition', `network ${network.name} has no parent interface`);
+  if (parent === '') throw new ContainerError('failed-precondition', `network ${network.name} has no parent interface`);
   const isMacvlan = network.driver === 'macvlan';
   const mode = network.options[isMacvlan ? 'macvlan_mode' : 'ipvlan_mode'] || (isMacvlan ? 'bridge' : 'l2');
   const data = isMacvlan ? macvlanData(mode) : ipvlanData(mode);

@@ -2,6 +2,8 @@
 //
 // The table is put there whole, in one transaction, at start and whenever a network comes or goes; a port that is
 // published or withdrawn meanwhile is one element of a map. Nobody else's table is read or written.
+
+import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
 import {
   concatenation,
   interfaceName,
@@ -9,9 +11,8 @@ import {
   NftBatch,
   netfilterProtocol,
   type SetElement,
-  then,
+  action,
 } from '@tscontainer/linux/nftables';
-import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
 import { toBytes } from './ip-address.ts';
 import type { PortProtocol } from './network-record.ts';
 
@@ -171,26 +172,53 @@ function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
     .chain('output', { type: 'nat', hook: 'output', priority: priorities.destinationNat })
     .chain('postrouting', { type: 'nat', hook: 'postrouting', priority: priorities.sourceNat });
   for (const chain of ['prerouting', 'output'])
-    batch.rule(chain, match.destinationType(), match.equal(addressTypeLocal), then.jump('published'));
+    batch.rule(chain, match.destinationType(), match.equal(addressTypeLocal), action.jump('published'));
   // register 1 is 16 bytes wide; 9 and on are 4-byte words of it, after the first
-  const service = (first: number) => [match.meta('l4proto', first), match.payload(2, 2, 2, first === 1 ? 9 : first + 1)];
+  const service = (first: number) => [
+    match.meta('l4proto', first),
+    match.payload(2, 2, 2, first === 1 ? 9 : first + 1),
+  ];
   const v4 = [match.meta('nfproto'), match.equal(ipv4)];
   const v6 = [match.meta('nfproto'), match.equal(ipv6)];
   batch
-    .rule('published', ...v4, match.payload(1, 16, 4), ...service(9), match.mapped('published4-at'), then.dnat('ip', 1, 9))
-    .rule('published', ...v4, ...service(1), match.mapped('published4'), then.dnat('ip', 1, 9))
-    .rule('published', ...v6, match.payload(1, 24, 16), ...service(12), match.mapped('published6-at'), then.dnat('ip6', 1, 12))
-    .rule('published', ...v6, ...service(1), match.mapped('published6'), then.dnat('ip6', 1, 12));
+    .rule(
+      'published',
+      ...v4,
+      match.payload(1, 16, 4),
+      ...service(9),
+      match.mapped('published4-at'),
+      action.dnat('ip', 1, 9),
+    )
+    .rule('published', ...v4, ...service(1), match.mapped('published4'), action.dnat('ip', 1, 9))
+    .rule(
+      'published',
+      ...v6,
+      match.payload(1, 24, 16),
+      ...service(12),
+      match.mapped('published6-at'),
+      action.dnat('ip6', 1, 12),
+    )
+    .rule('published', ...v6, ...service(1), match.mapped('published6'), action.dnat('ip6', 1, 12));
   for (const { bridge, subnets, isInternal, isMasqueraded } of bridges) {
     for (const subnet of subnets) {
       if (isMasqueraded && !isInternal)
-        batch.rule('postrouting', ...sourceIn(subnet), ...leavesOtherwise(bridge), then.masquerade());
+        batch.rule('postrouting', ...sourceIn(subnet), ...leavesOtherwise(bridge), action.masquerade());
       // to itself or a neighbour through a published port: the answer has to come back this way
-      batch.rule('postrouting', ...isTranslated(), ...sourceIn(subnet), ...leavesBy(bridge), then.masquerade());
+      batch.rule('postrouting', ...isTranslated(), ...sourceIn(subnet), ...leavesBy(bridge), action.masquerade());
     }
     // from the host's own loopback address
-    batch.rule('postrouting', ...sourceIn({ address: '127.0.0.0', prefixLength: 8 }), ...leavesBy(bridge), then.masquerade());
-    batch.rule('postrouting', ...sourceIn({ address: '::1', prefixLength: 128 }), ...leavesBy(bridge), then.masquerade());
+    batch.rule(
+      'postrouting',
+      ...sourceIn({ address: '127.0.0.0', prefixLength: 8 }),
+      ...leavesBy(bridge),
+      action.masquerade(),
+    );
+    batch.rule(
+      'postrouting',
+      ...sourceIn({ address: '::1', prefixLength: 128 }),
+      ...leavesBy(bridge),
+      action.masquerade(),
+    );
   }
 }
 
@@ -208,20 +236,20 @@ function addFilter(batch: NftBatch, bridges: FirewallBridge[]): void {
     match.equal(ipv4),
     match.payload(1, 16, 1),
     match.equal(Buffer.from([127])),
-    then.drop(),
+    action.drop(),
   );
   for (const key of ['iifname', 'oifname'] as const)
-    batch.rule('forward', match.meta(key), match.inSet('bridges'), then.jump('containers'));
-  batch.rule('containers', match.ctState(), match.mask(establishedOrRelated), match.notEqual(zero32), then.accept());
+    batch.rule('forward', match.meta(key), match.inSet('bridges'), action.jump('containers'));
+  batch.rule('containers', match.ctState(), match.mask(establishedOrRelated), match.notEqual(zero32), action.accept());
   const within = ({ bridge, allowsIcc }: FirewallBridge) =>
-    batch.rule('containers', ...entersBy(bridge), ...leavesBy(bridge), allowsIcc ? then.accept() : then.drop());
+    batch.rule('containers', ...entersBy(bridge), ...leavesBy(bridge), allowsIcc ? action.accept() : action.drop());
   for (const internal of bridges.filter(({ isInternal }) => isInternal)) {
     within(internal);
-    batch.rule('containers', ...entersBy(internal.bridge), then.drop());
-    batch.rule('containers', ...leavesBy(internal.bridge), then.drop());
+    batch.rule('containers', ...entersBy(internal.bridge), action.drop());
+    batch.rule('containers', ...leavesBy(internal.bridge), action.drop());
   }
-  batch.rule('containers', ...isTranslated(), then.accept());
+  batch.rule('containers', ...isTranslated(), action.accept());
   for (const other of bridges.filter(({ isInternal }) => !isInternal)) within(other);
-  batch.rule('containers', match.meta('oifname'), match.inSet('bridges'), then.drop());
-  batch.rule('containers', then.accept());
+  batch.rule('containers', match.meta('oifname'), match.inSet('bridges'), action.drop());
+  batch.rule('containers', action.accept());
 }

@@ -29,7 +29,8 @@ export function mainEndpoint(
   const ipv6 = ordered.find((endpoint) => endpoint.ipv6 !== undefined && endpoint.ipv6.gateway !== '');
   const main = [ipv4, ipv6].find((endpoint) => endpoint !== undefined && isBridge(endpoint));
   const other = ordered.find(
-    (endpoint) => isBridge(endpoint) && [endpoint.ipv4, endpoint.ipv6].some((each) => each !== undefined && each.gateway !== ''),
+    (endpoint) =>
+      isBridge(endpoint) && [endpoint.ipv4, endpoint.ipv6].some((each) => each !== undefined && each.gateway !== ''),
   );
   return { ipv4, ipv6, endpoint: main ?? other };
 }

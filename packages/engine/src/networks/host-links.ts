@@ -124,7 +124,10 @@ export class HostLinks {
     if ((await findLink(this.#socket, name)) !== undefined) return false;
     const match = /^(.+)\.(\d+)$/.exec(name);
     if (match?.[1] === undefined)
-      throw new ContainerError('invalid-argument', `invalid subinterface vlan name ${name}, example formatting is eth0.10`);
+      throw new ContainerError(
+        'invalid-argument',
+        `invalid subinterface vlan name ${name}, example formatting is eth0.10`,
+      );
     const lower = await this.#find(match[1]);
     const data = vlanData(Number(match[2]));
     await this.#socket.send([newLink({ name, kind: 'vlan', data, lower: lower.index, alias, isUp: true })]);

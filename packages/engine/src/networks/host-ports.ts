@@ -96,7 +96,6 @@ function cannotAssign(wish: PortWish, port: number, error: unknown): ContainerEr
       ? 'cannot assign requested address'
       : errnoOf(error);
   return new ContainerError('internal', `Bind for ${where} failed: ${why}`, {
-    reason: isTaken(error) ? 'port-is-allocated' : undefined,
     cause: error,
   });
 }

@@ -49,7 +49,10 @@ function formatV6(value: bigint): string {
   const words = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - index * 16)) & 0xffffn).toString(16));
   const text = words.join(':');
   const runs = text.match(/(?:^|:)0(?::0)+(?=:|$)/g) ?? [];
-  const longest = runs.reduce((best, run) => (run.replace(/^:/, '').length > best.replace(/^:/, '').length ? run : best), '');
+  const longest = runs.reduce(
+    (best, run) => (run.replace(/^:/, '').length > best.replace(/^:/, '').length ? run : best),
+    '',
+  );
   if (longest === '') return text;
   const at = text.indexOf(longest);
   return `${text.slice(0, at)}::${text.slice(at + longest.length).replace(/^:/, '')}`;

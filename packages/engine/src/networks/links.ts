@@ -1,6 +1,7 @@
 // --link: another container's address and environment under an alias; names on the default bridge, as docker still has it.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Container } from '../containers/container.ts';
+import type { ContainerSettings } from '../containers/container-record.ts';
 import { parseContainerPort } from './port-bindings.ts';
 
 export interface Link {
@@ -20,15 +21,15 @@ export function parseLink(text: string): { target: string; alias: string } {
 }
 
 /** Throws invalid-argument for a container that is not there or does not run. */
-export function defaultBridgeLinks(container: Container, find: ContainerFinder): Link[] {
-  return (container.settings.hostConfig.Links ?? []).map((text) => {
+export function defaultBridgeLinks(settings: ContainerSettings, find: ContainerFinder): Link[] {
+  return (settings.hostConfig.Links ?? []).map((text) => {
     const { target, alias } = parseLink(text);
     const found = find(target);
     if (found === undefined) throw new ContainerError('invalid-argument', `could not get container for ${target}`);
     if (!found.isRunning)
       throw new ContainerError(
         'failed-precondition',
-        `Cannot link to a non running container: /${found.name} AS /${container.name}/${alias}`,
+        `Cannot link to a non running container: /${found.name} AS /${settings.name}/${alias}`,
       );
     return { target: found, alias };
   });
@@ -49,7 +50,7 @@ export function linkHosts(links: Link[]): string[] {
 }
 
 /** What the linked container is and offers, in variables named after the alias. */
-export function linkEnvironment(container: Container, links: Link[]): string[] {
+export function linkEnvironment(settings: ContainerSettings, links: Link[]): string[] {
   return links.flatMap(({ target, alias }) => {
     const prefix = alias.toUpperCase().replaceAll('-', '_');
     const address = addressOf(target);
@@ -70,7 +71,7 @@ export function linkEnvironment(container: Container, links: Link[]): string[] {
           `${name}_PROTO=${port.protocol}`,
         ];
       }),
-      `${prefix}_NAME=/${container.name}/${alias}`,
+      `${prefix}_NAME=/${settings.name}/${alias}`,
       ...inherited.map((entry) => `${prefix}_ENV_${entry}`),
     ];
   });

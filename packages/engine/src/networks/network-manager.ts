@@ -89,7 +89,10 @@ export class NetworkManager {
     if (exact !== undefined || reference === '') return exact;
     const byPrefix = this.list().filter((record) => record.id.startsWith(reference));
     if (byPrefix.length > 1)
-      throw new ContainerError('invalid-argument', `network ${reference} is ambiguous (${byPrefix.length} matches found on id)`);
+      throw new ContainerError(
+        'invalid-argument',
+        `network ${reference} is ambiguous (${byPrefix.length} matches found on id)`,
+      );
     return byPrefix[0];
   }
 
@@ -102,7 +105,10 @@ export class NetworkManager {
   bridgeIndexOf(network: NetworkRecord): number {
     const index = this.#bridgeIndexes.get(network.id);
     if (index === undefined)
-      throw new ContainerError('failed-precondition', `network ${network.name}: bridge ${bridgeNameOf(network)} is not there`);
+      throw new ContainerError(
+        'failed-precondition',
+        `network ${network.name}: bridge ${bridgeNameOf(network)} is not there`,
+      );
     return index;
   }
 
@@ -173,7 +179,11 @@ export class NetworkManager {
   /** Subnets of the networks and, with `ofHost`, what else the host has an interface or a route in. */
   async #taken(ofHost: boolean): Promise<Subnet[]> {
     const own = this.list().flatMap((record) => record.pools.map((pool) => parseSubnet(pool.subnet)));
-    const bridges = new Set(this.list().filter((record) => record.driver === 'bridge').map(bridgeNameOf));
+    const bridges = new Set(
+      this.list()
+        .filter((record) => record.driver === 'bridge')
+        .map(bridgeNameOf),
+    );
     const host = ofHost ? await this.links.subnetsInUse(bridges) : [];
     return [...own.filter((subnet) => subnet !== undefined), ...host];
   }
@@ -210,9 +220,16 @@ export class NetworkManager {
     }
     const pools = [...request.pools];
     const has = (version: number) => pools.some((pool) => parseSubnet(pool.subnet)?.version === version);
-    const added = (subnet: string): IpamPool => ({ subnet, ipRange: '', gateway: '', auxAddresses: {}, isUserChosen: false });
+    const added = (subnet: string): IpamPool => ({
+      subnet,
+      ipRange: '',
+      gateway: '',
+      auxAddresses: {},
+      isUserChosen: false,
+    });
     if (request.isIpv4 && !has(4)) pools.unshift(added(this.#pools.free(await this.#taken(true))));
-    if (request.isIpv6 && !has(6)) pools.push(added(this.#pools.freeIpv6(await this.#taken(true), this.#parts.engineId)));
+    if (request.isIpv6 && !has(6))
+      pools.push(added(this.#pools.freeIpv6(await this.#taken(true), this.#parts.engineId)));
     return completedPools(pools);
   }
 
@@ -224,9 +241,14 @@ export class NetworkManager {
   async #realize(record: NetworkRecord): Promise<void> {
     if (record.driver === 'bridge') {
       const name = bridgeNameOf(record);
-      const holder = this.list().find((other) => other !== record && other.driver === 'bridge' && bridgeNameOf(other) === name);
+      const holder = this.list().find(
+        (other) => other !== record && other.driver === 'bridge' && bridgeNameOf(other) === name,
+      );
       if (holder !== undefined)
-        throw new ContainerError('permission-denied', `network ${holder.id} (${holder.name}): conflicts with network ${record.id} (${record.name}): networks have same bridge name`);
+        throw new ContainerError(
+          'permission-denied',
+          `network ${holder.id} (${holder.name}): conflicts with network ${record.id} (${record.name}): networks have same bridge name`,
+        );
       await this.#ensureBridge(record);
       await this.#replaceRules();
       return;
@@ -234,7 +256,10 @@ export class NetworkManager {
     const parent = record.options['parent'];
     if (parent === undefined || parent === '') {
       if (!record.isInternal)
-        throw new ContainerError('invalid-argument', `${record.driver} network ${record.name}: option parent is needed: the host's interface that it stands on`);
+        throw new ContainerError(
+          'invalid-argument',
+          `${record.driver} network ${record.name}: option parent is needed: the host's interface that it stands on`,
+        );
       return;
     }
     if ((await this.links.find(parent)) === undefined) await this.links.ensureVlan(parent, this.linkAlias);
@@ -243,7 +268,9 @@ export class NetworkManager {
   async #ensureBridge(record: NetworkRecord): Promise<void> {
     const addresses = record.pools.flatMap((pool): InterfaceAddress[] => {
       const subnet = parseSubnet(pool.subnet);
-      return subnet === undefined || pool.gateway === '' ? [] : [{ address: pool.gateway, prefixLength: subnet.prefixLength }];
+      return subnet === undefined || pool.gateway === ''
+        ? []
+        : [{ address: pool.gateway, prefixLength: subnet.prefixLength }];
     });
     const index = await this.links.ensureBridge(bridgeNameOf(record), mtuOf(record), addresses, this.linkAlias);
     this.#bridgeIndexes.set(record.id, index);

@@ -2,15 +2,11 @@
 // rules on what goes together.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { HostConfig } from '../containers/container-config.ts';
-import type { NetworkManager } from './network-manager.ts';
-import {
-  type EndpointRequest,
-  emptyEndpointRequest,
-  isDefaultBridge,
-  type NetworkRecord,
-} from './network-record.ts';
-import { decodeEndpointRequest } from './network-request.ts';
+import type { ContainerSettings } from '../containers/container-record.ts';
 import { parseAddress } from './ip-address.ts';
+import type { NetworkManager } from './network-manager.ts';
+import { type EndpointRequest, emptyEndpointRequest, isDefaultBridge, type NetworkRecord } from './network-record.ts';
+import { decodeEndpointRequest } from './network-request.ts';
 
 export type EndpointRequests = Record<string, EndpointRequest>;
 
@@ -47,14 +43,23 @@ function checkTogether(mode: string, names: string[]): void {
   if (hasOwnNetwork(mode)) {
     const special = names.find((name) => name === 'host' || name === 'none');
     if (special === 'host')
-      throw new ContainerError('invalid-argument', 'conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+      throw new ContainerError(
+        'invalid-argument',
+        'conflicting options: cannot attach both user-defined and non-user-defined network-modes',
+      );
     if (special === 'none')
-      throw new ContainerError('invalid-argument', 'container cannot be connected to multiple networks with one of the networks in private (none) mode');
+      throw new ContainerError(
+        'invalid-argument',
+        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
+      );
     return;
   }
   const others = names.filter((name) => name !== mode);
   if (others.length > 0)
-    throw new ContainerError('invalid-argument', 'conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+    throw new ContainerError(
+      'invalid-argument',
+      'conflicting options: cannot attach both user-defined and non-user-defined network-modes',
+    );
 }
 
 /** Throws invalid-argument in docker's words for what a network does not offer. */
@@ -62,8 +67,7 @@ export function checkEndpoint(manager: NetworkManager, network: NetworkRecord, r
   const refuse = (message: string) => new ContainerError('invalid-argument', message);
   const addresses = [request.ipv4Address, request.ipv6Address].filter((text) => text !== '');
   if (isDefaultBridge(network) || network.isPredefined) {
-    if (addresses.length > 0)
-      throw refuse('user specified IP address is supported on user defined networks only');
+    if (addresses.length > 0) throw refuse('user specified IP address is supported on user defined networks only');
     if ((request.aliases ?? []).length > 0)
       throw refuse('network-scoped alias is supported only for containers in user defined networks');
     return;
@@ -72,6 +76,30 @@ export function checkEndpoint(manager: NetworkManager, network: NetworkRecord, r
   for (const text of addresses) {
     const address = parseAddress(text);
     if (address !== undefined && !leases.isUserChosen(address))
-      throw refuse('user specified IP address is supported only when connecting to networks with user configured subnets');
+      throw refuse(
+        'user specified IP address is supported only when connecting to networks with user configured subnets',
+      );
   }
+}
+
+/** For `network connect`. Throws invalid-argument, or permission-denied when it is connected already. */
+export function checkConnectable(settings: ContainerSettings, record: NetworkRecord): void {
+  const mode = settings.hostConfig.NetworkMode;
+  const refuse = (message: string) => new ContainerError('invalid-argument', message);
+  if (mode.startsWith('container:'))
+    throw refuse(
+      'container sharing network namespace with another container or host cannot be connected to any other network',
+    );
+  if (mode === 'host' || record.driver === 'host')
+    throw refuse('container cannot be disconnected from host network or connected to host network');
+  if (mode === 'none' || record.driver === 'null')
+    throw refuse('container cannot be connected to multiple networks with one of the networks in private (none) mode');
+  const isIn =
+    settings.endpoints[record.name] !== undefined ||
+    Object.values(settings.endpoints).some((request) => request.networkId === record.id);
+  if (isIn)
+    throw new ContainerError(
+      'permission-denied',
+      `endpoint with name ${settings.name} already exists in network ${record.name}`,
+    );
 }

@@ -4,7 +4,12 @@ import { decodeObject, type Schema } from '../http/json-body.ts';
 import { contains, overlaps, parseAddress, parseSubnet } from './ip-address.ts';
 import { bridgeOption, type EndpointRequest, type IpamPool, type NetworkDriver } from './network-record.ts';
 
-const ipamConfigSchema: Schema = { Subnet: 'string', IPRange: 'string', Gateway: 'string', AuxiliaryAddresses: 'stringMap' };
+const ipamConfigSchema: Schema = {
+  Subnet: 'string',
+  IPRange: 'string',
+  Gateway: 'string',
+  AuxiliaryAddresses: 'stringMap',
+};
 const createSchema: Schema = {
   Name: 'string',
   CheckDuplicate: 'bool',
@@ -67,7 +72,10 @@ export function decodeNetworkRequest(body: unknown): NetworkRequest {
     throw new ContainerError('not-found', `could not find plugin ${driver} in v1 plugin registry: plugin not found`);
   const ipam = decoded['IPAM'] ?? {};
   if (!['', 'default', 'null'].includes(ipam.Driver ?? ''))
-    throw new ContainerError('not-found', `could not find plugin ${ipam.Driver} in v1 plugin registry: plugin not found`);
+    throw new ContainerError(
+      'not-found',
+      `could not find plugin ${ipam.Driver} in v1 plugin registry: plugin not found`,
+    );
   const request: NetworkRequest = {
     name,
     driver: driver as NetworkDriver,
@@ -97,7 +105,9 @@ function toPool(config: Record<string, any>): IpamPool | undefined {
   const range = IPRange === '' ? undefined : parseSubnet(IPRange);
   if (IPRange !== '' && (range === undefined || !overlaps(subnet, range) || range.prefixLength < subnet.prefixLength))
     throw invalid(`invalid ip-range ${IPRange}: it must be within subnet ${Subnet}`);
-  for (const text of [Gateway, ...Object.values(AuxiliaryAddresses as Record<string, string>)].filter((each) => each !== '')) {
+  for (const text of [Gateway, ...Object.values(AuxiliaryAddresses as Record<string, string>)].filter(
+    (each) => each !== '',
+  )) {
     const address = parseAddress(text);
     if (address === undefined || !contains(subnet, address))
       throw invalid(`no matching subnet for gateway or auxiliary address ${text}`);

@@ -1,6 +1,7 @@
 // -p, -P and --expose as the API has them: which ports of a container are wished to be published where.
-import { ContainerError } from '@tscontainer/core/errors';
+
 import { isIP } from 'node:net';
+import { ContainerError } from '@tscontainer/core/errors';
 import type { PortProtocol, PublishedPort } from './network-record.ts';
 
 export interface PortBinding {
@@ -85,10 +86,7 @@ export function portsView(
 }
 
 /** `Ports` of an entry of the list. */
-export function portList(
-  published: readonly PublishedPort[],
-  exposed: Record<string, object> | undefined,
-): object[] {
+export function portList(published: readonly PublishedPort[], exposed: Record<string, object> | undefined): object[] {
   const open = published.map(({ containerPort, protocol, hostIp, hostPort }) => ({
     IP: hostIp,
     PrivatePort: containerPort,

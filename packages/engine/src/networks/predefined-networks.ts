@@ -83,7 +83,10 @@ const defaultMtu = 1500;
 
 function freeName(choices: DefaultBridgeChoices): string {
   for (let index = 0; index < maxNames; index++) if (choices.isNameFree(`tsc${index}`)) return `tsc${index}`;
-  throw new ContainerError('resource-exhausted', `choose a name for the default bridge: tsc0 to tsc${maxNames - 1} are taken`);
+  throw new ContainerError(
+    'resource-exhausted',
+    `choose a name for the default bridge: tsc0 to tsc${maxNames - 1} are taken`,
+  );
 }
 
 function ipv4Pool(
@@ -103,7 +106,10 @@ function ipv4Pool(
     const [addressText = '', length = ''] = settings.bridgeIp.split('/');
     const address = parseAddress(addressText);
     if (address?.version !== 4 || parseSubnet(settings.bridgeIp) === undefined)
-      throw new ContainerError('invalid-argument', `--bip ${settings.bridgeIp}: must be an IPv4 address and a length, as 10.0.0.1/24`);
+      throw new ContainerError(
+        'invalid-argument',
+        `--bip ${settings.bridgeIp}: must be an IPv4 address and a length, as 10.0.0.1/24`,
+      );
     const subnet = subnetOf(address, Number(length));
     pool.subnet = `${formatAddress({ version: 4, value: subnet.base })}/${length}`;
     pool.gateway = addressText;

@@ -151,6 +151,7 @@ async function rename(context: EngineContext, container: Container, name: string
   }
   container.settings = settings;
   context.index.release(old);
+  context.networks.renamed(container);
   context.events.publish('container', 'rename', container.id, container.eventAttributes({ oldName: `/${old}` }));
 }
 

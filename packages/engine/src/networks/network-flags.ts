@@ -1,0 +1,88 @@
+// The daemon's flags and daemon.json keys that concern networks: dockerd's names and meanings.
+import { ContainerError } from '@tscontainer/core/errors';
+import type { AddressPoolSetting } from './address-pools.ts';
+import { defaultNetworkSettings, type NetworkSettings } from './network-settings.ts';
+
+export const networkOptions = {
+  bridge: { type: 'string', short: 'b' },
+  bip: { type: 'string' },
+  'fixed-cidr': { type: 'string' },
+  ipv6: { type: 'boolean' },
+  'fixed-cidr-v6': { type: 'string' },
+  mtu: { type: 'string' },
+  icc: { type: 'string' },
+  'ip-masq': { type: 'string' },
+  ip: { type: 'string' },
+  'default-address-pool': { type: 'string', multiple: true },
+  'host-gateway-ip': { type: 'string', multiple: true },
+  dns: { type: 'string', multiple: true },
+  'dns-opt': { type: 'string', multiple: true },
+  'dns-search': { type: 'string', multiple: true },
+} as const;
+
+export const networkFileKeys = [
+  'bridge',
+  'bip',
+  'fixed-cidr',
+  'ipv6',
+  'fixed-cidr-v6',
+  'mtu',
+  'icc',
+  'ip-masq',
+  'ip',
+  'default-address-pools',
+  'host-gateway-ips',
+  'dns',
+  'dns-opts',
+  'dns-search',
+];
+
+export const networkUsage = `  -b, --bridge NAME           The default bridge; none for no default bridge network
+      --bip CIDR              Address and subnet of the default bridge
+      --fixed-cidr CIDR       Part of the subnet that containers on the default bridge get addresses of
+      --ipv6                  IPv6 on the default bridge
+      --fixed-cidr-v6 CIDR    IPv6 subnet of the default bridge
+      --mtu N                 MTU of the default bridge
+      --icc BOOL              Containers on the default bridge may talk to each other (default true)
+      --ip-masq BOOL          Masquerade what leaves the default bridge (default true)
+      --ip ADDRESS            Where ports are published that name no address (default 0.0.0.0)
+      --default-address-pool LIST  Pools that networks get their subnets of: base=CIDR,size=N
+      --host-gateway-ip LIST  What host-gateway in --add-host means
+      --dns LIST, --dns-opt LIST, --dns-search LIST  DNS of containers that say nothing else
+`;
+
+type Values = Record<string, unknown>;
+
+/** Flags over daemon.json over defaults. Throws invalid-argument. */
+export function toNetworkSettings(flags: Values, file: Values): NetworkSettings {
+  const defaults = defaultNetworkSettings;
+  const text = (name: string, fallback: string) => String(flags[name] ?? file[name] ?? fallback);
+  const list = (name: string, key: string) => ((flags[name] ?? file[key]) as string[] | undefined) ?? [];
+  const flag = (name: string, fallback: boolean) => text(name, String(fallback)).toLowerCase() !== 'false';
+  const pools = flags['default-address-pool'] as string[] | undefined;
+  return {
+    bridge: text('bridge', defaults.bridge),
+    bridgeIp: text('bip', defaults.bridgeIp),
+    fixedCidr: text('fixed-cidr', defaults.fixedCidr),
+    isIpv6: Boolean(flags['ipv6'] ?? file['ipv6'] ?? defaults.isIpv6),
+    fixedCidrV6: text('fixed-cidr-v6', defaults.fixedCidrV6),
+    mtu: Number(text('mtu', '0')),
+    allowsIcc: flag('icc', defaults.allowsIcc),
+    isMasqueraded: flag('ip-masq', defaults.isMasqueraded),
+    hostBindingIp: text('ip', defaults.hostBindingIp),
+    addressPools: pools?.map(toPool) ?? (file['default-address-pools'] as AddressPoolSetting[] | undefined) ?? [],
+    hostGatewayIps: list('host-gateway-ip', 'host-gateway-ips'),
+    dns: list('dns', 'dns'),
+    dnsOptions: list('dns-opt', 'dns-opts'),
+    dnsSearch: list('dns-search', 'dns-search'),
+  };
+}
+
+/** `base=10.10.0.0/16,size=24`. */
+function toPool(entry: string): AddressPoolSetting {
+  const fields = new Map(entry.split(',').map((part) => part.split('=', 2) as [string, string]));
+  const [base, size] = [fields.get('base'), fields.get('size')];
+  if (base === undefined || size === undefined || !/^\d+$/.test(size))
+    throw new ContainerError('invalid-argument', `--default-address-pool ${entry}: must be base=CIDR,size=N`);
+  return { base, size: Number(size) };
+}
