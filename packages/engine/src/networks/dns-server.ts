@@ -9,7 +9,7 @@ import net from 'node:net';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
 import { localPort, openBoundSocket } from '@tscontainer/linux/network-namespace';
-import { match, NftBatch, netfilterProtocol, action } from '@tscontainer/linux/nftables';
+import { action, match, NftBatch, netfilterProtocol } from '@tscontainer/linux/nftables';
 import type { Logger } from '@tscontainer/platform/logger';
 import {
   addressAnswer,

@@ -5,13 +5,13 @@
 
 import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
 import {
+  action,
   concatenation,
   interfaceName,
   match,
   NftBatch,
   netfilterProtocol,
   type SetElement,
-  action,
 } from '@tscontainer/linux/nftables';
 import { toBytes } from './ip-address.ts';
 import type { PortProtocol } from './network-record.ts';
