@@ -125,11 +125,9 @@ function nextFree(pool: Pool): bigint | undefined {
   const { subnet, range } = pool;
   const hasBroadcast = subnet.version === 4 && subnet.prefixLength < 31;
   const end = lastAddress(range) - (hasBroadcast && lastAddress(range) === lastAddress(subnet) ? 1n : 0n);
-  const start = pool.lowestFree > firstUsable(subnet, range) ? pool.lowestFree : firstUsable(subnet, range);
-  for (let value = start; value <= end; value++) {
-    if (pool.taken.has(value)) continue;
-    pool.lowestFree = value + 1n;
-    return value;
-  }
-  return undefined;
+  let value = pool.lowestFree;
+  while (value <= end && pool.taken.has(value)) value++;
+  if (value > end) return undefined;
+  pool.lowestFree = value + 1n;
+  return value;
 }
