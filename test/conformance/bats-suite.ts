@@ -1,0 +1,60 @@
+// Runs the files of runc's bats suite (tests/integration) in the user's checkout, with one runtime.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { oneLine, type TestResult, tapPoints } from './tap.ts';
+
+const fileTimeoutSeconds = 400;
+
+export function batsFiles(checkout: string): string[] {
+  const directory = join(checkout, 'tests/integration');
+  const needed = ['contrib/cmd/recvtty/recvtty', 'tests/integration/testdata/busybox-amd64.tar.xz'];
+  for (const path of needed) {
+    if (!existsSync(join(checkout, path))) throw new Error(`${checkout} has no ${path}: see docs/conformance.md`);
+  }
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.bats'))
+    .sort();
+}
+
+/** The tests of one file. `script` gives them the controlling terminal that several want. */
+export function runBatsFile(checkout: string, file: string, runtime: string): TestResult[] {
+  const directory = join(checkout, 'tests/integration');
+  const work = mkdtempSync(join(tmpdir(), 'tsc-bats-'));
+  const transcript = join(work, 'tap');
+  try {
+    const command = `timeout --foreground ${fileTimeoutSeconds} bats --tap ${file}`;
+    spawnSync('unshare', ['--mount', 'script', '-qec', command, transcript], {
+      cwd: directory,
+      env: { ...process.env, RUNC: runtime },
+      stdio: 'ignore',
+      timeout: (fileTimeoutSeconds + 20) * 1000,
+      killSignal: 'SIGKILL',
+    });
+    const output = readFileSync(transcript, 'utf8');
+    return complete(testNames(join(directory, file)), output).map((result) => ({
+      ...result,
+      name: `${file.replace(/\.bats$/, '')}: ${result.name}`,
+    }));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function testNames(path: string): string[] {
+  return [...readFileSync(path, 'utf8').matchAll(/^@test "(.*)" \{$/gm)].map((match) => match[1] ?? '');
+}
+
+/** A result for every test of the file: one that the time limit cut off failed. */
+function complete(names: string[], output: string): TestResult[] {
+  const points = tapPoints(output);
+  return names.map((name, index) => {
+    const point = points[index];
+    if (point === undefined) return { name, outcome: 'fail', reason: 'not reached within the time limit' };
+    if (point.skipReason !== undefined) return { name, outcome: 'skip', reason: oneLine(point.skipReason) };
+    if (point.isOk) return { name, outcome: 'pass', reason: '' };
+    const failed = point.detail.find((line) => /^#\s+`.*' failed/.test(line)) ?? point.detail[1] ?? '';
+    return { name, outcome: 'fail', reason: oneLine(failed.replace(/^#\s*/, '')) };
+  });
+}
