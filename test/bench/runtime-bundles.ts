@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultSeccompProfile } from '@tscontainer/engine/containers/seccomp-profile';
+import { resolveSeccompProfile } from '@tscontainer/engine/containers/seccomp-rules';
 
 const dockerCapabilities =
   'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'
@@ -35,7 +36,7 @@ function writeBundle(directory: string, rootfs: string, args: string[], change: 
 function makeFull(config: Config): void {
   const names = ['bounding', 'effective', 'permitted'];
   config.process['capabilities'] = Object.fromEntries(names.map((name) => [name, dockerCapabilities]));
-  config.linux['seccomp'] = defaultSeccompProfile(dockerCapabilities);
+  config.linux['seccomp'] = resolveSeccompProfile(defaultSeccompProfile, dockerCapabilities);
   config.linux['resources'] = {
     devices: [
       { allow: false, access: 'rwm' },

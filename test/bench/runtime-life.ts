@@ -9,8 +9,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { removeRoot, busyboxRoot } from '../harness/task-client.ts';
 import { binDirectory } from '../harness/repository.ts';
+import { busyboxRoot, removeRoot } from '../harness/task-client.ts';
 import { type Bundles, writeBundles } from './runtime-bundles.ts';
 
 const runtimes = { tsrunc: join(binDirectory, 'tsrunc'), runc: '/usr/sbin/runc', crun: '/usr/bin/crun' };
@@ -123,7 +123,9 @@ const ratio = (one: number, other: number) => (one / other).toFixed(3);
 
 function printTimes(times: Map<string, Record<Runtime, number[]>>): boolean {
   let isMet = true;
-  console.log('| ms, median (best) | tsrunc | runc | crun | to runc | to crun | n |\n| --- | --- | --- | --- | --- | --- | --- |');
+  console.log(
+    '| ms, median (best) | tsrunc | runc | crun | to runc | to crun | n |\n| --- | --- | --- | --- | --- | --- | --- |',
+  );
   for (const [label, row] of times) {
     const [ours = 0, runc = 0, crun = 0] = names.map((name) => median(row[name]));
     const cells = names.map(
@@ -151,7 +153,9 @@ function main(rounds: number): void {
     for (const config of ['plain', 'full'] as const) {
       const peaks = names.map((name) => measurePeak(work, name, bundles[config]));
       console.log(`| largest resident set, KiB | ${config} | ${peaks.map((peak) => peak.residentKib).join(' | ')} |`);
-      console.log(`| charged for all processes, KiB | ${config} | ${peaks.map((peak) => peak.chargedKib).join(' | ')} |`);
+      console.log(
+        `| charged for all processes, KiB | ${config} | ${peaks.map((peak) => peak.chargedKib).join(' | ')} |`,
+      );
       if ((peaks[0]?.residentKib ?? 0) > peakAimKib) isMet = false;
     }
     console.log(isMet ? '\nevery aim is met' : '\nan aim is missed');

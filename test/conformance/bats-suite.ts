@@ -1,11 +1,12 @@
 // Runs the files of runc's bats suite (tests/integration) in the user's checkout, with one runtime.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { oneLine, type TestResult, tapPoints } from './tap.ts';
 
 const fileTimeoutSeconds = 400;
+const cgroupRoot = '/sys/fs/cgroup';
 
 export function batsFiles(checkout: string): string[] {
   const directory = join(checkout, 'tests/integration');
@@ -23,6 +24,7 @@ export function runBatsFile(checkout: string, file: string, runtime: string): Te
   const directory = join(checkout, 'tests/integration');
   const work = mkdtempSync(join(tmpdir(), 'tsc-bats-'));
   const transcript = join(work, 'tap');
+  const before = readdirSync(cgroupRoot);
   try {
     const command = `timeout --foreground ${fileTimeoutSeconds} bats --tap ${file}`;
     spawnSync('unshare', ['--mount', 'script', '-qec', command, transcript], {
@@ -38,8 +40,14 @@ export function runBatsFile(checkout: string, file: string, runtime: string): Te
       name: `${file.replace(/\.bats$/, '')}: ${result.name}`,
     }));
   } finally {
+    removePlainDirectories(before);
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** The suite makes plain directories where a controller it expects is not mounted: those that were not there go again. */
+function removePlainDirectories(before: string[]): void {
+  for (const name of readdirSync(cgroupRoot)) if (!before.includes(name)) rmdirSync(join(cgroupRoot, name));
 }
 
 function testNames(path: string): string[] {

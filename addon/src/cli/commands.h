@@ -40,6 +40,15 @@ int run_supervise(const Words& words);
 /// "debug", "warning", "error" lines, to stderr or the log file, as text or JSON like runc's.
 void log_line(const Globals& globals, const char* level, const std::string& message);
 void log_warnings(const Globals& globals, const Warnings& warnings);
+/// For create, run and exec: without a log file stderr is the container's own, and its log (conmon's, say) would get
+/// them; so only where they were asked for.
+void log_launch_warnings(const Globals& globals, const Warnings& warnings);
+
+/// The help of one command; false when there is none of that name.
+bool print_help(const std::string& command);
+void print_global_help();
+/// Whether a command's words begin with -h among its options.
+bool asks_for_help(const Words& words);
 
 /// 127, 126 or 1.
 int exit_status_of(const RuntimeError& error);

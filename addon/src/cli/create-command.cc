@@ -75,7 +75,7 @@ void make(const Globals& globals, const Options& options, const CreateRequest& r
     kill_init(made.pid);
     throw;
   }
-  log_warnings(globals, creation.warnings());
+  log_launch_warnings(globals, creation.warnings());
   if (!globals.is_debug) return;
   append_steps(steps, made.stage.context.report, &plan);
   for (const RuntimeStep& step : steps) {

@@ -92,7 +92,7 @@ int execute(const Globals& globals, const Options& options, const std::string& i
   if (options.has("pid-file")) write_pid_file(options.value("pid-file"), stage.child_pid);
   child::Report report;
   if (child::stage_read_outcome(stage, report) != 0) throw to_error(report, &plan);
-  log_warnings(globals, warnings);
+  log_launch_warnings(globals, warnings);
   return is_detached ? 0 : foreground->wait(stage.child_pid, options.has("console-socket") ? -1 : stage.pty_fd);
 }
 

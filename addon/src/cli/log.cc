@@ -45,6 +45,10 @@ void log_warnings(const Globals& globals, const Warnings& warnings) {
   for (const std::string& warning : warnings) log_line(globals, "warning", warning);
 }
 
+void log_launch_warnings(const Globals& globals, const Warnings& warnings) {
+  if (!globals.log_path.empty() || globals.is_debug) log_warnings(globals, warnings);
+}
+
 int exit_status_of(const RuntimeError& error) {
   if (error.reason == Reason::executable_not_found) return 127;
   return error.reason == Reason::not_executable ? 126 : 1;

@@ -13,10 +13,6 @@ namespace tsc::cli {
 namespace {
 
 constexpr const char* kVersion = "tsrunc version 0.1.0\nspec: 1.2.0\n";
-constexpr const char* kUsage =
-    "usage: tsrunc [--root DIR] [--log FILE] [--log-format text|json] [--systemd-cgroup] [--debug] COMMAND ...\n"
-    "commands: create run start state kill delete exec list ps pause resume update events spec features unshare\n";
-
 struct Command {
   const char* name;
   int (*run)(const Globals&, const Words&);
@@ -51,7 +47,17 @@ Globals read_globals(const Options& options) {
   return globals;
 }
 
+/// What runc's callers expect of a command that did not come to run: 255 tells it from an exit of exec's process.
+int failure_status(const std::string& command, const RuntimeError& error) {
+  return command == "exec" ? 255 : exit_status_of(error);
+}
+
 int dispatch(const Globals& globals, const std::string& name, const Words& words) {
+  if (asks_for_help(words)) {
+    if (print_help(name)) return 0;
+    fprintf(stderr, "No help topic for '%s'\n", name.c_str());
+    return 3;
+  }
   for (const Command& command : kCommands) {
     if (name != command.name) continue;
     try {
@@ -60,10 +66,10 @@ int dispatch(const Globals& globals, const std::string& name, const Words& words
       log_line(globals, "error", error.what());
       // With a log file the caller's stderr still gets the sentence, as runc does it.
       if (!globals.log_path.empty()) fprintf(stderr, "%s\n", error.what());
-      return exit_status_of(error);
+      return failure_status(name, error);
     }
   }
-  fprintf(stderr, "tsrunc: no such command: %s\n%s", name.c_str(), kUsage);
+  fprintf(stderr, "tsrunc: no such command: %s; tsrunc -h lists them\n", name.c_str());
   return 1;
 }
 
@@ -82,7 +88,10 @@ int run(const Words& words) {
   try {
     const Options options(words, known, true);
     if (options.has("version")) return fputs(kVersion, stdout) < 0;
-    if (options.has("help") || options.arguments().empty()) return fputs(kUsage, stdout) < 0;
+    if (options.has("help") || options.arguments().empty()) {
+      print_global_help();
+      return 0;
+    }
     const Words& rest = options.arguments();
     return dispatch(read_globals(options), rest[0], Words(rest.begin() + 1, rest.end()));
   } catch (const RuntimeError& error) {
