@@ -66,7 +66,7 @@ describe('tasks of tscontainerd', () => {
     await client.tasks('Kill', { containerId: 'b', signal: 9 });
     await client.wait('b');
     await expect(client.tasks('Kill', { containerId: 'b', signal: 9 })).rejects.toMatchObject({ code: 'not-found' });
-    await expect(client.exec('b', 'late', ['/bin/true'])).rejects.toMatchObject({ code: 'failed-precondition' });
+    await expect(client.exec('b', 'late', ['/bin/true'])).rejects.toMatchObject({ code: 'unknown' });
     await client.remove('b');
   });
 

@@ -35,13 +35,17 @@ export function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);
 }
 
-/** Throws invalid-argument unless `id` is a containerd identifier (at most 76 characters, alphanumerics joined by one of ._-). */
-export function checkIdentifier(kind: string, id: string): void {
-  if (id === '') throw new ContainerError('invalid-argument', `${kind}: identifier must not be empty`);
+/**
+ * Throws invalid-argument, in containerd's words, unless `id` is a containerd identifier (at most 76 characters,
+ * alphanumerics joined by one of ._-). `what` stands before them: `container.ID: `.
+ */
+export function checkIdentifier(what: string, id: string): void {
+  const refuse = (cause: string) => new ContainerError('invalid-argument', `${what}${cause}: invalid argument`);
+  if (id === '') throw refuse('identifier must not be empty');
   if (id.length > maxIdentifierLength) {
-    throw new ContainerError('invalid-argument', `${kind} ${id}: identifier is longer than ${maxIdentifierLength}`);
+    throw refuse(`identifier "${id}" greater than maximum length (${maxIdentifierLength} characters)`);
   }
   if (!identifierPattern.test(id)) {
-    throw new ContainerError('invalid-argument', `${kind} ${id}: identifier must match ${identifierPattern.source}`);
+    throw refuse(`identifier "${id}" must match ${identifierPattern.source}`);
   }
 }

@@ -80,10 +80,8 @@ export class Task {
     if (this.#execs.has(execId))
       throw new ContainerError('already-exists', `exec ${execId} of ${this.id}: already exists`);
     if (this.init.status !== 'running' && this.init.status !== 'created') {
-      throw new ContainerError(
-        'failed-precondition',
-        `exec in ${this.id}: cannot exec in a ${this.init.status} container`,
-      );
+      // containerd's shims have no code for it
+      throw new ContainerError('unknown', `cannot exec in a ${this.init.status} state`);
     }
     if (this.#execs.size >= maxExecs)
       throw new ContainerError('resource-exhausted', `exec in ${this.id}: ${maxExecs} execs are there already`);
@@ -95,7 +93,7 @@ export class Task {
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     const process = this.process(execId);
     if (process.exit !== undefined || process.heldExit !== undefined) {
-      throw new ContainerError('not-found', `kill ${this.id} ${execId}: process already finished`);
+      throw new ContainerError('not-found', 'process already finished: not found');
     }
     if (process.pid === 0)
       throw new ContainerError(

@@ -117,7 +117,7 @@ function notFound(namespace: string, id: string): ContainerError {
 }
 
 function checkContainer(container: Container): void {
-  checkIdentifier('container.ID', container.id);
+  checkIdentifier('create container failed validation: container.ID: ', container.id);
   checkLabels(container.labels);
   for (const [name, extension] of Object.entries(container.extensions)) {
     if (name === '')

@@ -131,5 +131,5 @@ class Subscriber implements AsyncIterable<Envelope>, AsyncIterator<Envelope> {
 function checkTopic(topic: string): void {
   if (!topic.startsWith('/') || topic.length < 2)
     throw new ContainerError('invalid-argument', `topic "${topic}": must start with '/' and name something`);
-  for (const part of topic.slice(1).split('/')) checkIdentifier(`topic ${topic}`, part);
+  for (const part of topic.slice(1).split('/')) checkIdentifier(`topic ${topic}: `, part);
 }

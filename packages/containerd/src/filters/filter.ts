@@ -2,7 +2,9 @@
 //
 // A filter is a comma-separated list of selectors that must all hold; of several filters one must. A selector is a
 // field path (`labels."k"`), alone (it is present) or with ==, != or ~= (regular expression) and a bare or quoted value.
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { ContainerError } from '@tscontainer/core/errors';
+import { FilterScanner, type Token } from './filter-scanner.ts';
+import { compileGoRegexp } from './go-regexp.ts';
 
 /** Gives the value at a field path of one record, or undefined when it has none. */
 export type FieldReader = (path: string[]) => string | undefined;
@@ -10,7 +12,7 @@ export type Filter = (read: FieldReader) => boolean;
 
 const maxFilterLength = 16 * 1024;
 
-/** No filters match everything. Throws invalid-argument, with the position, for one that does not parse. */
+/** No filters match everything. Throws invalid-argument, with the place, for one that does not parse. */
 export function compileFilters(filters: string[]): Filter {
   const parsed = filters.map((filter) => parseFilter(filter));
   if (parsed.length === 0) return () => true;
@@ -19,115 +21,89 @@ export function compileFilters(filters: string[]): Filter {
 
 function parseFilter(text: string): Filter[] {
   if (text.length > maxFilterLength)
-    throw new ContainerError('invalid-argument', `parse filter: longer than ${maxFilterLength}`);
-  const scanner = new Scanner(text);
-  const selectors: Filter[] = [];
-  if (text === '') return selectors;
+    throw new ContainerError('invalid-argument', `filters: longer than ${maxFilterLength}: invalid argument`);
+  if (text === '') return [];
+  const scanner = new FilterScanner(text);
+  const selectors = [parseSelector(scanner)];
   for (;;) {
+    const next = scanner.peek();
+    if (next === '') return selectors;
+    if (next !== ',') fail(scanner, scanner.rest(), `unexpected input: ${next}`);
+    scanner.scan();
     selectors.push(parseSelector(scanner));
-    if (scanner.isAtEnd) return selectors;
-    scanner.expect(',');
   }
 }
 
-function parseSelector(scanner: Scanner): Filter {
-  const path = [scanner.field()];
-  while (scanner.accept('.')) path.push(scanner.field());
-  const operator = scanner.operator();
-  if (operator === undefined) return (read) => read(path) !== undefined;
-  const value = scanner.value(operator === '~=');
-  if (operator === '==') return (read) => read(path) === value;
-  if (operator === '!=') return (read) => read(path) !== value;
-  const pattern = scanner.pattern(value);
-  return (read) => pattern.test(read(path) ?? '');
+function parseSelector(scanner: FilterScanner): Filter {
+  const path = [parseField(scanner)];
+  while (scanner.peek() === '.') {
+    scanner.scan();
+    path.push(parseField(scanner));
+  }
+  if (scanner.peek() === ',' || scanner.peek() === '') return (read) => read(path) !== undefined;
+  const operator = scanner.scan();
+  if (operator.kind !== 'operator') fail(scanner, operator, 'expected an operator ("=="|"!="|"~=")');
+  if (!['==', '!=', '~='].includes(operator.text)) fail(scanner, operator, `unsupported operator "${operator.text}"`);
+  const value = parseValue(scanner, operator.text === '~=');
+  if (operator.text === '==') return (read) => read(path) === value;
+  if (operator.text === '!=') return (read) => read(path) !== value;
+  // a pattern that does not compile matches nothing, as containerd has it
+  const pattern = compileGoRegexp(value);
+  return (read) => pattern?.test(read(path) ?? '') === true;
 }
 
-class Scanner {
-  readonly #text: string;
-  #at = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at >= this.#text.length;
-  }
-
-  accept(token: string): boolean {
-    if (!this.#text.startsWith(token, this.#at)) return false;
-    this.#at += token.length;
-    return true;
-  }
-
-  expect(token: string): void {
-    if (!this.accept(token)) this.#fail(`expected ${token}`);
-  }
-
-  operator(): '==' | '!=' | '~=' | undefined {
-    for (const operator of ['==', '!=', '~='] as const) if (this.accept(operator)) return operator;
-    return undefined;
-  }
-
-  /** A bare word of letters, digits and _, or a quoted string. */
-  field(): string {
-    return this.#quoted(false) ?? this.#matched(/[A-Za-z0-9_]+/y) ?? this.#fail('expected a field name');
-  }
-
-  /** Anything up to a comma, or a quoted string; a regular expression may also stand between / or |. */
-  value(isPattern: boolean): string {
-    return this.#quoted(isPattern) ?? this.#matched(/[^,"]+/y) ?? this.#fail('expected a value');
-  }
-
-  pattern(source: string): RegExp {
-    try {
-      return new RegExp(source);
-    } catch (error) {
-      this.#fail(errorMessageOf(error));
-    }
-  }
-
-  #matched(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const [match] = pattern.exec(this.#text) ?? [];
-    if (match !== undefined) this.#at += match.length;
-    return match;
-  }
-
-  #quoted(withSlashes: boolean): string | undefined {
-    const quote = this.#text[this.#at];
-    if (quote !== '"' && !(withSlashes && (quote === '/' || quote === '|'))) return undefined;
-    let end = this.#at + 1;
-    while (end < this.#text.length && this.#text[end] !== quote) end += this.#text[end] === '\\' ? 2 : 1;
-    if (end >= this.#text.length) this.#fail('quoted literal not terminated');
-    const inner = this.#text.slice(this.#at + 1, end);
-    this.#at = end + 1;
-    if (quote !== '"') return inner.replaceAll(`\\${quote}`, quote);
-    return decodeEscapes(inner) ?? this.#fail('bad escape in quoted literal');
-  }
-
-  #fail(cause: string): never {
-    throw new ContainerError(
-      'invalid-argument',
-      `parse filter "${this.#text}" at ${this.#at + 1}: ${cause}: invalid argument`,
-    );
-  }
+function parseField(scanner: FilterScanner): string {
+  const token = scanner.scan();
+  if (token.kind === 'field') return token.text;
+  if (token.kind === 'quoted') return unquoted(scanner, token, false);
+  return fail(scanner, token, token.error ?? 'expected field or quoted');
 }
 
-/** Go's escapes in a double-quoted string, as far as JSON shares them. */
-function decodeEscapes(inner: string): string | undefined {
-  if (!inner.includes('\\')) return inner;
-  try {
-    return JSON.parse(`"${inner.replace(/\\x([0-9a-fA-F]{2})/g, '\\u00$1')}"`) as string;
-  } catch {
-    return undefined; // the caller says where
-  }
+function parseValue(scanner: FilterScanner, isPattern: boolean): string {
+  const token = scanner.scan();
+  if (token.kind === 'value' || token.kind === 'field') return token.text;
+  if (token.kind === 'quoted') return unquoted(scanner, token, isPattern);
+  return fail(scanner, token, token.error ?? 'expected value or quoted');
+}
+
+/** Only a regular expression may stand between / or |. */
+function unquoted(scanner: FilterScanner, token: Token, withSlashes: boolean): string {
+  const quote = token.text[0] ?? '';
+  if (quote !== '"' && !withSlashes) fail(scanner, token, 'invalid quote encountered');
+  return decodeEscapes(token.text.slice(1, -1));
+}
+
+/** The place is the first character of what was wrong. */
+function fail(scanner: FilterScanner, { at }: Token, cause: string): never {
+  const { text } = scanner;
+  const next = String.fromCodePoint(text.codePointAt(at) ?? 32);
+  const place = at >= text.length ? text : `${text.slice(0, at)} >|${next}|< ${text.slice(at + next.length)}`;
+  // twice, as containerd says it: its clients take one of them off
+  const words = `filters: parse error: [${place}]: ${cause}: invalid argument: invalid argument`;
+  throw new ContainerError('invalid-argument', words);
+}
+
+const simpleEscapes: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+
+/** Go's escapes; the scanner has let pass no other. */
+function decodeEscapes(inner: string): string {
+  const escaped = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([\s\S]))/g;
+  return inner.replace(escaped, (_, hex, short, long, octal, simple) => {
+    const digits = hex ?? short ?? long;
+    if (digits !== undefined) return codePoint(Number.parseInt(digits, 16));
+    if (octal !== undefined) return codePoint(Number.parseInt(octal, 8));
+    return simpleEscapes[simple] ?? simple;
+  });
+}
+
+function codePoint(number: number): string {
+  return number <= 0x10ffff ? String.fromCodePoint(number) : '\ufffd';
 }
 
 /** The reader of the commonest record: named fields and `labels.KEY`. */
 export function readRecord(fields: Record<string, string | undefined>, labels: Record<string, string>): FieldReader {
   return ([field = '', ...rest]) => {
-    if (field === 'labels') return labels[rest.join('.')];
-    return rest.length === 0 ? fields[field] : undefined;
+    if (field === 'labels') return Object.hasOwn(labels, rest.join('.')) ? labels[rest.join('.')] : undefined;
+    return rest.length === 0 && Object.hasOwn(fields, field) ? fields[field] : undefined;
   };
 }

@@ -43,7 +43,7 @@ export class NamespaceStore {
 
   /** Throws already-exists. */
   async create(namespace: Namespace): Promise<Namespace> {
-    checkIdentifier('namespace', namespace.name);
+    checkIdentifier('', namespace.name);
     checkLabels(namespace.labels);
     await this.#store.write(() => {
       const insert = this.#store.sql('INSERT OR IGNORE INTO namespaces (name, labels) VALUES (?,?)');
@@ -59,7 +59,7 @@ export class NamespaceStore {
     return this.#store.write(() => {
       const labels = updatedLabels(this.get(given.name).labels, given.labels, maskPaths);
       checkLabels(labels);
-      checkIdentifier('namespace', given.name);
+      checkIdentifier('', given.name);
       this.#store
         .sql('INSERT OR REPLACE INTO namespaces (name, labels) VALUES (?,?)')
         .run(given.name, JSON.stringify(labels));

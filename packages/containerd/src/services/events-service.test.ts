@@ -15,7 +15,7 @@ async function subscribe(filters: string[]): Promise<{ next: () => Promise<any>;
   const marker = { topic: '/ready', event: { typeUrl: 'containerd.events.ContainerDelete', value: Buffer.alloc(0) } };
   const stream = daemon.stream(
     'events.Events/Subscribe',
-    { filters: [...filters, 'topic==/ready'] },
+    { filters: [...filters, 'topic=="/ready"'] },
     { signal: abort.signal },
   );
   const timer = setInterval(() => daemon.call('events.Events/Publish', marker), 20);
@@ -72,7 +72,7 @@ describe('Events', () => {
   });
 
   it('forwards an envelope as it is, with its namespace and time', async () => {
-    const events = await subscribe(['topic==/tasks/exit']);
+    const events = await subscribe(['topic=="/tasks/exit"']);
     const exit = loadMessage<{ containerId: string; exitStatus: number }>(
       'containerd/events/task.proto',
       'containerd.events.TaskExit',

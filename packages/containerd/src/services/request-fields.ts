@@ -16,7 +16,7 @@ export function maskOf(request: MaskedRequest): string[] {
 /** Namespace and lease of the call. Throws failed-precondition without a namespace. */
 export function scopeOf(context: CallContext): Scope {
   const namespace = requireNamespace(context);
-  checkIdentifier('namespace', namespace);
+  checkIdentifier('namespace validation: ', namespace);
   return { namespace, lease: context.lease };
 }
 

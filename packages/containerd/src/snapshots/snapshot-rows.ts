@@ -154,10 +154,7 @@ export class SnapshotRows {
   remove(namespace: string, key: string): SnapshotRow {
     const row = this.get(namespace, key);
     if (this.#store.sql('SELECT 1 FROM snapshots WHERE parent_id=? LIMIT 1').get(row.id) !== undefined) {
-      throw new ContainerError(
-        'failed-precondition',
-        `cannot remove snapshot with child: snapshot ${key}: failed precondition`,
-      );
+      throw new ContainerError('failed-precondition', 'cannot remove snapshot with child: failed precondition');
     }
     this.deleteById(row.id);
     this.#store

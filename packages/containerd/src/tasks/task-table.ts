@@ -13,8 +13,7 @@ export class TaskTable {
   /** Throws not-found also while the task is being created. */
   get(namespace: string, id: string): TaskRecord {
     const record = this.#live.get(keyOf(namespace, id));
-    if (record?.isCreated !== true)
-      throw new ContainerError('not-found', `no running task found: task ${id} not found: not found`);
+    if (record?.isCreated !== true) throw new ContainerError('not-found', `task ${id} not found: not found`);
     return record;
   }
 
