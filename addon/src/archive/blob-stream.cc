@@ -13,6 +13,8 @@ namespace tsc {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
+/// As libarchive counts: the filter, and the file beneath it.
+constexpr int kOneFilter = 2;
 
 bool has_magic(const unsigned char* head, ssize_t length, std::initializer_list<unsigned char> magic) {
   return length >= static_cast<ssize_t>(magic.size()) && std::equal(magic.begin(), magic.end(), head);
@@ -50,6 +52,8 @@ void BlobStream::open_filter() {
     return;
   }
   if (status < ARCHIVE_WARN) throw BadArchive(path_, std::string("decompress: ") + archive_error_string(filter_.get()));
+  // libarchive unpacks a stream within a stream, too; the layer's digest is that of what the first one holds
+  if (archive_filter_count(filter_.get()) > kOneFilter) throw BadArchive(path_, "decompress: compressed twice");
 }
 
 Bytes BlobStream::next() {

@@ -25,7 +25,9 @@ constexpr char kOpaqueName[] = ".wh..wh..opq";
 constexpr char kAufsPrefix[] = ".wh..wh.";
 
 /// Errors that only the archive's content can cause, whatever the disk.
-bool is_archive_fault(int error) { return error == ENAMETOOLONG || error == ELOOP || error == ENOTDIR; }
+bool is_archive_fault(int error) {
+  return error == ENAMETOOLONG || error == ELOOP || error == ENOTDIR || error == E2BIG;
+}
 
 class LayerApplier {
  public:
@@ -46,7 +48,10 @@ class LayerApplier {
  private:
   void apply_named(archive_entry* entry) {
     const char* raw = archive_entry_pathname(entry);
-    if (raw == nullptr || *raw == '\0') throw BadArchive("", "an entry's name is missing or is not UTF-8");
+    if (raw == nullptr || *raw == '\0') {
+      throw BadArchive("", "an entry's name is missing or is not UTF-8, behind the entry " + before_);
+    }
+    before_ = raw;
     const std::string name = clean_name(raw);
     try {
       apply(name, entry);
@@ -63,11 +68,19 @@ class LayerApplier {
     if (leaf == kOpaqueName) return hide_below(split_name(name).parent);
     if (leaf.starts_with(kAufsPrefix)) return;  // aufs's own bookkeeping: layer.md reserves the prefix
     if (leaf.starts_with(kWhiteoutPrefix)) return white_out(name, leaf.substr(sizeof kWhiteoutPrefix - 1));
-    if (const char* target = archive_entry_hardlink(entry)) return link(name, clean_name(target), entry);
+    if (const char* target = archive_entry_hardlink(entry)) return link(name, clean_target(name, target), entry);
     if (archive_entry_filetype(entry) == AE_IFDIR) return make_directory(name, entry);
     const EntryPlace place = cleared_place(name);
     create_entry(place, entry, tar_);
     own(name);
+  }
+
+  static std::string clean_target(const std::string& name, const char* target) {
+    try {
+      return clean_name(target);
+    } catch (const BadArchive& error) {
+      throw BadArchive(name, "the hard link leads to " + std::string(target) + ": " + error.detail);
+    }
   }
 
   /// Remembers what this layer made, the parents that it implies too: whiteouts leave it alone.
@@ -122,6 +135,7 @@ class LayerApplier {
   void link(const std::string& name, const std::string& target, archive_entry* entry) {
     if (target.empty()) throw BadArchive(name, "the hard link leads to the layer's root");
     if (target == name) throw BadArchive(name, "the hard link leads to itself");
+    if (whiteouts_.contains(target)) throw BadArchive(name, "the hard link leads to the whiteout of " + target);
     cleared_place(name);
     const SplitName split = split_name(target);
     const UniqueFd parent = root_.find_directory(split.parent);
@@ -151,6 +165,7 @@ class LayerApplier {
     if (own_.contains(name)) return keep_own(name);
     if (request_.whiteouts == Whiteouts::deletion) {
       const UniqueFd parent = root_.find_directory(split.parent);
+      if (!parent && errno == ENOTDIR) throw BadArchive(marker, "a parent of the whiteout is not a directory");
       if (parent) root_.remove(parent.get(), leaf);
       return;
     }
@@ -202,6 +217,7 @@ class LayerApplier {
   const LayerRequest& request_;
   TarReader& tar_;
   TreeRoot root_;
+  std::string before_;  // the name of the last entry that had one
   std::unordered_set<std::string> own_;
   std::unordered_set<std::string> whiteouts_;
   std::unordered_map<std::string, EntryTimes> directories_;

@@ -95,7 +95,9 @@ void write_data(int fd, const EntryPlace& place, archive_entry* entry, TarReader
   }
   const std::int64_t size = archive_entry_size(entry);
   // A hole at the end has no data of its own.
-  if (size > end && ftruncate(fd, size) != 0) throw_errno("set size", "ftruncate", place.name);
+  if (size <= end || ftruncate(fd, size) == 0) return;
+  if (errno == EFBIG) throw BadArchive(place.name, "a file of " + std::to_string(size) + " bytes, larger than any disk has");
+  throw_errno("set size", "ftruncate", place.name);
 }
 
 void create_file(const EntryPlace& place, archive_entry* entry, TarReader& data) {
@@ -128,6 +130,7 @@ void create_node(const EntryPlace& place, archive_entry* entry) {
   const dev_t device = type == AE_IFIFO ? 0
                                         : makedev(static_cast<unsigned>(archive_entry_rdevmajor(entry)),
                                                   static_cast<unsigned>(archive_entry_rdevminor(entry)));
+  if (type == AE_IFCHR && device == 0) throw BadArchive(place.name, "the device 0:0 is overlayfs's whiteout, not a file");
   if (mknodat(place.parent, place.leaf.c_str(), type | 0600, device) != 0) throw_errno("create", "mknodat", place.name);
   set_owner(place, entry);
   set_mode(place, entry);

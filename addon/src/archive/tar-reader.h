@@ -27,7 +27,9 @@ class TarReader {
 
  private:
   static la_ssize_t pull(archive*, void* self, const void** data);
-  [[noreturn]] void fail();
+  /// `in_header`: the entry's own name is not known yet.
+  [[noreturn]] void fail(bool in_header);
+  bool is_tolerable();
 
   Utf8Locale locale_;
   BlobStream& stream_;

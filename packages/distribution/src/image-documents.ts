@@ -30,12 +30,45 @@ function checkDescriptor(what: string, value: unknown): Descriptor {
   checkDigest(digest);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
     throw bad(`read ${what}: descriptor ${digest} has no valid size`);
+  const { platform, annotations, urls, artifactType, ...rest } = descriptor;
   return {
-    ...descriptor,
+    ...rest,
     mediaType: typeof descriptor.mediaType === 'string' ? descriptor.mediaType : '',
     digest,
     size,
+    ...optional('platform', platform, isPlatform),
+    ...optional('annotations', annotations, isTextMap),
+    ...optional('urls', urls, isTextList),
+    ...optional('artifactType', artifactType, isText),
   };
+
+  /** What is null or absent is left out, as Go's writers of these documents mean it. */
+  function optional<T>(key: string, given: T | null | undefined, isSound: (given: unknown) => boolean): object {
+    if (given === undefined || given === null) return {};
+    if (!isSound(given)) throw bad(`read ${what}: descriptor ${digest} has no valid ${key}`);
+    return { [key]: given };
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isTextMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText);
+}
+
+function isPlatform(value: unknown): boolean {
+  const {
+    os,
+    architecture,
+    variant = '',
+  } = (value ?? {}) as Partial<Record<'os' | 'architecture' | 'variant', unknown>>;
+  return isText(os) && isText(architecture) && isText(variant);
 }
 
 function checkList(what: string, value: unknown, limit: number): Descriptor[] {
@@ -76,7 +109,7 @@ export function parseConfig(bytes: Buffer): ImageConfig {
   const diffIds = rootfs?.diff_ids ?? [];
   if (!Array.isArray(diffIds) || diffIds.length > maxLayers)
     throw bad('read image config: rootfs.diff_ids is not a list');
-  for (const diffId of diffIds) checkDigest(String(diffId));
+  for (const diffId of diffIds) checkDigest(isText(diffId) ? diffId : '');
   const text = (key: string) => (typeof value[key] === 'string' ? (value[key] as string) : '');
   return {
     ...value,

@@ -17,6 +17,24 @@ export interface FixtureEntry {
   device?: [major: number, minor: number];
   /** PAX records put before the entry. */
   pax?: Record<string, string | Uint8Array>;
+  /** The PAX header's body as it is, in place of `pax`. */
+  paxBytes?: Uint8Array;
+  /** ustar's prefix field: what stands before the name and a slash. */
+  prefix?: string;
+  /** Changes the header before its sum is taken. */
+  patch?: (header: Buffer) => void;
+}
+
+/** Where the fields of a header are, for patches. */
+export const fieldAt = { uid: 108, gid: 116, size: 124, mtime: 136, sum: 148, magic: 257, major: 329 } as const;
+
+/** GNU's binary form of a number that octal digits cannot hold, over `length` bytes. */
+export function base256(value: bigint, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let rest = BigInt.asUintN(length * 8 - 1, value);
+  for (let at = length - 1; at >= 0; at--, rest >>= 8n) bytes[at] = Number(rest & 0xffn);
+  bytes[0] = (bytes[0] as number) | (value < 0n ? 0xff : 0x80);
+  return bytes;
 }
 
 const blockBytes = 512;
@@ -30,9 +48,14 @@ export function tar(...entries: FixtureEntry[]): Buffer {
 export function tarEntry(entry: FixtureEntry): Buffer {
   const data = Buffer.from(entry.data ?? '');
   const block = Buffer.concat([header(entry, data.length), padded(data)]);
-  if (entry.pax === undefined) return block;
-  const records = Buffer.concat(Object.entries(entry.pax).map(([name, value]) => paxRecord(name, Buffer.from(value))));
+  if (entry.pax === undefined && entry.paxBytes === undefined) return block;
+  const records = entry.paxBytes !== undefined ? Buffer.from(entry.paxBytes) : paxRecords(entry.pax ?? {});
   return Buffer.concat([header({ name: 'PaxHeaders/x', type: 'x' }, records.length), padded(records), block]);
+}
+
+/** The body of a PAX header. */
+export function paxRecords(pax: Record<string, string | Uint8Array>): Buffer {
+  return Buffer.concat(Object.entries(pax).map(([name, value]) => paxRecord(name, Buffer.from(value))));
 }
 
 function padded(data: Buffer): Buffer {
@@ -63,6 +86,8 @@ function header(entry: FixtureEntry, size: number): Buffer {
   block.write('ustar\x0000', 257, 'latin1');
   octal(entry.device?.[0] ?? 0, 329, 8);
   octal(entry.device?.[1] ?? 0, 337, 8);
+  block.write(entry.prefix ?? '', 345, 155, 'latin1');
+  entry.patch?.(block);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;
