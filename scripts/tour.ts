@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const bin = fileURLToPath(new URL('../dist/bin', import.meta.url));
-const readyTimeoutMs = 20_000;
+/** A busy machine takes its time for a first start. */
+const readyTimeoutMs = 60_000;
 
 if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   console.error(

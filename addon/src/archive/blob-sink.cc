@@ -11,9 +11,13 @@
 
 namespace tsc {
 
-BlobSink::BlobSink(std::string path, Compression compression)
-    : path_(std::move(path)), fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
+BlobSink::BlobSink(std::string path, Compression compression, bool is_pipe)
+    : path_(std::move(path)),
+      fd_(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | (is_pipe ? O_NONBLOCK : O_CREAT | O_EXCL), 0644)),
+      kept_(is_pipe) {
   if (!fd_) throw_errno("create archive", "open", path_);
+  // a reader who has gone fails the open, and is not waited for; writing waits again
+  if (is_pipe && fcntl(fd_.get(), F_SETFL, 0) != 0) throw_errno("open archive", "fcntl", path_);
   if (compression != Compression::none) open_filter(compression);
 }
 

@@ -14,8 +14,8 @@ namespace tsc {
 
 class BlobSink {
  public:
-  /// Creates the file. `finish` keeps it; without it the destructor removes it.
-  BlobSink(std::string path, Compression compression);
+  /// Creates the file. `finish` keeps it; without it the destructor removes it. A pipe is there already and stays.
+  BlobSink(std::string path, Compression compression, bool is_pipe);
   ~BlobSink();
   BlobSink(const BlobSink&) = delete;
   BlobSink& operator=(const BlobSink&) = delete;

@@ -23,12 +23,16 @@ bool has_magic(const unsigned char* head, ssize_t length, std::initializer_list<
 }  // namespace
 
 BlobStream::BlobStream(std::string path, std::uint64_t max_bytes)
-    : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)), max_bytes_(max_bytes) {
+    : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)),
+      max_bytes_(max_bytes) {
   if (!fd_) throw_errno("open layer", "open", path_);
+  // not to wait in open for a pipe's writer, who may have come and gone already; reading waits again
+  if (fcntl(fd_.get(), F_SETFL, 0) != 0) throw_errno("open layer", "fcntl", path_);
   posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   unsigned char head[4];
+  // a pipe has no beginning to look at: what comes by one is uncompressed
   const ssize_t length = ::pread(fd_.get(), head, sizeof head, 0);
-  if (length < 0) throw_errno("read layer", "pread", path_);
+  if (length < 0 && errno != ESPIPE) throw_errno("read layer", "pread", path_);
   const bool compressed = has_magic(head, length, {0x1f, 0x8b}) || has_magic(head, length, {0x28, 0xb5, 0x2f, 0xfd});
   if (compressed) {
     open_filter();

@@ -52,7 +52,8 @@ class LayerApplier {
       throw BadArchive("", "an entry's name is missing or is not UTF-8, behind the entry " + before_);
     }
     before_ = raw;
-    const std::string name = clean_name(raw);
+    const std::string name = prefixed(clean_name(raw));
+    set_owner_of(entry);
     try {
       apply(name, entry);
     } catch (const BadArchive&) {
@@ -63,12 +64,34 @@ class LayerApplier {
     }
   }
 
+  std::string prefixed(const std::string& name) const {
+    if (request_.prefix.empty()) return name;
+    return name.empty() ? request_.prefix : request_.prefix + "/" + name;
+  }
+
+  void set_owner_of(archive_entry* entry) const {
+    if (request_.owner) {
+      archive_entry_set_uid(entry, request_.owner->uid);
+      archive_entry_set_gid(entry, request_.owner->gid);
+    }
+    if (request_.ids.count == 0) return;
+    archive_entry_set_uid(entry, request_.ids.outward(static_cast<std::uint32_t>(archive_entry_uid(entry))));
+    archive_entry_set_gid(entry, request_.ids.outward(static_cast<std::uint32_t>(archive_entry_gid(entry))));
+  }
+
   void apply(const std::string& name, archive_entry* entry) {
+    if (request_.whiteouts == Whiteouts::none) return apply_plain(name, entry);
     const std::string leaf = split_name(name).leaf;
     if (leaf == kOpaqueName) return hide_below(split_name(name).parent);
     if (leaf.starts_with(kAufsPrefix)) return;  // aufs's own bookkeeping: layer.md reserves the prefix
     if (leaf.starts_with(kWhiteoutPrefix)) return white_out(name, leaf.substr(sizeof kWhiteoutPrefix - 1));
-    if (const char* target = archive_entry_hardlink(entry)) return link(name, clean_target(name, target), entry);
+    apply_plain(name, entry);
+  }
+
+  void apply_plain(const std::string& name, archive_entry* entry) {
+    if (const char* target = archive_entry_hardlink(entry)) {
+      return link(name, prefixed(clean_target(name, target)), entry);
+    }
     if (archive_entry_filetype(entry) == AE_IFDIR) return make_directory(name, entry);
     const EntryPlace place = cleared_place(name);
     create_entry(place, entry, tar_);
@@ -103,6 +126,9 @@ class LayerApplier {
       if (errno != ENOENT) throw_errno("look up", "fstatat", name);
       return place;
     }
+    if (request_.keeps_types && S_ISDIR(facts.st_mode)) {
+      throw BadArchive(name, "cannot overwrite directory with non-directory");
+    }
     root_.remove(place.parent, place.leaf);
     return place_of(name);
   }
@@ -125,6 +151,7 @@ class LayerApplier {
       throw_errno("look up", "fstatat", there.name);
     }
     if (S_ISDIR(facts.st_mode)) return there;
+    if (request_.keeps_types) throw BadArchive(there.name, "cannot overwrite non-directory with directory");
     EntryPlace place = cleared_place(there.name);
     if (mkdirat(place.parent, place.leaf.c_str(), 0700) != 0) throw_errno("make directory", "mkdirat", place.name);
     // The whiteout of this very layer hid what is below; the directory that takes its place goes on hiding it.
@@ -226,6 +253,7 @@ class LayerApplier {
 }  // namespace
 
 LayerResult apply_layer(const LayerRequest& request) {
+  const std::string operation = request.operation.empty() ? "apply layer " + request.blob : request.operation;
   try {
     BlobStream stream(request.blob, request.max_bytes);
     TarReader tar(stream);
@@ -236,9 +264,9 @@ LayerResult apply_layer(const LayerRequest& request) {
     result.size = stream.size();
     return result;
   } catch (const BadArchive& error) {
-    throw BadArchive(error.path, error.detail, "apply layer " + request.blob);
+    throw BadArchive(error.path, error.detail, operation);
   } catch (const RuntimeError& error) {
-    throw error.within("apply layer " + request.blob);
+    throw error.within(operation);
   }
 }
 

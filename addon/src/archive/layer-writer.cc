@@ -12,10 +12,12 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "archive/blob-sink.h"
 #include "archive/directory.h"
+#include "archive/tree-root.h"
 #include "linux/error.h"
 
 namespace tsc {
@@ -49,9 +51,17 @@ class LayerWriter {
   LayerWriter& operator=(const LayerWriter&) = delete;
 
   void write_all() {
-    const UniqueFd root(::open(request_.source.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!root) throw_errno("open source", "open", request_.source);
-    write_children(root.get(), "", 0);
+    const TreeRoot root(request_.source, {});
+    const SplitName place = split_name(request_.path);
+    if (request_.name.empty()) {
+      write_children(root.fd(), "", 0);
+    } else if (request_.path.empty()) {
+      write_named(root.fd(), ".", request_.name, 0);
+    } else {
+      const UniqueFd parent = root.find_directory(place.parent);
+      if (!parent) throw_errno("open", "openat2", request_.path);
+      write_named(parent.get(), place.leaf, request_.name, 0);
+    }
     check(archive_write_close(tar_.get()));
   }
 
@@ -81,18 +91,31 @@ class LayerWriter {
   }
 
   void write_child(int parent, const std::string& leaf, const std::string& prefix, int depth) {
-    name_ = prefix + leaf;
+    if (excluded_.contains(prefix + leaf)) return;
     struct stat facts = {};
-    if (fstatat(parent, leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("look up", "fstatat", name_);
+    if (request_.overlay_whiteouts && fstatat(parent, leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISCHR(facts.st_mode) && facts.st_rdev == 0) {
+      return write_marker(prefix + ".wh." + leaf);
+    }
+    write_named(parent, leaf, prefix + leaf, depth);
+  }
+
+  void write_named(int parent, const std::string& leaf, const std::string& name, int depth) {
+    name_ = name;
+    struct stat facts = {};
+    if (fstatat(parent, leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT && depth > 0) return;  // a running container removed it since its directory was read
+      throw_errno("look up", "fstatat", name_);
+    }
     if (S_ISSOCK(facts.st_mode)) return;
     const bool overlay = request_.overlay_whiteouts;
-    if (overlay && S_ISCHR(facts.st_mode) && facts.st_rdev == 0) return write_marker(prefix + ".wh." + leaf);
     const std::string path = "/proc/self/fd/" + std::to_string(parent) + "/" + leaf;
     write_entry(parent, leaf, path, facts);
     if (!S_ISDIR(facts.st_mode)) return;
-    const std::string below = prefix + leaf + "/";
+    const std::string below = name + (name.ends_with("/") ? "" : "/");
     if (overlay && is_opaque(path)) write_marker(below + ".wh..wh..opq");
     const UniqueFd fd = open_directory_at(parent, leaf, false);
+    if (!fd && errno == ENOENT) return;
     if (!fd) throw_errno("open", "openat2", below);
     write_children(fd.get(), below, depth + 1);
   }
@@ -114,22 +137,24 @@ class LayerWriter {
 
   void write_entry(int parent, const std::string& leaf, const std::string& path, const struct stat& facts) {
     const EntryHandle entry(archive_entry_new());
-    const std::string name = S_ISDIR(facts.st_mode) ? name_ + "/" : name_;
+    const std::string name = S_ISDIR(facts.st_mode) && !name_.ends_with("/") ? name_ + "/" : name_;
     archive_entry_set_pathname(entry.get(), name.c_str());
     describe(entry.get(), facts);
     const bool linked = !S_ISDIR(facts.st_mode) && facts.st_nlink > 1 && set_hard_link(entry.get(), facts);
     if (S_ISLNK(facts.st_mode) && !linked) set_target(entry.get(), parent, leaf);
     if (!linked) add_attributes(entry.get(), path);
-    const bool has_data = S_ISREG(facts.st_mode) && !linked;
+    const bool has_data = S_ISREG(facts.st_mode) && !linked && facts.st_size > 0;
+    const UniqueFd data(has_data ? open_data(parent, leaf) : -1);
+    if (has_data && !data) return;  // removed meanwhile: its header must not be written either
     archive_entry_set_size(entry.get(), has_data ? facts.st_size : 0);
     check(archive_write_header(tar_.get(), entry.get()));
-    if (has_data && facts.st_size > 0) write_data(parent, leaf, static_cast<std::uint64_t>(facts.st_size));
+    if (has_data) write_data(data.get(), static_cast<std::uint64_t>(facts.st_size));
   }
 
-  static void describe(archive_entry* entry, const struct stat& facts) {
+  void describe(archive_entry* entry, const struct stat& facts) {
     archive_entry_set_mode(entry, facts.st_mode);
-    archive_entry_set_uid(entry, facts.st_uid);
-    archive_entry_set_gid(entry, facts.st_gid);
+    archive_entry_set_uid(entry, request_.ids.inward(facts.st_uid));
+    archive_entry_set_gid(entry, request_.ids.inward(facts.st_gid));
     archive_entry_set_mtime(entry, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
     if (S_ISCHR(facts.st_mode) || S_ISBLK(facts.st_mode)) {
       archive_entry_set_rdevmajor(entry, major(facts.st_rdev));
@@ -164,12 +189,16 @@ class LayerWriter {
     }
   }
 
+  int open_data(int parent, const std::string& leaf) {
+    const int fd = ::openat(parent, leaf.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NONBLOCK);
+    if (fd < 0 && errno != ENOENT) throw_errno("open", "openat", name_);
+    return fd;
+  }
+
   /// Exactly `size` bytes, as the header says: a file that grows meanwhile is cut, one that shrinks is filled up.
-  void write_data(int parent, const std::string& leaf, std::uint64_t size) {
-    const UniqueFd fd(::openat(parent, leaf.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NONBLOCK));
-    if (!fd) throw_errno("open", "openat", name_);
+  void write_data(int fd, std::uint64_t size) {
     for (std::uint64_t left = size; left > 0;) {
-      const ssize_t got = ::read(fd.get(), buffer_.data(), std::min<std::uint64_t>(left, buffer_.size()));
+      const ssize_t got = ::read(fd, buffer_.data(), std::min<std::uint64_t>(left, buffer_.size()));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw_errno("read", "read", name_);
       if (got == 0) break;  // libarchive fills up with zeros
@@ -186,13 +215,14 @@ class LayerWriter {
   WriteHandle tar_;
   std::vector<char> buffer_;
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;
+  std::set<std::string> excluded_{request_.excluded.begin(), request_.excluded.end()};
 };
 
 }  // namespace
 
 WriteResult write_layer(const WriteRequest& request) {
   try {
-    BlobSink sink(request.archive, request.compression);
+    BlobSink sink(request.archive, request.compression, request.is_pipe);
     {
       LayerWriter writer(request, sink);
       writer.write_all();

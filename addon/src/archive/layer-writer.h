@@ -1,8 +1,11 @@
-// Writes a directory tree as a layer (image-spec layer.md): the reverse of LayerApplier.
+// Writes a directory tree, or one place in it, as a tar: a layer (image-spec layer.md), or what a client copies out.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "archive/id-shift.h"
 
 namespace tsc {
 
@@ -10,7 +13,15 @@ enum class Compression { none, gzip, zstd };
 
 struct WriteRequest {
   std::string source;
-  std::string archive;  // must not exist
+  std::string archive;  // must not exist, unless it is a pipe
+  bool is_pipe = false;
+  /// Below source, resolved inside it; "" is source itself. The last component is not followed.
+  std::string path;
+  /// What that place is called in the archive; "" leaves it out and puts its children at the top.
+  std::string name;
+  /// Names that are left out, with all below them.
+  std::vector<std::string> excluded;
+  IdShift ids;
   bool overlay_whiteouts = false;
   Compression compression = Compression::none;
 };

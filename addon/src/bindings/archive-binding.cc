@@ -1,9 +1,10 @@
-// applyLayer, writeTree: packages/linux/src/archive.ts.
+// applyLayer, writeTree, packTree, extractTree: packages/linux/src/archive.ts.
 #include "archive/layer-applier.h"
 #include "archive/layer-writer.h"
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
+#include "bindings/thread-promise.h"
 
 namespace tsc {
 namespace {
@@ -12,7 +13,8 @@ Whiteouts whiteouts_field(const Napi::Object& request) {
   const std::string word = string_field(request, "whiteouts");
   if (word == "overlay") return Whiteouts::overlay;
   if (word == "delete") return Whiteouts::deletion;
-  throw Napi::TypeError::New(request.Env(), "whiteouts must be 'overlay' or 'delete'");
+  if (word == "none") return Whiteouts::none;
+  throw Napi::TypeError::New(request.Env(), "whiteouts must be 'overlay', 'delete' or 'none'");
 }
 
 Compression compression_field(const Napi::Object& request) {
@@ -25,9 +27,13 @@ Compression compression_field(const Napi::Object& request) {
 
 Napi::Value apply_layer_call(const Napi::CallbackInfo& info) {
   const Napi::Object object = object_argument(info, 0, "request");
-  LayerRequest request = {path_field(object, "blob"),      path_field(object, "target"),
-                          whiteouts_field(object),         count_field(object, "maxBytes"),
-                          strings_field(object, "parents"), boolean_field(object, "sync")};
+  LayerRequest request;
+  request.blob = path_field(object, "blob");
+  request.target = path_field(object, "target");
+  request.whiteouts = whiteouts_field(object);
+  request.max_bytes = count_field(object, "maxBytes");
+  request.parents = strings_field(object, "parents");
+  request.sync = boolean_field(object, "sync");
   return promise_of(
       info.Env(), [request = std::move(request)] { return apply_layer(request); },
       [](Napi::Env env, const LayerResult& result) {
@@ -41,8 +47,12 @@ Napi::Value apply_layer_call(const Napi::CallbackInfo& info) {
 
 Napi::Value write_tree_call(const Napi::CallbackInfo& info) {
   const Napi::Object object = object_argument(info, 0, "request");
-  WriteRequest request = {path_field(object, "source"), path_field(object, "archive"),
-                          boolean_field(object, "overlayWhiteouts"), compression_field(object)};
+  WriteRequest request;
+  request.source = path_field(object, "source");
+  request.archive = path_field(object, "archive");
+  request.excluded = strings_field(object, "excluded");
+  request.overlay_whiteouts = boolean_field(object, "overlayWhiteouts");
+  request.compression = compression_field(object);
   return promise_of(
       info.Env(), [request = std::move(request)] { return write_layer(request); },
       [](Napi::Env env, const WriteResult& result) {
@@ -54,10 +64,58 @@ Napi::Value write_tree_call(const Napi::CallbackInfo& info) {
       });
 }
 
+IdShift ids_field(const Napi::Object& request) {
+  return {static_cast<std::uint32_t>(count_field(request, "firstId")),
+          static_cast<std::uint32_t>(count_field(request, "idCount"))};
+}
+
+Napi::Value pack_tree_call(const Napi::CallbackInfo& info) {
+  const Napi::Object object = object_argument(info, 0, "request");
+  WriteRequest request;
+  request.source = path_field(object, "root");
+  request.path = string_field(object, "path");
+  request.name = string_field(object, "name");
+  request.archive = path_field(object, "pipe");
+  request.is_pipe = true;
+  request.ids = ids_field(object);
+  return promise_on_thread(
+      info.Env(),
+      [request = std::move(request)] {
+        write_layer(request);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+Napi::Value extract_tree_call(const Napi::CallbackInfo& info) {
+  const Napi::Object object = object_argument(info, 0, "request");
+  LayerRequest request;
+  request.blob = path_field(object, "pipe");
+  request.operation = "extract archive";
+  request.target = path_field(object, "root");
+  request.prefix = string_field(object, "path");
+  request.whiteouts = Whiteouts::none;
+  request.keeps_types = boolean_field(object, "keepsTypes");
+  request.ids = ids_field(object);
+  if (boolean_field(object, "hasOwner")) {
+    request.owner = LayerRequest::Owner{static_cast<std::uint32_t>(count_field(object, "uid")),
+                                        static_cast<std::uint32_t>(count_field(object, "gid"))};
+  }
+  return promise_on_thread(
+      info.Env(),
+      [request = std::move(request)] {
+        apply_layer(request);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
 }  // namespace
 
 void export_archive(Napi::Env env, Napi::Object& exports) {
   exports.Set("applyLayer", Napi::Function::New(env, apply_layer_call, "applyLayer"));
+  exports.Set("packTree", Napi::Function::New(env, pack_tree_call, "packTree"));
+  exports.Set("extractTree", Napi::Function::New(env, extract_tree_call, "extractTree"));
   exports.Set("writeTree", Napi::Function::New(env, write_tree_call, "writeTree"));
 }
 

@@ -1,4 +1,4 @@
-// mountAll, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot: packages/linux/src/mounts.ts.
+// mountAll, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot, lookUpInRoot: packages/linux/src/mounts.ts.
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
@@ -79,6 +79,24 @@ Napi::Value read_files_in_root_call(const Napi::CallbackInfo& info) {
       texts_to_js);
 }
 
+Napi::Value look_up_in_root_call(const Napi::CallbackInfo& info) {
+  return promise_of(
+      info.Env(),
+      [root = path_argument(info, 0, "root"), path = string_argument(info, 1, "path")] {
+        return look_up_in_root(root, path);
+      },
+      [](Napi::Env env, const std::optional<RootPlace>& place) -> Napi::Value {
+        if (!place) return env.Null();
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("mode", place->mode);
+        object.Set("size", static_cast<double>(place->size));
+        object.Set("modifiedSeconds", static_cast<double>(place->modified_seconds));
+        object.Set("modifiedNanoseconds", static_cast<double>(place->modified_nanoseconds));
+        object.Set("link", place->link);
+        return object;
+      });
+}
+
 }  // namespace
 
 void export_mounts(Napi::Env env, Napi::Object& exports) {
@@ -87,6 +105,7 @@ void export_mounts(Napi::Env env, Napi::Object& exports) {
   exports.Set("listMountsBelow", Napi::Function::New(env, list_mounts_below_call, "listMountsBelow"));
   exports.Set("readFilesFromMounts", Napi::Function::New(env, read_files_from_mounts_call, "readFilesFromMounts"));
   exports.Set("readFilesInRoot", Napi::Function::New(env, read_files_in_root_call, "readFilesInRoot"));
+  exports.Set("lookUpInRoot", Napi::Function::New(env, look_up_in_root_call, "lookUpInRoot"));
   exports.Set("unmountBelow", Napi::Function::New(env, unmount_below_call, "unmountBelow"));
 }
 

@@ -2,6 +2,7 @@
 #include "linux/root-files.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,10 +17,10 @@
 namespace tsc {
 namespace {
 
-UniqueFd open_beneath(int root, const std::string& path) {
+/// By default without waiting: a FIFO under that name must not hold us up.
+UniqueFd open_beneath(int root, const std::string& path, int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY) {
   open_how how = {};
-  // Without waiting: a FIFO under that name must not hold us up.
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   for (;;) {
     const long fd = syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
@@ -78,6 +79,27 @@ FileTexts read_files_in_root(const std::string& root, const std::vector<std::str
   const UniqueFd fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) throw_errno("open root", "open", root);
   return read_all(fd.get(), paths, max_bytes);
+}
+
+std::optional<RootPlace> look_up_in_root(const std::string& root, const std::string& path) {
+  const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!top) throw_errno("open root", "open", root);
+  const UniqueFd fd = open_beneath(top.get(), path.empty() ? "." : path, O_PATH | O_NOFOLLOW);
+  if (!fd) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG) return std::nullopt;
+    throw_errno("look up", "openat2", path);
+  }
+  struct stat facts = {};
+  if (fstat(fd.get(), &facts) != 0) throw_errno("look up", "fstat", path);
+  RootPlace place = {facts.st_mode, static_cast<std::uint64_t>(facts.st_size), facts.st_mtim.tv_sec,
+                     facts.st_mtim.tv_nsec, ""};
+  if (S_ISLNK(facts.st_mode)) {
+    char target[PATH_MAX];
+    const ssize_t length = readlinkat(fd.get(), "", target, sizeof target);
+    if (length < 0) throw_errno("read link", "readlinkat", path);
+    place.link.assign(target, static_cast<std::size_t>(length));
+  }
+  return place;
 }
 
 FileTexts read_files_from_mounts(const std::vector<HostMount>& mounts, const std::vector<std::string>& paths,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,5 +21,17 @@ FileTexts read_files_in_root(const std::string& root, const std::vector<std::str
 /// written: its upper directory serves as the topmost lower one, so that it may be in use elsewhere.
 FileTexts read_files_from_mounts(const std::vector<HostMount>& mounts, const std::vector<std::string>& paths,
                                  std::size_t max_bytes);
+
+/// One place of a root filesystem, its last component not followed.
+struct RootPlace {
+  std::uint32_t mode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified_seconds = 0;
+  std::int64_t modified_nanoseconds = 0;
+  std::string link;  // the text of a symbolic link
+};
+
+/// None when nothing is there. Only the parents of the last component are resolved, inside the root.
+std::optional<RootPlace> look_up_in_root(const std::string& root, const std::string& path);
 
 }  // namespace tsc

@@ -1,9 +1,10 @@
 // Puts the engine together and takes it apart: main.ts runs it, tests may run it in their own process.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newId } from '@tscontainer/core/ids';
+import { unmountBelow } from '@tscontainer/linux/mounts';
 import type { Logger } from '@tscontainer/platform/logger';
 import { ContainerdClient } from './containerd/containerd-client.ts';
 import { ContainerdSupervisor } from './containerd/supervisor.ts';
@@ -28,6 +29,7 @@ import { registryOptionsOf } from './images/registry-options.ts';
 import { ContainerNetworks } from './networks/container-networks.ts';
 import { NetworkManager } from './networks/network-manager.ts';
 import { NetworkStore } from './networks/network-store.ts';
+import { registerArchiveRoutes } from './routes/containers/archive-routes.ts';
 import { registerInspectRoutes } from './routes/containers/inspect-routes.ts';
 import { registerLifecycleRoutes } from './routes/containers/lifecycle-routes.ts';
 import { registerStatsRoutes } from './routes/containers/stats-routes.ts';
@@ -137,6 +139,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     onImageEvent: () => images.invalidate(),
     onLost: () => supervisor?.ensureRunning(),
   });
+  await emptyScratch(paths.temporary);
   await loadContainers(context);
   await networks.restore();
   void watcher.run();
@@ -185,6 +188,12 @@ function newSupervisor(config: EngineConfig, log: Logger): ContainerdSupervisor 
   });
 }
 
+/** Mounts and FIFOs that a killed engine left. */
+async function emptyScratch(directory: string): Promise<void> {
+  await unmountBelow(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
+
 function readEngineId(paths: EnginePaths): string {
   const path = join(paths.dataRoot, 'engine-id');
   if (existsSync(path)) return readFileSync(path, 'utf8').trim();
@@ -199,6 +208,7 @@ async function serve(context: EngineContext, images: ImageManager, execs: ExecMa
   registerSystemRoutes(app, context, images);
   registerLifecycleRoutes(app, context, execs);
   registerInspectRoutes(app, context);
+  registerArchiveRoutes(app, context);
   registerStreamRoutes(app, hijackRoutes, context);
   registerStatsRoutes(app, context);
   registerExecRoutes(app, hijackRoutes, context, execs);

@@ -45,6 +45,8 @@ export interface WriteTreeRequest {
   source: string;
   /** Path of the tar file to make. */
   archive: string;
+  /** Names left out, with all below them. Default: none. */
+  excluded?: string[];
   /** Turn overlayfs whiteouts found in `source` into OCI whiteouts (.wh.). */
   overlayWhiteouts: boolean;
   compression: 'none' | 'gzip' | 'zstd';
@@ -62,4 +64,54 @@ export interface WrittenArchive {
 /** Writes a directory tree as a layer, entries in byte order of their names. Rejects already-exists for `archive`. */
 export function writeTree(request: WriteTreeRequest): Promise<WrittenArchive> {
   return native().writeTree(request);
+}
+
+/** Owners of a container with a user namespace: 0 to count-1 inside are first to first+count-1 on disk. */
+export interface IdRange {
+  first: number;
+  count: number;
+}
+
+export interface PackTreeRequest {
+  root: string;
+  /** Clean path below root, resolved inside it, the last component not followed; '' is root itself. */
+  path: string;
+  /** What that place is called in the archive; '' leaves it out and puts its children at the top. */
+  name: string;
+  /** A FIFO that is open for reading: the tar goes there, uncompressed. */
+  pipe: string;
+  ids: IdRange | undefined;
+}
+
+/**
+ * Writes a place of a tree as a tar, on a thread of its own: it may wait for a slow reader. What vanishes meanwhile is
+ * left out. Rejects not-found, or EPIPE's failure when the reader goes away.
+ */
+export function packTree({ ids, ...request }: PackTreeRequest): Promise<void> {
+  return native().packTree({ ...request, firstId: ids?.first ?? 0, idCount: ids?.count ?? 0 });
+}
+
+export interface ExtractTreeRequest {
+  root: string;
+  /** Clean path of the directory below root that the entries go to. */
+  path: string;
+  /** A FIFO that is open for writing, or a file: an uncompressed tar comes from there. */
+  pipe: string;
+  /** A directory is not replaced by something else, nor the other way round. */
+  keepsTypes: boolean;
+  /** Whom all belongs to; undefined: as the archive says. */
+  owner: { uid: number; gid: number } | undefined;
+  ids: IdRange | undefined;
+}
+
+/** The reverse, names that look like whiteouts included. Rejects invalid-argument (`bad-archive`), resource-exhausted. */
+export function extractTree({ ids, owner, ...request }: ExtractTreeRequest): Promise<void> {
+  return native().extractTree({
+    ...request,
+    hasOwner: owner !== undefined,
+    uid: owner?.uid ?? 0,
+    gid: owner?.gid ?? 0,
+    firstId: ids?.first ?? 0,
+    idCount: ids?.count ?? 0,
+  });
 }

@@ -40,3 +40,19 @@ export function readFilesFromMounts(mounts: Mount[], paths: string[], maxBytes: 
 export function readFilesInRoot(root: string, paths: string[], maxBytes: number): Promise<(string | null)[]> {
   return native().readFilesInRoot(root, paths, maxBytes);
 }
+
+/** One place of a root filesystem as lstat(2) sees it. */
+export interface RootPlace {
+  /** st_mode: type and permissions. */
+  mode: number;
+  size: number;
+  modifiedSeconds: number;
+  modifiedNanoseconds: number;
+  /** Text of a symbolic link; else ''. */
+  link: string;
+}
+
+/** Null when nothing is there. The parents of the last component are resolved inside root, the last is not followed. */
+export function lookUpInRoot(root: string, path: string): Promise<RootPlace | null> {
+  return native().lookUpInRoot(root, path);
+}

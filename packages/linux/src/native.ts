@@ -3,19 +3,35 @@
 // Only files of this package import it: the other files are the subpaths that the rest of the project may use.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { AppliedLayer, ApplyLayerRequest, WriteTreeRequest, WrittenArchive } from './archive.ts';
+import type {
+  AppliedLayer,
+  ApplyLayerRequest,
+  ExtractTreeRequest,
+  PackTreeRequest,
+  WriteTreeRequest,
+  WrittenArchive,
+} from './archive.ts';
 import { toContainerError } from './errors.ts';
-import type { Mount } from './mounts.ts';
+import type { Mount, RootPlace } from './mounts.ts';
 import type { NetlinkReply } from './netlink.ts';
 import type { PeerCredentials } from './process.ts';
 import type { NativeRuntimeConstructor } from './runtime-manager.ts';
 import type { DiskUsage } from './tree.ts';
 import type { UnshareOptions } from './unshare.ts';
 
+interface NativeIds {
+  firstId: number;
+  idCount: number;
+}
+
 /** What runtime.node exports: functions throw or reject with an Error that carries the fields of AddonErrorFields. */
 export interface NativeAddon {
   applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer>;
   writeTree(request: WriteTreeRequest): Promise<WrittenArchive>;
+  packTree(request: Omit<PackTreeRequest, 'ids'> & NativeIds): Promise<void>;
+  extractTree(
+    request: Omit<ExtractTreeRequest, 'ids' | 'owner'> & NativeIds & { hasOwner: boolean; uid: number; gid: number },
+  ): Promise<void>;
   makeFifo(path: string, mode: number): void;
   setPipeSize(fd: number, bytes: number): number;
   spliceToFile(pipeFd: number, fileFd: number, length: number): number;
@@ -25,6 +41,7 @@ export interface NativeAddon {
   listMountsBelow(path: string): Promise<string[]>;
   readFilesFromMounts(mounts: Mount[], paths: string[], maxBytes: number): Promise<(string | null)[]>;
   readFilesInRoot(root: string, paths: string[], maxBytes: number): Promise<(string | null)[]>;
+  lookUpInRoot(root: string, path: string): Promise<RootPlace | null>;
   diskUsage(path: string): Promise<DiskUsage>;
   removeTree(path: string): Promise<void>;
   copyTree(source: string, target: string): Promise<void>;

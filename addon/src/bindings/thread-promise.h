@@ -1,0 +1,63 @@
+// promise_on_thread: blocking work on a thread of its own, for work that waits on a client and must not hold one of the
+// few threads of libuv's pool.
+#pragma once
+
+#include <napi.h>
+
+#include <exception>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "bindings/error-conversion.h"
+
+namespace tsc {
+
+template <typename Work, typename Convert>
+struct ThreadWork {
+  using Result = std::invoke_result_t<Work&>;
+
+  Napi::Promise::Deferred deferred;
+  Work work;
+  Convert convert;
+  Napi::ThreadSafeFunction finished;
+  std::optional<Result> result;
+  std::exception_ptr failure;
+
+  void run() {
+    try {
+      result.emplace(work());
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    Napi::ThreadSafeFunction own = finished;
+    own.BlockingCall(this, [](Napi::Env env, Napi::Function, ThreadWork* done) {
+      done->settle(env);
+      delete done;
+    });
+    own.Release();
+  }
+
+  void settle(Napi::Env env) {
+    if (failure) return deferred.Reject(to_js_error(env, failure).Value());
+    deferred.Resolve(convert(env, *result));
+  }
+};
+
+/// As promise_of: `work()` gives a value, `convert(env, value)` makes the promise's value of it.
+template <typename Work, typename Convert>
+Napi::Promise promise_on_thread(Napi::Env env, Work work, Convert convert) {
+  auto* state = new ThreadWork<Work, Convert>{Napi::Promise::Deferred::New(env),
+                                              std::move(work),
+                                              std::move(convert),
+                                              {},
+                                              std::nullopt,
+                                              nullptr};
+  state->finished = Napi::ThreadSafeFunction::New(env, Napi::Function(), "blocking work", 0, 1);
+  const Napi::Promise promise = state->deferred.Promise();
+  std::thread([state] { state->run(); }).detach();
+  return promise;
+}
+
+}  // namespace tsc
