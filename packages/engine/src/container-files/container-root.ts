@@ -34,10 +34,10 @@ export function readOnlyMounts(mounts: Mount[]): Mount[] {
   return mounts.map((mount) => {
     if (mount.type !== 'overlay')
       return { ...mount, options: [...mount.options.filter((word) => word !== 'rw'), 'ro'] };
-    const valueOf = (key: string) => mount.options.find((option) => option.startsWith(key))?.slice(key.length);
-    const upper = valueOf('upperdir=');
+    const optionOf = (key: string) => mount.options.find((option) => option.startsWith(key))?.slice(key.length);
+    const upper = optionOf('upperdir=');
     const others = mount.options.filter((option) => !/^(upperdir|workdir|lowerdir)=/.test(option));
-    return { ...mount, options: [...others, `lowerdir=${[upper, valueOf('lowerdir=')].filter(Boolean).join(':')}`] };
+    return { ...mount, options: [...others, `lowerdir=${[upper, optionOf('lowerdir=')].filter(Boolean).join(':')}`] };
   });
 }
 
