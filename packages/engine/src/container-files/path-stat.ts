@@ -4,14 +4,14 @@ import { formatNs } from '../go-time.ts';
 import type { RootLocation } from './root-location.ts';
 
 /** Go's os.FileMode has bits of its own for types, beside the nine permissions. */
-const goTypes: Record<number, number> = {
-  0o040000: 2 ** 31,
-  0o120000: 2 ** 27,
-  0o060000: 2 ** 26,
-  0o020000: 2 ** 26 + 2 ** 21,
-  0o010000: 2 ** 25,
-  0o140000: 2 ** 24,
-};
+const goTypes = new Map([
+  [0o040000, 2 ** 31],
+  [0o120000, 2 ** 27],
+  [0o060000, 2 ** 26],
+  [0o020000, 2 ** 26 + 2 ** 21],
+  [0o010000, 2 ** 25],
+  [0o140000, 2 ** 24],
+]);
 const goSpecials: [number, number][] = [
   [0o4000, 2 ** 23],
   [0o2000, 2 ** 22],
@@ -20,7 +20,7 @@ const goSpecials: [number, number][] = [
 
 export function goFileMode(mode: number): number {
   const special = goSpecials.reduce((sum, [bit, value]) => sum + ((mode & bit) === 0 ? 0 : value), 0);
-  return (goTypes[mode & 0o170000] ?? 0) + special + (mode & 0o777);
+  return (goTypes.get(mode & 0o170000) ?? 0) + special + (mode & 0o777);
 }
 
 function modifiedAt(place: RootPlace): string {
