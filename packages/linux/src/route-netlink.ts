@@ -79,7 +79,7 @@ export function newLink(wanted: NewLink): NetlinkMessage {
   if (wanted.lower !== undefined) list.push([link.lower, wanted.lower]);
   if (wanted.master !== undefined) list.push([link.master, wanted.master]);
   if (wanted.namespaceFd !== undefined) list.push([link.namespaceFd, wanted.namespaceFd]);
-  if (wanted.alias !== undefined) list.push([link.alias, wanted.alias]);
+  if (wanted.alias !== undefined) list.push([link.alias, Buffer.from(wanted.alias)]);
   const info: Attribute[] = [[linkInfo.kind, wanted.kind]];
   if (wanted.data !== undefined) info.push([linkInfo.data, wanted.data]);
   list.push([link.info, info]);
@@ -137,7 +137,7 @@ export function changeLink(index: number, change: LinkChange): NetlinkMessage {
   if (change.name !== undefined) list.push([link.name, change.name]);
   if (change.mtu !== undefined) list.push([link.mtu, change.mtu]);
   if (change.master !== undefined) list.push([link.master, change.master]);
-  if (change.alias !== undefined) list.push([link.alias, change.alias]);
+  if (change.alias !== undefined) list.push([link.alias, Buffer.from(change.alias)]);
   const header = linkHeader(index, change.isUp === true);
   if (change.isUp === false) header.writeUInt32LE(isUp, 12);
   return {
@@ -308,7 +308,7 @@ export async function findLink(socket: NetlinkSocket, name: string): Promise<Fou
 
 function toLink(body: Buffer): FoundLink {
   const found = parseAttributes(body.subarray(16));
-  const text = (type: number) => found.get(type)?.toString('utf8').replace(/\0$/, '') ?? '';
+  const text = (type: number) => found.get(type)?.toString('utf8').replace(/\0+$/, '') ?? '';
   return {
     index: body.readInt32LE(4),
     name: text(link.name),

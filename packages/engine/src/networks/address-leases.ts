@@ -73,7 +73,8 @@ export class AddressLeases {
     for (const pool of this.#pools) {
       if (!contains(pool.subnet, address) || pool.taken.get(address.value) !== holder) continue;
       pool.taken.delete(address.value);
-      if (address.value < pool.lowestFree) pool.lowestFree = address.value;
+      const isInRange = address.value >= firstUsable(pool.subnet, pool.range);
+      if (isInRange && address.value < pool.lowestFree) pool.lowestFree = address.value;
     }
   }
 

@@ -244,10 +244,10 @@ export class ContainerNetworks {
     const { network } = state;
     const isLive = container.isRunning && sandbox !== undefined && network !== undefined;
     const endpoint = isLive ? await this.#leases.lease(record, request, network.endpoints) : undefined;
-    settings.endpoints = { ...before, [record.name]: { ...request, networkId: record.id } };
+    container.settings.endpoints = { ...before, [record.name]: { ...request, networkId: record.id } };
     if (endpoint !== undefined) network?.endpoints.push(endpoint);
     const undo = async () => {
-      settings.endpoints = before;
+      container.settings.endpoints = before;
       if (network !== undefined) network.endpoints = network.endpoints.filter((each) => each !== endpoint);
       if (endpoint !== undefined) this.#leases.leave(endpoint);
     };
@@ -294,7 +294,9 @@ export class ContainerNetworks {
         'permission-denied',
         `container ${container.id} is not connected to network ${record.name}`,
       );
-    settings.endpoints = Object.fromEntries(Object.entries(settings.endpoints).filter(([name]) => name !== key));
+    container.settings.endpoints = Object.fromEntries(
+      Object.entries(settings.endpoints).filter(([name]) => name !== key),
+    );
     if (network !== undefined) network.endpoints = network.endpoints.filter((each) => each !== endpoint);
     // written down first: killed in between, the next start takes the link away
     await commit();
@@ -317,7 +319,7 @@ export class ContainerNetworks {
     const { settings, state } = container;
     const before = settings.hostConfig;
     const wishes = publishWishes(allBindings(change.bindings, settings.config.ExposedPorts, before.PublishAllPorts));
-    settings.hostConfig = { ...before, PortBindings: change.bindings };
+    container.settings.hostConfig = { ...before, PortBindings: change.bindings };
     const ports = this.#sandboxes.get(container.id)?.ports;
     const { network } = state;
     try {
@@ -329,7 +331,7 @@ export class ContainerNetworks {
       await ports.withdraw((port) => !isWished(port, wishes));
       await ports.lead(main);
     } catch (error) {
-      settings.hostConfig = before;
+      container.settings.hostConfig = before;
       throw error;
     }
   }

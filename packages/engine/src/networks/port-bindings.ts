@@ -101,3 +101,42 @@ export function portList(published: readonly PublishedPort[], exposed: Record<st
     .map(({ port, protocol }) => ({ PrivatePort: port, Type: protocol }));
   return [...open, ...closed];
 }
+
+/** Both; a binding that is there already is there once. */
+export function withBindings(present: PortBindings, added: PortBindings): PortBindings {
+  const result: PortBindings = { ...present };
+  for (const [text, list] of Object.entries(added)) {
+    const { port, protocol } = parseContainerPort(text);
+    const key = `${port}/${protocol}`;
+    const known = result[key] ?? [];
+    const wanted = list === null || list.length === 0 ? [{ HostIp: '', HostPort: '' }] : list;
+    const isKnown = (binding: PortBinding) =>
+      binding.HostPort !== '' &&
+      known.some(({ HostIp, HostPort }) => HostIp === (binding.HostIp ?? '') && HostPort === binding.HostPort);
+    result[key] = [...known, ...wanted.filter((binding) => !isKnown(binding))];
+  }
+  return result;
+}
+
+/** `80`, `80/udp`: all of a port's; `8080:80`, `127.0.0.1:8080:80/tcp`: one. Throws not-found for what is not there. */
+export function withoutBindings(present: PortBindings, removed: readonly string[]): PortBindings {
+  const result: PortBindings = { ...present };
+  for (const text of removed) {
+    const match = /^(?:(?:\[?([0-9a-fA-F.:]+?)\]?:)?(\d+(?:-\d+)?):)?(\d+)(?:\/(tcp|udp|sctp))?$/.exec(text);
+    if (match === null)
+      throw new ContainerError('invalid-argument', `invalid port specification: ${JSON.stringify(text)}`);
+    const [, hostIp, hostPort, port, protocol = 'tcp'] = match;
+    const key = `${port}/${protocol}`;
+    const list = result[key];
+    const kept = (list ?? []).filter(
+      (binding) =>
+        hostPort !== undefined &&
+        (binding.HostPort !== hostPort || (hostIp !== undefined && (binding.HostIp ?? '') !== hostIp)),
+    );
+    if (list === undefined || (list !== null && list.length > 0 && kept.length === list.length))
+      throw new ContainerError('not-found', `port ${text} is not published`);
+    if (kept.length === 0) delete result[key];
+    else result[key] = kept;
+  }
+  return result;
+}

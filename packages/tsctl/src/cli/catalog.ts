@@ -43,6 +43,7 @@ const inspections = () => import('../commands/inspect.ts');
 const prunes = () => import('../commands/prune.ts');
 const volumes = () => import('../commands/volume.ts');
 const networks = () => import('../commands/network.ts');
+const memberships = () => import('../commands/network-membership.ts');
 
 export const commands: Readonly<Record<string, CommandLoader>> = {
   attach,
@@ -147,10 +148,15 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
   network: {
     summary: 'Manage networks',
     commands: {
+      connect: async () => (await memberships()).networkConnectCommand,
+      create: async () => (await import('../commands/network-create.ts')).networkCreateCommand,
+      disconnect: async () => (await memberships()).networkDisconnectCommand,
       inspect: async () => (await inspections()).networkInspectCommand,
       ls: async () => (await networks()).networkListCommand,
+      prune: async () => (await prunes()).networkPruneCommand,
+      rm: async () => (await networks()).networkRemoveCommand,
     },
-    aliases: { list: 'ls' },
+    aliases: { list: 'ls', remove: 'rm' },
   },
   system: {
     summary: 'Manage the engine',

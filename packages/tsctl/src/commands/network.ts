@@ -1,9 +1,11 @@
-// `tsctl network ls`.
+// `tsctl network ls|rm`.
 import { shortId } from '@tscontainer/core/ids';
-import { type Command, noArguments } from '../cli/command.ts';
+import { atLeastOne, type Command, noArguments } from '../cli/command.ts';
 import { filtersParameter } from '../cli/filters.ts';
 import { flag } from '../cli/flags.ts';
+import { isMissing, missingObject } from '../client/engine-error.ts';
 import { printList } from '../format/list-format.ts';
+import { forEachObject } from './each-object.ts';
 
 interface Network {
   Id: string;
@@ -67,5 +69,25 @@ export const networkListCommand: Command = {
       quietField: flags.bool('quiet') ? 'ID' : undefined,
     });
     return 0;
+  },
+};
+
+export const networkRemoveCommand: Command = {
+  name: 'rm',
+  summary: 'Remove one or more networks',
+  usage: 'NETWORK [NETWORK...]',
+  flags: [flag('bool', 'force,f', 'Do not error if the network does not exist')],
+  args: atLeastOne,
+  completes: 'network',
+  async run(context) {
+    return await forEachObject(context, context.args, async (name) => {
+      try {
+        await context.client.status('DELETE', `/networks/${encodeURIComponent(name)}`);
+        return name;
+      } catch (error) {
+        if (context.flags.bool('force') && isMissing(error)) return '';
+        throw missingObject('network', name, error);
+      }
+    });
   },
 };

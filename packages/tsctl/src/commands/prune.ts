@@ -1,4 +1,4 @@
-// `tsctl container|image|volume|system prune`: removes what is not in use, after asking.
+// `tsctl container|image|network|volume|system prune`: removes what is not in use, after asking.
 import { createInterface } from 'node:readline/promises';
 import { type Command, type CommandContext, noArguments } from '../cli/command.ts';
 import { filtersParameter } from '../cli/filters.ts';
@@ -42,6 +42,16 @@ export const volumePruneCommand = prune(
   },
 );
 
+export const networkPruneCommand = prune('Remove all unused networks', [filter, force], async (context) => {
+  if (
+    !(await isConfirmed(context, 'WARNING! This will remove all custom networks not used by at least one container.'))
+  )
+    return 0;
+  const { NetworksDeleted } = await pruneNetworks(context);
+  if ((NetworksDeleted ?? []).length > 0) context.out.line(`Deleted Networks:\n${NetworksDeleted?.join('\n')}\n`);
+  return 0;
+});
+
 export const systemPruneCommand = prune(
   'Remove unused data',
   [allImages, filter, force, flag('bool', 'volumes', 'Prune volumes')],
@@ -49,12 +59,13 @@ export const systemPruneCommand = prune(
     const { flags } = context;
     const list = [
       'all stopped containers',
+      'all networks not used by at least one container',
       ...(flags.bool('volumes') ? ['all volumes not used by at least one container'] : []),
       flags.bool('all') ? 'all images without at least one container associated to them' : 'all dangling images',
     ];
     if (!(await isConfirmed(context, `WARNING! This will remove:\n${list.map((line) => `  - ${line}`).join('\n')}\n`)))
       return 0;
-    const answers = [await pruneContainers(context)];
+    const answers = [await pruneContainers(context), await pruneNetworks(context)];
     if (flags.bool('volumes')) answers.push(await pruneVolumes(context));
     answers.push(await pruneImages(context));
     return finish(context, answers);
@@ -78,6 +89,12 @@ function pruneImages(context: CommandContext): Promise<PruneAnswer> {
   });
 }
 
+function pruneNetworks(context: CommandContext): Promise<PruneAnswer> {
+  return context.client.json<PruneAnswer>('POST', '/networks/prune', {
+    query: { filters: filtersParameter(context.flags.list('filter')) },
+  });
+}
+
 function pruneVolumes(context: CommandContext): Promise<PruneAnswer> {
   return context.client.json<PruneAnswer>('POST', '/volumes/prune', {
     query: { filters: filtersParameter(context.flags.list('filter')) },
@@ -87,6 +104,7 @@ function pruneVolumes(context: CommandContext): Promise<PruneAnswer> {
 function finish(context: CommandContext, answers: readonly PruneAnswer[]): number {
   const sections: [string, string[]][] = answers.flatMap((answer): [string, string[]][] => [
     ['Deleted Containers:', answer.ContainersDeleted ?? []],
+    ['Deleted Networks:', answer.NetworksDeleted ?? []],
     ['Deleted Volumes:', answer.VolumesDeleted ?? []],
     [
       'Deleted Images:',

@@ -1,8 +1,9 @@
-// `tsctl update`: changes limits and the restart policy of containers.
+// `tsctl update`: changes limits, the restart policy and the published ports of containers.
 import { atLeastOne, type Command } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { containerPath } from '../client/containers.ts';
+import { portBindings } from '../container-spec/ports.ts';
 import { cpuOf, memoryOf } from '../container-spec/resources.ts';
 import { forEachObject } from './each-object.ts';
 
@@ -28,6 +29,8 @@ export const updateCommand: Command = {
     flag('bool', 'oom-kill-disable', 'Disable OOM Killer'),
     flag('int', 'pids-limit', 'Tune container pids limit (set -1 for unlimited)'),
     flag('string', 'restart', 'Restart policy to apply when a container exits'),
+    flag('list', 'publish-add', 'Publish a further port, of a running container too (tscontainer only)'),
+    flag('list', 'publish-rm', 'Withdraw a published port: 80/tcp or 8080:80 (tscontainer only)'),
   ],
   args: atLeastOne,
   completes: 'container',
@@ -44,6 +47,12 @@ export const updateCommand: Command = {
       ...limits,
       ...(policy === '' ? {} : { RestartPolicy: { Name: policy, MaximumRetryCount: Number(count) } }),
     };
+    const added = flags.list('publish-add');
+    const removed = flags.list('publish-rm');
+    Object.assign(body, {
+      ...(added.length === 0 ? {} : { PublishAdd: portBindings(added) }),
+      ...(removed.length === 0 ? {} : { PublishRemove: removed }),
+    });
     if (Object.values(body).every((value) => value === undefined))
       throw new CommandFailure('you must provide one or more flags when using this command');
     return await forEachObject(context, context.args, async (name) => {

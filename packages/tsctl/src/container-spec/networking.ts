@@ -25,10 +25,12 @@ export function networkingOf(flags: FlagValues): Networking {
 
 function firstSettings(flags: FlagValues): Record<string, unknown> {
   const aliases = flags.list('network-alias');
+  const links = flags.list('link');
   const addresses = { IPv4Address: flags.text('ip'), IPv6Address: flags.text('ip6') };
   const given = Object.fromEntries(Object.entries(addresses).filter(([, value]) => value !== ''));
   return {
     ...(aliases.length === 0 ? {} : { Aliases: aliases }),
+    ...(links.length === 0 || builtIn.test(flags.list('network')[0] ?? 'default') ? {} : { Links: links }),
     ...(Object.keys(given).length === 0 ? {} : { IPAMConfig: given }),
   };
 }
@@ -45,7 +47,11 @@ function parseNetwork(entry: string): { name: string; settings: Record<string, u
     else if (key === 'ip') addresses['IPv4Address'] = value;
     else if (key === 'ip6') addresses['IPv6Address'] = value;
     else if (key === 'mac-address') settings['MacAddress'] = value;
-    else throw new CommandFailure(`invalid argument "${entry}" for "--network" flag: invalid field ${key}`, 125);
+    else if (key === 'gw-priority') settings['GwPriority'] = Number(value);
+    else if (key === 'driver-opt') {
+      const [option = '', text = ''] = value.split(/=(.*)/s);
+      settings['DriverOpts'] = { ...(settings['DriverOpts'] as object | undefined), [option]: text };
+    } else throw new CommandFailure(`invalid argument "${entry}" for "--network" flag: invalid field ${key}`, 125);
   }
   if (Object.keys(addresses).length > 0) settings['IPAMConfig'] = addresses;
   return { name, settings };

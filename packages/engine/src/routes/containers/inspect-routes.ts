@@ -9,8 +9,10 @@ import type { EngineContext } from '../../containers/engine-context.ts';
 import { checkHostConfig } from '../../containers/host-config-rules.ts';
 import { listProcesses } from '../../containers/process-list.ts';
 import { limitsOf } from '../../containers/spec-resources.ts';
-import { decodeObject, readJson } from '../../http/json-body.ts';
+import { decodeObject, readJson, type Schema } from '../../http/json-body.ts';
 import { type Query, queryBool, queryFilters, queryInt, queryText } from '../../http/query.ts';
+import { hasOwnNetwork } from '../../networks/network-modes.ts';
+import { type PortBindings, withBindings, withoutBindings } from '../../networks/port-bindings.ts';
 
 interface ById {
   Params: { id: string };
@@ -77,11 +79,15 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
 
   app.post<ById>('/containers/:id/update', async (request) => {
     const container = context.index.find(request.params.id);
-    await update(
-      context,
-      container,
-      decodeObject(resourcesSchema, (await readJson(request.raw)) ?? {}, 'UpdateConfig'),
-    );
+    const body = decodeObject(updateSchema, (await readJson(request.raw)) ?? {}, 'UpdateConfig');
+    const { PublishAdd, PublishRemove, ...limits } = body;
+    if (PublishAdd !== undefined || PublishRemove !== undefined) {
+      const change = { add: (PublishAdd ?? {}) as PortBindings, remove: (PublishRemove ?? []) as string[] };
+      await container.queue.run(() => changePublished(context, container, change));
+    }
+    if (PublishAdd === undefined && PublishRemove === undefined) await update(context, container, limits);
+    else if (Object.values(limits).some((value) => value !== 0 && value !== '' && value !== false))
+      await update(context, container, limits);
     return { Warnings: null };
   });
 }
@@ -97,6 +103,24 @@ export function sizeOf(query: Query): { width: number; height: number } {
 async function sizes(context: EngineContext, container: Container): Promise<Sizes> {
   const image = await context.images.resolve(container.settings.imageId).catch(() => undefined); // the image may be gone
   return sizesOf(context.client, container, image?.size ?? 0);
+}
+
+/** Ports beside the limits: an addition of this engine's, which docker has not. */
+const updateSchema: Schema = { ...resourcesSchema, PublishAdd: { map: 'any' }, PublishRemove: 'strings' };
+
+/** In the container's queue. A running container's other connections do not notice. */
+async function changePublished(
+  context: EngineContext,
+  container: Container,
+  change: { add: PortBindings; remove: string[] },
+): Promise<void> {
+  const { NetworkMode, PortBindings: present } = container.settings.hostConfig;
+  if (!hasOwnNetwork(NetworkMode))
+    throw new ContainerError('invalid-argument', `network mode ${NetworkMode}: the container has no ports to publish`);
+  const bindings = withBindings(withoutBindings(present, change.remove), change.add);
+  const commit = () => context.store.update(container.settings, container.state);
+  await context.networks.changePorts(container, { bindings, commit });
+  context.events.publish('container', 'update', container.id, container.eventAttributes());
 }
 
 const immutableAtUpdate = ['Devices', 'DeviceCgroupRules', 'Ulimits', 'CgroupParent'];
