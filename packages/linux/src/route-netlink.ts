@@ -67,8 +67,6 @@ export interface NewLink {
   master?: number | undefined;
   /** It is born there, instead of in the socket's namespace. */
   namespaceFd?: number | undefined;
-  /** What `ip link` shows as its alias. */
-  alias?: string | undefined;
   isUp: boolean;
 }
 
@@ -79,7 +77,6 @@ export function newLink(wanted: NewLink): NetlinkMessage {
   if (wanted.lower !== undefined) list.push([link.lower, wanted.lower]);
   if (wanted.master !== undefined) list.push([link.master, wanted.master]);
   if (wanted.namespaceFd !== undefined) list.push([link.namespaceFd, wanted.namespaceFd]);
-  if (wanted.alias !== undefined) list.push([link.alias, Buffer.from(wanted.alias)]);
   const info: Attribute[] = [[linkInfo.kind, wanted.kind]];
   if (wanted.data !== undefined) info.push([linkInfo.data, wanted.data]);
   list.push([link.info, info]);
@@ -124,12 +121,14 @@ export function deleteLink(name: string): NetlinkMessage {
   };
 }
 
+/** The alias cannot be given to a link as it is made. */
 export interface LinkChange {
   isUp?: boolean;
   mtu?: number | undefined;
   name?: string;
   master?: number;
-  alias?: string;
+  /** What `ip link` shows as its alias. */
+  alias?: string | undefined;
 }
 
 export function changeLink(index: number, change: LinkChange): NetlinkMessage {
@@ -149,7 +148,14 @@ export function changeLink(index: number, change: LinkChange): NetlinkMessage {
 }
 
 /** With hairpin on, frames may leave a bridge's port by which they came; isolated ports do not see each other. */
-export function changeBridgePort(name: string, port: { isHairpin?: boolean; isIsolated?: boolean }): NetlinkMessage {
+export interface BridgePortChange {
+  isHairpin?: boolean;
+  isIsolated?: boolean;
+  /** What `ip link` shows as the link's alias. */
+  alias?: string;
+}
+
+export function changeBridgePort(name: string, port: BridgePortChange): NetlinkMessage {
   const list: Attribute[] = [];
   if (port.isHairpin !== undefined) list.push([bridgePortHairpin, u8(port.isHairpin ? 1 : 0)]);
   if (port.isIsolated !== undefined) list.push([bridgePortIsolated, u8(port.isIsolated ? 1 : 0)]);
@@ -165,6 +171,7 @@ export function changeBridgePort(name: string, port: { isHairpin?: boolean; isIs
       linkHeader(0, false),
       attributes([
         [link.name, name],
+        ...(port.alias === undefined ? [] : [[link.alias, Buffer.from(port.alias)] as const]),
         [link.info, info],
       ]),
     ]),

@@ -211,7 +211,7 @@ export class ContainerNetworks {
       const record = this.manager.tryFind(endpoint.networkId);
       if (record === undefined) continue;
       await addInterface(this.manager, record, space, endpoint, undefined);
-      await space.configure(endpoint, undefined, false);
+      await space.configure(endpoint, undefined, { hasGateway: false, alias: this.manager.linkAlias });
     }
     await space.keepOnly(
       network.endpoints.map((endpoint) => endpoint.interfaceName),
@@ -261,7 +261,7 @@ export class ContainerNetworks {
     if (endpoint === undefined || sandbox?.space === undefined || network === undefined) return;
     try {
       await addInterface(this.manager, record, sandbox.space, endpoint, undefined);
-      await sandbox.space.configure(endpoint, undefined, false);
+      await sandbox.space.configure(endpoint, undefined, { hasGateway: false, alias: this.manager.linkAlias });
       await this.#chooseGateway(container, sandbox);
       await this.#republish(container, sandbox, network, commit);
     } catch (error) {
@@ -359,7 +359,7 @@ export class ContainerNetworks {
       const isIndexed = record.driver === 'bridge' ? index : undefined;
       if (endpoint.ipv6 !== undefined) await space.enableIpv6();
       await addInterface(this.manager, record, space, endpoint, isIndexed);
-      await space.configure(endpoint, isIndexed, false);
+      await space.configure(endpoint, isIndexed, { hasGateway: false, alias: this.manager.linkAlias });
     }
     await this.#chooseGateway(container, sandbox);
   }

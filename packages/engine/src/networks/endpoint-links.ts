@@ -38,7 +38,6 @@ export async function addInterface(
   index: number | undefined,
 ): Promise<void> {
   const { interfaceName: name, macAddress: hardwareAddress } = endpoint;
-  const alias = manager.linkAlias;
   if (network.driver === 'bridge') {
     await manager.links.addVeth({
       name: endpoint.hostLink,
@@ -47,7 +46,7 @@ export async function addInterface(
       namespaceFd: space.fd,
       inside: { name, index, hardwareAddress },
       isIsolated: !optionFlag(network, bridgeOption.icc, true),
-      alias,
+      alias: manager.linkAlias,
     });
     return;
   }
@@ -65,7 +64,6 @@ export async function addInterface(
     ...(isMacvlan ? { hardwareAddress } : {}),
     mtu: mtuOf(network),
     namespaceFd: space.fd,
-    alias,
     isUp: false,
   });
 }

@@ -67,9 +67,10 @@ export class HostLinks {
     if (present === undefined) {
       const hardwareAddress = randomHardwareAddress();
       const link: NewLink = { name, kind: 'bridge', data: bridgeDataOf(), hardwareAddress, mtu, isUp: false };
-      await this.#socket.send([newLink({ ...link, alias })]);
+      await this.#socket.send([newLink(link)]);
     }
     const found = present ?? (await this.#find(name));
+    if (present === undefined) await this.#socket.send([changeLink(found.index, { alias })]);
     this.#configureBridge(name, addresses);
     await this.#setAddresses(found.index, addresses);
     await this.#socket.send([changeLink(found.index, { isUp: true, mtu })]);
@@ -105,11 +106,11 @@ export class HostLinks {
   async addVeth(pair: VethPair): Promise<void> {
     const { name, mtu, inside, namespaceFd } = pair;
     const data = vethData({ ...inside, namespaceFd, mtu });
-    const created = newLink({ name, kind: 'veth', data, mtu, master: pair.bridgeIndex, alias: pair.alias, isUp: true });
+    const created = newLink({ name, kind: 'veth', data, mtu, master: pair.bridgeIndex, isUp: true });
     await this.#socket.send([
       // the two are no transaction, but of one name: whoever undoes the first has undone both
       created,
-      changeBridgePort(name, { isHairpin: true, ...(pair.isIsolated ? { isIsolated: true } : {}) }),
+      changeBridgePort(name, { isHairpin: true, alias: pair.alias, ...(pair.isIsolated ? { isIsolated: true } : {}) }),
     ]);
   }
 
@@ -130,7 +131,8 @@ export class HostLinks {
       );
     const lower = await this.#find(match[1]);
     const data = vlanData(Number(match[2]));
-    await this.#socket.send([newLink({ name, kind: 'vlan', data, lower: lower.index, alias, isUp: true })]);
+    await this.#socket.send([newLink({ name, kind: 'vlan', data, lower: lower.index, isUp: true })]);
+    await this.#socket.send([changeLink((await this.#find(name)).index, { alias })]);
     return true;
   }
 

@@ -82,7 +82,7 @@ export class PreparedSandboxes {
     try {
       if (endpoint.ipv6 !== undefined) await space.enableIpv6();
       await addInterface(this.#manager, record, space, endpoint, firstInterfaceIndex);
-      await space.configure(endpoint, firstInterfaceIndex, true);
+      await space.configure(endpoint, firstInterfaceIndex, { hasGateway: true, alias: this.#manager.linkAlias });
       return { space, endpoint };
     } catch (error) {
       this.#disposeOnBridge({ space, endpoint });

@@ -75,7 +75,11 @@ export class SandboxNamespace {
   }
 
   /** Brings an endpoint's interface up with its addresses, and with the default route when `hasGateway`. */
-  async configure(endpoint: EndpointState, index: number | undefined, hasGateway: boolean): Promise<void> {
+  async configure(
+    endpoint: EndpointState,
+    index: number | undefined,
+    options: { hasGateway: boolean; alias: string },
+  ): Promise<void> {
     const route = await this.route();
     const at = index ?? (await findLink(route, endpoint.interfaceName))?.index ?? 0;
     const { ipv4, ipv6 } = endpoint;
@@ -83,8 +87,9 @@ export class SandboxNamespace {
       ...[ipv4, ipv6]
         .filter((each) => each !== undefined)
         .map((each) => newAddress(at, toBytes(each.address), each.prefixLength)),
-      changeLink(at, { isUp: true }),
-      ...(hasGateway ? defaultRoutes(endpoint, at) : []),
+      // only where the host has no end of it to know it by
+      changeLink(at, { isUp: true, alias: endpoint.hostLink === '' ? options.alias : undefined }),
+      ...(options.hasGateway ? defaultRoutes(endpoint, at) : []),
     ]);
   }
 
