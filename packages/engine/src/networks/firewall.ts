@@ -190,6 +190,8 @@ function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
       action.dnat('ip', 1, 9),
     )
     .rule('published', ...v4, ...service(1), match.mapped('published4'), action.dnat('ip', 1, 9))
+    // the kernel does not let ::1 leave the host: the engine's own socket serves it
+    .rule('published', ...v6, match.payload(1, 24, 16), match.equal(toBytes('::1')), action.return())
     .rule(
       'published',
       ...v6,
@@ -210,12 +212,6 @@ function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
     batch.rule(
       'postrouting',
       ...sourceIn({ address: '127.0.0.0', prefixLength: 8 }),
-      ...leavesBy(bridge),
-      action.masquerade(),
-    );
-    batch.rule(
-      'postrouting',
-      ...sourceIn({ address: '::1', prefixLength: 128 }),
       ...leavesBy(bridge),
       action.masquerade(),
     );

@@ -1,5 +1,5 @@
-// Serves a published port from the engine itself where the kernel cannot: an IPv6 address of the host that leads to a
-// container with IPv4 only. It takes the socket over that holds the port.
+// Serves a published port from the engine itself where the kernel cannot: at the host's ::1, which no packet may have
+// outside of the host, and at its other IPv6 addresses when the container has IPv4 only. It takes the socket over that holds the port.
 import dgram from 'node:dgram';
 import net from 'node:net';
 import { errorMessageOf } from '@tscontainer/core/errors';
@@ -79,7 +79,7 @@ function udpProxy(fd: number, target: ProxyTarget, log: Logger): PortProxy {
     }
     const oldest = clients.size >= maxUdpClients ? clients.keys().next().value : undefined;
     if (oldest !== undefined) forget(oldest);
-    const socket = dgram.createSocket('udp4');
+    const socket = dgram.createSocket(target.address.includes(':') ? 'udp6' : 'udp4');
     socket.on('error', () => forget(key));
     socket.on('message', (message) => server.send(message, from.port, from.address));
     const client = { socket, timer: setTimeout(() => forget(key), udpIdleMs).unref() };

@@ -85,13 +85,14 @@ export class PortPublisher {
 
   #target(open: Open, endpoint: EndpointState): void {
     const { protocol, hostIp, hostPort, containerPort } = open.port;
-    const target = (hostIp.includes(':') ? endpoint.ipv6 : endpoint.ipv4)?.address;
-    if (target !== undefined) {
+    const isV6 = hostIp.includes(':');
+    const target = (isV6 ? endpoint.ipv6 : endpoint.ipv4)?.address;
+    if (target !== undefined)
       open.forwarded = { protocol, hostIp, hostPort, targetIp: target, targetPort: containerPort };
-      return;
-    }
-    if (endpoint.ipv4 === undefined) return;
-    const { address } = endpoint.ipv4;
+    // what the kernel does not translate comes to the socket that holds the port: ::1, and IPv6 to IPv4
+    const address = target ?? endpoint.ipv4?.address;
+    const isServed = isV6 && (target === undefined || hostIp === '::' || hostIp === '::1');
+    if (!isServed || address === undefined) return;
     if (open.proxyTarget !== undefined) {
       open.proxyTarget.address = address;
       return;
