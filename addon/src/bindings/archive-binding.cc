@@ -25,6 +25,11 @@ Compression compression_field(const Napi::Object& request) {
   throw Napi::TypeError::New(request.Env(), "compression must be 'none', 'gzip' or 'zstd'");
 }
 
+IdShift ids_field(const Napi::Object& request) {
+  return {static_cast<std::uint32_t>(count_field(request, "firstId")),
+          static_cast<std::uint32_t>(count_field(request, "idCount"))};
+}
+
 Napi::Value apply_layer_call(const Napi::CallbackInfo& info) {
   const Napi::Object object = object_argument(info, 0, "request");
   LayerRequest request;
@@ -53,6 +58,7 @@ Napi::Value write_tree_call(const Napi::CallbackInfo& info) {
   request.excluded = strings_field(object, "excluded");
   request.overlay_whiteouts = boolean_field(object, "overlayWhiteouts");
   request.compression = compression_field(object);
+  request.ids = ids_field(object);
   return promise_of(
       info.Env(), [request = std::move(request)] { return write_layer(request); },
       [](Napi::Env env, const WriteResult& result) {
@@ -62,11 +68,6 @@ Napi::Value write_tree_call(const Napi::CallbackInfo& info) {
         written.Set("size", static_cast<double>(result.size));
         return written;
       });
-}
-
-IdShift ids_field(const Napi::Object& request) {
-  return {static_cast<std::uint32_t>(count_field(request, "firstId")),
-          static_cast<std::uint32_t>(count_field(request, "idCount"))};
 }
 
 Napi::Value pack_tree_call(const Napi::CallbackInfo& info) {

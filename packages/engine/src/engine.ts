@@ -35,6 +35,8 @@ import { registerLifecycleRoutes } from './routes/containers/lifecycle-routes.ts
 import { registerStatsRoutes } from './routes/containers/stats-routes.ts';
 import { registerStreamRoutes } from './routes/containers/stream-routes.ts';
 import { registerExecRoutes } from './routes/exec/exec-routes.ts';
+import { registerCommitRoutes } from './routes/images/commit-routes.ts';
+import { registerDistributionRoutes } from './routes/images/distribution-routes.ts';
 import { registerImageRoutes } from './routes/images/image-routes.ts';
 import { registerNetworkRoutes } from './routes/networks/network-routes.ts';
 import { registerSystemRoutes } from './routes/system/system-routes.ts';
@@ -215,6 +217,8 @@ async function serve(context: EngineContext, images: ImageManager, execs: ExecMa
   registerVolumeRoutes(app, context.volumes);
   registerNetworkRoutes(app, context);
   registerImageRoutes(app, images);
+  registerCommitRoutes(app, context, images);
+  registerDistributionRoutes(app, registryOptionsOf(config));
   const servers: http.Server[] = [];
   for (const host of config.hosts) {
     const server = await createHttpServer();

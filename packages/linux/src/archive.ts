@@ -50,6 +50,8 @@ export interface WriteTreeRequest {
   /** Turn overlayfs whiteouts found in `source` into OCI whiteouts (.wh.). */
   overlayWhiteouts: boolean;
   compression: 'none' | 'gzip' | 'zstd';
+  /** Default: owners are written as they are. */
+  ids?: IdRange | undefined;
 }
 
 export interface WrittenArchive {
@@ -63,7 +65,8 @@ export interface WrittenArchive {
 
 /** Writes a directory tree as a layer, entries in byte order of their names. Rejects already-exists for `archive`. */
 export function writeTree(request: WriteTreeRequest): Promise<WrittenArchive> {
-  return native().writeTree(request);
+  const { ids, ...rest } = request;
+  return native().writeTree({ ...rest, firstId: ids?.first ?? 0, idCount: ids?.count ?? 0 });
 }
 
 /** Owners of a container with a user namespace: 0 to count-1 inside are first to first+count-1 on disk. */

@@ -27,7 +27,7 @@ interface NativeIds {
 /** What runtime.node exports: functions throw or reject with an Error that carries the fields of AddonErrorFields. */
 export interface NativeAddon {
   applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer>;
-  writeTree(request: WriteTreeRequest): Promise<WrittenArchive>;
+  writeTree(request: Omit<WriteTreeRequest, 'ids'> & NativeIds): Promise<WrittenArchive>;
   packTree(request: Omit<PackTreeRequest, 'ids'> & NativeIds): Promise<void>;
   extractTree(
     request: Omit<ExtractTreeRequest, 'ids' | 'owner'> & NativeIds & { hasOwner: boolean; uid: number; gid: number },

@@ -18,7 +18,7 @@ export interface FilesystemChange {
 }
 
 /** What the runtime makes for its mounts in every container: docker has it in a layer of its own, and so not in a diff. */
-const runtimePlaces = new Set([
+export const runtimePlaces: ReadonlySet<string> = new Set([
   '/.dockerenv',
   '/dev',
   '/dev/console',

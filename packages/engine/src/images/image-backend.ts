@@ -37,7 +37,7 @@ export interface ImageUsage {
 export interface ImageEventSink {
   /** `id`: name or id that the action was done to, as docker's Actor.ID. */
   imageEvent(
-    action: 'pull' | 'tag' | 'untag' | 'delete' | 'load' | 'save',
+    action: 'pull' | 'push' | 'tag' | 'untag' | 'delete' | 'load' | 'save' | 'import' | 'create',
     id: string,
     attributes: Record<string, string>,
   ): void;

@@ -1,17 +1,25 @@
 // All that the engine does with images, behind one object: the routes call it, and main builds it.
 import type { Readable } from 'node:stream';
-import { isNotFound } from '@tscontainer/core/errors';
-import { familiarReference } from '@tscontainer/core/reference';
+import { ContainerError, isNotFound } from '@tscontainer/core/errors';
+import {
+  familiarName,
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+} from '@tscontainer/core/reference';
+import type { RegistryCredentials } from '@tscontainer/distribution/credentials';
 import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import type { Filters } from '../http/query.ts';
 import type { ImageEventSink, ImageResolver, ImageUsage, ResolvedImage } from './image-backend.ts';
 import { type CatalogImage, ImageCatalog, repoTagsOf } from './image-catalog.ts';
+import type { ImportRequest } from './image-importer.ts';
 import { dropStaleLeases, withLease } from './image-lease.ts';
 import { listImages } from './image-list.ts';
 import type { LoadedImage, LoadProgress } from './image-loader.ts';
-import { recordNameOf } from './image-names.ts';
+import { recordNameOf, referenceOf, repoTagOf } from './image-names.ts';
 import type { PullRequest } from './image-puller.ts';
 import { ImageRemover, type RemovalOptions, type RemovalRow } from './image-removal.ts';
 import type { SavedImage } from './image-saver.ts';
@@ -112,6 +120,57 @@ export class ImageManager implements ImageResolver {
     const { ImageLoader } = await import('./image-loader.ts');
     const { client, snapshotter, events } = this.#options;
     return new ImageLoader(client, snapshotter, this.catalog, events).load(source, progress);
+  }
+
+  /** `tag` undefined: every tag of that repository. What it refuses comes in-band, behind the first line, as docker's. */
+  async push(request: {
+    name: string;
+    tag: string | undefined;
+    credentials: RegistryCredentials | undefined;
+    signal: AbortSignal;
+    onProgress(line: object): void;
+  }): Promise<void> {
+    const { pushFromContainerd, pushHeader } = await import('./image-pusher.ts');
+    const { client, registries, events } = this.#options;
+    request.onProgress(pushHeader(parseReference(request.name)));
+    const references = await this.#referencesToPush(request.name, request.tag);
+    for (const reference of references) {
+      const { details } = await this.catalog.find(formatReference(reference));
+      await pushFromContainerd(client, registries, { ...request, reference, target: details.target });
+      events.imageEvent('push', familiarReference(reference), { name: familiarReference(reference) });
+    }
+  }
+
+  async #referencesToPush(name: string, tag: string | undefined): Promise<Reference[]> {
+    const base = parseReference(name);
+    const known = (await this.catalog.all()).flatMap(({ records }) =>
+      records.map((record) => referenceOf(record.name)),
+    );
+    const inRepository = known
+      .filter((found) => found !== undefined)
+      .filter(({ domain, path }) => domain === base.domain && path === base.path);
+    const wanted = tag || base.tag;
+    const found = inRepository.filter((reference) =>
+      base.digest !== undefined ? reference.digest === base.digest : wanted ? reference.tag === wanted : reference.tag,
+    );
+    if (found.length > 0) return found;
+    throw new ContainerError(
+      'not-found',
+      inRepository.length > 0 && wanted
+        ? `tag does not exist: ${familiarName(base)}:${wanted}`
+        : `An image does not exist locally with the tag: ${familiarName(base)}`,
+      { reason: 'no-such-image' },
+    );
+  }
+
+  /** Resolves with the new image's id. */
+  async import(request: ImportRequest): Promise<string> {
+    const { importImage } = await import('./image-importer.ts');
+    const { client, snapshotter, events } = this.#options;
+    const id = await importImage(client, snapshotter, request);
+    this.catalog.invalidate();
+    events.imageEvent('import', id, { name: request.name === undefined ? id : (repoTagOf(request.name) ?? id) });
+    return id;
   }
 
   /** The tar of the images named; all of an image's tags when it is named by id. Rejects before the first byte. */

@@ -7,8 +7,10 @@ import { parsePlatform } from '@tscontainer/distribution/platform-match';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isAtLeast } from '../../http/api-version.ts';
 import { type Query, queryBool, queryFilters, queryText } from '../../http/query.ts';
+import { openSource } from '../../images/image-importer.ts';
 import { listFilterNames } from '../../images/image-list.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
+import { tagName } from '../../images/image-tagger.ts';
 import { sharedSize, toHistory, toInspect, toSummary } from '../../images/image-views.ts';
 import { openLateLines } from './late-lines.ts';
 
@@ -42,12 +44,14 @@ export function registerImageRoutes(app: FastifyInstance, images: ImageManager):
     if (action === 'get') return saveRoute(images, [name], request, reply);
     throw notFound();
   });
-  app.post<{ Querystring: Query }>('/images/create', (request, reply) => pullRoute(images, request, reply));
+  app.post<{ Querystring: Query }>('/images/create', (request, reply) =>
+    queryText(request.query, 'fromImage') ? pullRoute(images, request, reply) : importRoute(images, request, reply),
+  );
   app.post<{ Querystring: Query }>('/images/load', (request, reply) => loadRoute(images, request, reply));
   app.post<{ Querystring: Query }>('/images/prune', (request) => pruneRoute(images, request.query));
   app.post<Wildcard>('/images/*', async (request, reply) => {
     const { name, action } = splitAction(request);
-    if (action === 'push') throw new ContainerError('unimplemented', `push ${name}: this engine does not push yet`);
+    if (action === 'push') return pushRoute(images, name, request, reply);
     if (action !== 'tag') throw notFound();
     await images.tag(name, queryText(request.query, 'repo') ?? '', queryText(request.query, 'tag'));
     return reply.code(201).send();
@@ -116,7 +120,7 @@ async function pruneRoute(images: ImageManager, query: Query): Promise<object> {
 function pulledReference(query: Query): Reference {
   const image = queryText(query, 'fromImage') ?? '';
   const tag = queryText(query, 'tag') ?? '';
-  if (image === '') throw new ContainerError('unimplemented', 'import an image: this engine takes fromImage only');
+  if (image === '') throw new ContainerError('invalid-argument', 'create image: fromImage or fromSrc is needed');
   if (tag === '') return withDefaultTag(parseReference(image));
   return parseReference(tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`);
 }
@@ -126,11 +130,10 @@ async function pullRoute(
   request: FastifyRequest<{ Querystring: Query }>,
   reply: FastifyReply,
 ): Promise<void> {
-  const { query, headers } = request;
+  const { query } = request;
   const reference = pulledReference(query);
   const platform = queryText(query, 'platform');
-  const auth = headers['x-registry-auth'];
-  const credentials = parseRegistryAuthHeader(Array.isArray(auth) ? auth[0] : auth);
+  const credentials = credentialsOf(request);
   const lines = openLateLines(request, reply);
   await lines.during(() =>
     images.pull({
@@ -158,5 +161,56 @@ async function loadRoute(
       if (tags.length === 0) lines.write({ stream: `Loaded image ID: ${id}\n` });
       for (const tag of tags) lines.write({ stream: `Loaded image: ${tag}\n` });
     }
+  });
+}
+
+function credentialsOf(request: FastifyRequest<any>) {
+  const auth = request.headers['x-registry-auth'];
+  return parseRegistryAuthHeader(Array.isArray(auth) ? auth[0] : auth);
+}
+
+async function pushRoute(
+  images: ImageManager,
+  name: string,
+  request: FastifyRequest<{ Querystring: Query }>,
+  reply: FastifyReply,
+): Promise<void> {
+  const credentials = credentialsOf(request);
+  const lines = openLateLines(request, reply);
+  await lines.during(() =>
+    images.push({
+      name,
+      tag: queryText(request.query, 'tag') || undefined,
+      credentials,
+      signal: lines.signal,
+      onProgress: (line) => lines.write(line),
+    }),
+  );
+}
+
+/** `fromSrc=-`: the tar is the body; else it is fetched. */
+async function importRoute(
+  images: ImageManager,
+  request: FastifyRequest<{ Querystring: Query }>,
+  reply: FastifyReply,
+): Promise<void> {
+  const { query } = request;
+  const from = queryText(query, 'fromSrc') ?? '';
+  if (from === '') throw new ContainerError('invalid-argument', 'create image: fromImage or fromSrc is needed');
+  const repository = queryText(query, 'repo') ?? '';
+  const platform = queryText(query, 'platform');
+  const { changes = [] } = query;
+  const lines = openLateLines(request, reply);
+  await lines.during(async () => {
+    const name = repository === '' ? undefined : tagName(repository, queryText(query, 'tag'));
+    if (from !== '-') lines.write({ status: `Downloading from ${from}` });
+    const id = await images.import({
+      source: from === '-' ? request.raw : await openSource(from, lines.signal),
+      name,
+      message: queryText(query, 'message') || `Imported from ${from}`,
+      changes: Array.isArray(changes) ? changes : [changes],
+      platform: platform ? parsePlatform(platform) : undefined,
+    });
+    lines.write({ status: id });
   });
 }

@@ -1,7 +1,6 @@
 // The daemon itself: ping, version, info, events, disk usage, authentication.
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sizesOf } from '../../containers/container-list.ts';
 import { listView } from '../../containers/container-views.ts';
@@ -35,14 +34,6 @@ export function registerSystemRoutes(app: FastifyInstance, context: EngineContex
   app.get('/info', async () => infoView(context, images));
   app.get<{ Querystring: Query }>('/events', async (request, reply) => streamEvents(context, request, reply));
   app.get('/system/df', async () => diskUsageView(context, images));
-
-  app.post('/auth', async () => {
-    // there is no registry to ask here: saying yes to any password would be a lie
-    throw new ContainerError(
-      'unimplemented',
-      'login: this engine does not check credentials; they are checked when an image is pulled',
-    );
-  });
 }
 
 async function versionView(context: EngineContext): Promise<object> {

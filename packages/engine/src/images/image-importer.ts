@@ -1,0 +1,118 @@
+// POST /images/create?fromSrc: a root filesystem's tar becomes an image of one layer.
+import { createHash } from 'node:crypto';
+import { Readable, Transform } from 'node:stream';
+import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { randomHex } from '@tscontainer/core/ids';
+import { type ImageConfig, mediaTypes, type Platform } from '@tscontainer/core/oci-image';
+import { hostPlatform } from '@tscontainer/distribution/platform-match';
+import type { ContainerdClient } from '../containerd/containerd-client.ts';
+import { nowText } from '../go-time.ts';
+import { applyChanges } from './config-changes.ts';
+import { ContentUpload } from './containerd-sinks.ts';
+import { withLease } from './image-lease.ts';
+import { makeImage } from './image-maker.ts';
+
+export interface ImportRequest {
+  /** The tar, plain or compressed by gzip or zstd. */
+  source: Readable;
+  /** Record name; undefined for none. */
+  name: string | undefined;
+  message: string;
+  changes: string[];
+  platform: Platform | undefined;
+}
+
+/** Rejects invalid-argument for what is no tar. Resolves with the image's id. */
+export async function importImage(
+  client: ContainerdClient,
+  snapshotter: string,
+  request: ImportRequest,
+): Promise<string> {
+  const config = applyChanges({}, request.changes);
+  return withLease(client, 'import', async (lease) => {
+    const { descriptor, diffId } = await storeLayer(client, lease, request.source);
+    const { architecture, os, variant } = request.platform ?? hostPlatform();
+    const created = nowText();
+    const image: ImageConfig = {
+      architecture,
+      os,
+      ...(variant === undefined ? {} : { variant }),
+      created,
+      config,
+      rootfs: { type: 'layers', diff_ids: [diffId] },
+      history: [{ created, comment: request.message }],
+    };
+    const parts = { config: image, layers: [descriptor], name: request.name };
+    return (await makeImage(client, snapshotter, lease, parts)).id;
+  });
+}
+
+/** Compressed into the content store in one pass; the digests are known at its end. */
+async function storeLayer(client: ContainerdClient, lease: string, source: Readable) {
+  const plainHash = createHash('sha256');
+  const storedHash = createHash('sha256');
+  const upload = await ContentUpload.begin(client, `import-${randomHex(8)}`, undefined, { lease });
+  let size = 0;
+  try {
+    const compressed = (await decompressed(source))
+      .pipe(hashing((chunk) => plainHash.update(chunk)))
+      .pipe(createGzip());
+    for await (const chunk of compressed) {
+      storedHash.update(chunk as Buffer);
+      size += (chunk as Buffer).length;
+      await upload.write(chunk as Buffer);
+    }
+    const diffId = `sha256:${plainHash.digest('hex')}`;
+    await upload.commit({ 'containerd.io/uncompressed': diffId });
+    const digest = `sha256:${storedHash.digest('hex')}`;
+    return { diffId, descriptor: { mediaType: mediaTypes.ociLayerGzip, digest, size } };
+  } catch (error) {
+    await upload.close(false);
+    if (error instanceof ContainerError) throw error;
+    throw new ContainerError('invalid-argument', `import: ${errorMessageOf(error)}`, { cause: error });
+  }
+}
+
+function hashing(update: (chunk: Buffer) => void): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      update(chunk);
+      done(null, chunk);
+    },
+  });
+}
+
+/** An error of the source becomes one of what is returned. */
+async function decompressed(source: Readable): Promise<Readable> {
+  let first: Buffer = Buffer.alloc(0);
+  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+    first = chunk as Buffer;
+    source.unshift(first);
+    break;
+  }
+  if (first.length === 0) throw new ContainerError('invalid-argument', 'import: the archive is empty');
+  const decoder =
+    first[0] === 0x1f && first[1] === 0x8b
+      ? createGunzip()
+      : first.length >= 4 && first.readUInt32LE(0) === 0xfd2fb528
+        ? createZstdDecompress()
+        : new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, chunk) });
+  source.on('error', (error) => decoder.destroy(error));
+  source.pipe(decoder);
+  return decoder;
+}
+
+/** A tar that another server has. Rejects invalid-argument, unavailable. */
+export async function openSource(url: string, signal: AbortSignal): Promise<Readable> {
+  const target = /^https?:\/\//.test(url) ? url : `http://${url}`;
+  try {
+    const response = await fetch(target, { signal });
+    if (!response.ok || response.body === null)
+      throw new ContainerError('unavailable', `import ${target}: ${response.status} ${response.statusText}`);
+    return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+  } catch (error) {
+    if (error instanceof ContainerError) throw error;
+    throw new ContainerError('unavailable', `import ${target}: ${errorMessageOf(error)}`, { cause: error });
+  }
+}

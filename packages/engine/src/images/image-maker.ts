@@ -1,0 +1,55 @@
+// Makes an image of a config and layers that the content store has: commit and import end here.
+import type { Digest } from '@tscontainer/core/digest';
+import { type Descriptor, type ImageConfig, type ImageManifest, mediaTypes } from '@tscontainer/core/oci-image';
+import { chainIdsOf, digestOf } from '@tscontainer/distribution/chain-id';
+import { putBlob } from '@tscontainer/distribution/content-ingest';
+import { manifestLabels } from '@tscontainer/distribution/image-labels';
+import type { ContainerdClient } from '../containerd/containerd-client.ts';
+import { containerdSinks } from './containerd-sinks.ts';
+import { unpackImage } from './image-catalog.ts';
+import { danglingName } from './image-names.ts';
+import { nameImage } from './image-tagger.ts';
+
+export interface MadeImage {
+  /** The config's digest, docker's image id. */
+  id: Digest;
+}
+
+export interface ImageParts {
+  config: ImageConfig;
+  /** One per diff id of the config, the lowest first; their blobs are under the lease. */
+  layers: Descriptor[];
+  /** Record name; undefined: the image has no name. */
+  name: string | undefined;
+}
+
+/** Everything it makes is held by `lease` until the image's record refers to it. */
+export async function makeImage(
+  client: ContainerdClient,
+  snapshotter: string,
+  lease: string,
+  { config, layers, name }: ImageParts,
+): Promise<MadeImage> {
+  const { content, images } = containerdSinks(client, snapshotter, lease);
+  const configBytes = Buffer.from(JSON.stringify(config));
+  const configDescriptor = describe(mediaTypes.ociConfig, configBytes);
+  await putBlob(content, configDescriptor, configBytes, {});
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    config: configDescriptor,
+    layers,
+  };
+  const manifestBytes = Buffer.from(JSON.stringify(manifest));
+  const target = describe(mediaTypes.ociManifest, manifestBytes);
+  const chainIds = chainIdsOf(config.rootfs.diff_ids);
+  await unpackImage(client, snapshotter, lease, { manifestBody: manifest, config, configDescriptor, chainIds });
+  await putBlob(content, target, manifestBytes, manifestLabels(manifest));
+  if (name === undefined) await images.put(danglingName(target.digest), target, {});
+  else await nameImage(client, snapshotter, lease, name, target);
+  return { id: configDescriptor.digest };
+}
+
+function describe(mediaType: string, bytes: Buffer): Descriptor {
+  return { mediaType, digest: digestOf(bytes), size: bytes.length };
+}
