@@ -61,13 +61,14 @@ export class LifecycleDaemon {
     return this.#process?.pid ?? 0;
   }
 
-  async start(): Promise<void> {
+  /** `more`: environment of this life alone. */
+  async start(more: Record<string, string> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a');
     const flags = ['--root', join(this.directory, 'root'), '--state', this.state, '--address', this.address];
     const file = this.#isReal ? '/usr/bin/containerd' : join(binDirectory, 'tscontainerd');
     const config = join(this.directory, 'config.toml');
     if (!existsSync(config)) writeFileSync(config, (this.#isReal ? realConfig : '') + (this.#options.config ?? ''));
-    const env = { ...process.env, ...this.#env, PATH: `${binDirectory}:${process.env['PATH']}` };
+    const env = { ...process.env, ...this.#env, ...more, PATH: `${binDirectory}:${process.env['PATH']}` };
     const own = [file, '--config', config, '--log-level', this.#options.logLevel ?? 'debug', ...flags];
     const [command = '', ...words] = [...(this.#options.wrapper ?? []), ...own];
     const child = spawn(command, words, {
@@ -78,7 +79,8 @@ export class LifecycleDaemon {
     const client = new TaskClient(this.address, this.rootfs);
     try {
       await until('daemon answers', 15_000, async () => {
-        if (child.exitCode !== null) throw new Error(`daemon ended with ${child.exitCode}:\n${this.logTail()}`);
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`daemon ended with ${child.exitCode ?? child.signalCode}:\n${this.logTail()}`);
         return client.tasks('List', {}, 1000).then(
           () => true,
           () => undefined,

@@ -31,6 +31,8 @@ export interface TaskOptions {
   stdout?: string;
   stdin?: string;
   terminal?: boolean;
+  /** Mounted at the bundle's rootfs in place of the shared root directory itself. */
+  rootfs?: { type: string; source: string; options: string[] }[];
   annotations?: Record<string, string>;
   /** containerd.runc.v1.Options. */
   runtimeOptions?: { binaryName?: string; root?: string; systemdCgroup?: boolean };
@@ -139,13 +141,14 @@ export class TaskClient {
   }
 
   async createTask(id: string, options: TaskOptions = {}): Promise<number> {
-    const { stdin = '', stdout = '', terminal = false } = options;
+    const { stdin = '', stdout = '', terminal = false, rootfs = [] } = options;
     const { pid } = await this.tasks('Create', {
       containerId: id,
       stdin,
       stdout,
       stderr: terminal ? '' : stdout,
       terminal,
+      rootfs,
     });
     return pid;
   }
@@ -215,7 +218,7 @@ function specOf(cgroup: string, rootfs: string, args: string[], options: TaskOpt
     ociVersion: '1.0.2',
     process: processOf(args, options.terminal === true),
     annotations: options.annotations ?? {},
-    root: { path: rootfs, readonly: false },
+    root: { path: options.rootfs === undefined ? rootfs : 'rootfs', readonly: false },
     hostname: 'test',
     mounts: [
       mount('/proc', 'proc', 'proc', ['nosuid', 'noexec', 'nodev']),

@@ -4,6 +4,7 @@
 // transaction with one fsync (group commit); each has a savepoint of its own, so that one that throws undoes only itself.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { failpoint } from './failpoint.ts';
 import { SpaceReserve } from './space-reserve.ts';
 
 interface PendingWrite {
@@ -109,7 +110,9 @@ export class Store {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const outcomes = group.map((write) => this.#runInSavepoint(write));
+      failpoint('store.commit.before');
       this.#database.exec('COMMIT');
+      failpoint('store.commit.after');
       return outcomes;
     } catch (error) {
       this.#rollback();

@@ -3,6 +3,7 @@ import { ContainerError } from '@tscontainer/core/errors';
 import type { CallContext } from '@tscontainer/platform/call-context';
 import type * as contract from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf/well-known';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
 import { chooseRuntime } from './bundle.ts';
 import { toMetrics } from './metrics.ts';
@@ -64,6 +65,7 @@ export class TaskService {
     const rootfs = request.rootfs.map(({ type, source, options }) => ({ type, source, options }));
     const { registry } = this.#options;
     const task = registry.add(namespace, id, bundle, io, chooseRuntime(bundle, namespace, options));
+    failpoint('shim.create.noted');
     try {
       return { pid: await task.create({ id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup }) };
     } catch (error) {

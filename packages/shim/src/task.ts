@@ -4,6 +4,7 @@
 // under way: then right after, so that create -> start -> exit -> delete is the order everyone sees.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import { isLoggedByBinary, openLoggingBinary } from './logging-binary.ts';
 import type { StepLog } from './step-log.ts';
 import type { TaskEvents } from './task-events.ts';
@@ -62,6 +63,7 @@ export class Task {
     const { pid, steps, warnings } = await this.#withIo(this.id, request.io, (io) =>
       this.runtime.create({ ...request, io }),
     );
+    failpoint('shim.create.made');
     this.#steps.record('create', this.id, '', steps);
     this.#steps.warn(this.id, '', warnings);
     this.init.pid = pid;
@@ -153,6 +155,7 @@ export class Task {
   async adopt(): Promise<void> {
     this.init.isBusy = true;
     const adopted = await this.runtime.adopt(this.id);
+    failpoint('shim.adopt.adopted');
     for (const { execId, pid, io, exit } of adopted) {
       const process = execId === '' ? this.init : new TaskProcess(this.id, execId, io);
       if (execId !== '') this.#execs.set(execId, process);
@@ -180,6 +183,7 @@ export class Task {
     init.begin('start');
     try {
       const { steps } = await this.runtime.start(this.id);
+      failpoint('shim.start.started');
       this.#steps.record('start', this.id, '', steps);
     } catch (error) {
       await this.#startFailed(init);
@@ -199,6 +203,7 @@ export class Task {
       const { pid, steps, warnings } = await this.#withIo(execId, process.io, (io) =>
         this.runtime.exec({ id: this.id, execId, process: spec, io }),
       );
+      failpoint('shim.exec.started');
       this.#steps.record('exec', this.id, execId, steps);
       this.#steps.warn(this.id, execId, warnings);
       process.pid = pid;
@@ -249,6 +254,7 @@ export class Task {
       this.#ended(init, heldExit);
     }
     this.#steps.warn(this.id, '', await this.runtime.delete(this.id, { force: false }));
+    failpoint('shim.delete.deleted');
   }
 
   async #initStatus(): Promise<'created' | 'running' | 'paused' | 'stopped'> {
@@ -265,8 +271,10 @@ export class Task {
   }
 
   #ended(process: TaskProcess, exit: ExitRecord): void {
+    failpoint('shim.exit.seen');
     process.ended(exit);
     this.#publish('TaskExit', { id: exit.execId === '' ? this.id : exit.execId, pid: exit.pid, ...exitFields(exit) });
+    failpoint('shim.exit.queued');
   }
 
   #publish(name: Parameters<TaskEvents['publish']>[1], fields: Record<string, unknown>): void {

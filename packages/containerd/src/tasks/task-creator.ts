@@ -1,5 +1,6 @@
 // Creates tasks in their shims, and takes away what a failed creation left. Called by the task manager alone.
 import { errorMessageOf } from '@tscontainer/core/errors';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { Container } from '../containers/container-store.ts';
 import type { AnyMessage } from '../events/event-exchange.ts';
@@ -76,6 +77,7 @@ export class TaskCreator {
     const { container, rootfs, stdin, stdout, stderr, terminal } = given;
     const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
     if (shim === undefined) return;
+    failpoint('task.create.shim');
     const io = { stdin, stdout, stderr, terminal };
     const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null };
     record.pid = (await shim.call('Create', request, { namespace })).pid;

@@ -1,5 +1,6 @@
 // Between the shims and the event bus: passes their events on, once each, and tells what a dead shim could not.
 
+import { failpoint } from '@tscontainer/platform/failpoint';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
 import type { Envelope, EventExchange } from '../events/event-exchange.ts';
 import { containerOf, type ExitFacts } from './event-ledger.ts';
@@ -21,7 +22,10 @@ export class TaskEvents {
       ? this.#table.ofEvent(envelope.namespace, containerOf(envelope.event))
       : undefined;
     if (record !== undefined && !record.ledger.accept(envelope.topic, envelope.event)) return;
+    const isExit = envelope.topic === '/tasks/exit';
+    if (isExit) failpoint('task.exit.heard');
     this.#exchange.forward(envelope);
+    if (isExit) failpoint('task.exit.told');
     if (record?.ledger.isDeleted === true) this.#table.closed(record);
   }
 

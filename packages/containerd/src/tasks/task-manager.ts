@@ -6,6 +6,7 @@ import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/er
 import type { CallOptions } from '@tscontainer/platform/call-context';
 import type { Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { DaemonConfig } from '../daemon-config.ts';
 import type { EventExchange } from '../events/event-exchange.ts';
@@ -88,6 +89,7 @@ export class TaskManager {
     await this.#table.free(namespace, container.id);
     this.#table.checkFree(namespace, container.id);
     const bundle = this.#bundles.create(namespace, container.id, container.spec?.value ?? new Uint8Array());
+    failpoint('task.create.bundle');
     const record = new TaskRecord(bundle, runtimeName);
     this.#table.add(record);
     try {
@@ -96,6 +98,7 @@ export class TaskManager {
       await this.#undoCreate(record, isConnectionLost(error));
       throw error;
     }
+    failpoint('task.create.answered');
     record.isCreated = true;
     // the shim may have died between its answer and now
     if (record.shim?.isLost === true) this.#recovery.start(record);
@@ -118,8 +121,10 @@ export class TaskManager {
   async startProcess(namespace: string, id: string, execId: string): Promise<number> {
     const record = this.#table.get(namespace, id);
     if (execId === '') record.isStartAsked = true;
+    failpoint('task.start.asked');
     try {
       const { pid } = await this.#attempt(record, 'Start', { execId }, {});
+      failpoint('task.start.answered');
       record.pendingExecs.delete(execId);
       return pid;
     } catch (error) {
@@ -145,23 +150,28 @@ export class TaskManager {
   async exec(namespace: string, id: string, request: Named<'Exec'> & { execId: string }): Promise<void> {
     const record = this.#table.get(namespace, id);
     await this.#attempt(record, 'Exec', request, {});
+    failpoint('task.exec.answered');
     record.notePendingExec({ ...request, id } as Parameters<TaskRecord['notePendingExec']>[0]);
   }
 
   /** Removes a stopped task, its bundle, and a foreign shim. */
   async delete(namespace: string, id: string): Promise<ExitFacts> {
     const record = this.#table.get(namespace, id);
+    failpoint('task.delete.asked');
     const exit = await this.#deleteInShim(record);
+    failpoint('task.delete.answered');
     record.deleted = exit;
     this.#table.close(record);
     await this.#creator.release(record);
     await this.#bundles.remove(record.bundle, !record.isOwn);
+    failpoint('task.delete.removed');
     return exit;
   }
 
   async deleteExec(namespace: string, id: string, execId: string): Promise<ExitFacts> {
     const record = this.#table.get(namespace, id);
     const exit = await this.#ask(record, 'Delete', { execId }, {});
+    failpoint('task.exec.deleted');
     record.pendingExecs.delete(execId);
     record.ledger.forget(execId);
     return exit;
@@ -219,6 +229,7 @@ export class TaskManager {
 
   async #reattach(found: FoundBundle): Promise<void> {
     const { id, runtimeName, address } = found;
+    failpoint('task.reattach.found');
     const record = new TaskRecord(found, runtimeName);
     record.isCreated = true;
     this.#table.add(record);

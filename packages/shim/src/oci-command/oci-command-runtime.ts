@@ -2,7 +2,7 @@
 //
 // The verbs are the binary's; the parent of each process is `tsrunc supervise`, so that here too a killed shim loses
 // neither output nor exit code. Per container, below the bundle: processes/init, processes/exec-ID, runtime.log.
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { mountAll, unmountBelow } from '@tscontainer/linux/mounts';
@@ -95,8 +95,12 @@ export class OciCommandRuntime implements Runtime {
 
   async state(id: string): Promise<State> {
     // its words go to a log that is there before the bundle is known
-    const output = await runVerb(this.#command, join(this.#command.root, `.${id}.log`), ['state', id]);
-    return JSON.parse(output) as State;
+    const log = join(this.#command.root, `.${id}.log`);
+    try {
+      return JSON.parse(await runVerb(this.#command, log, ['state', id])) as State;
+    } finally {
+      rmSync(log, { force: true });
+    }
   }
 
   async pids(id: string): Promise<number[]> {

@@ -36,13 +36,14 @@ export class SupervisedProcess {
     this.pid = pid;
   }
 
-  /** Makes the directory and runs `command(pidFile, consoleSocket)` under a supervisor. Throws already-exists. */
+  /** Makes the directory and runs `command(pidFile, consoleSocket)` under a supervisor. */
   static async make(
     directory: string,
     tsrunc: string,
     io: ProcessIo,
     command: (pidFile: string, consoleSocket: string | undefined) => string[],
   ): Promise<SupervisedProcess | { failedStatus: number }> {
+    rmSync(directory, { recursive: true, force: true }); // of a making that was cut off
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     for (const name of ['alive', 'control']) makeFifo(join(directory, name), 0o600);
     await writeFile(join(directory, ioFile), JSON.stringify(io), { mode: 0o600 });

@@ -1,0 +1,225 @@
+// kill -9 at every durable step of a task's life: each failpoint in turn ends the process that comes by, the daemon starts
+// again, and nothing that was answered is lost, nothing is told twice, nothing is left over.
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadService } from '@tscontainer/platform/contract-loader';
+import { type Failpoint, failpoints } from '@tscontainer/platform/failpoint';
+import { GrpcConnection } from '@tscontainer/platform/grpc-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../harness/command.ts';
+import { LifecycleDaemon } from '../harness/lifecycle-daemon.ts';
+import { hostProcesses, isAlive } from '../harness/processes.ts';
+import type { TaskClient } from '../harness/task-client.ts';
+
+const containersApi = loadService(
+  'containerd/services/containers/v1/containers.proto',
+  'containerd.services.containers.v1.Containers',
+);
+
+/** The steps of a life, in order. */
+const steps = [
+  'container',
+  'create',
+  'start',
+  'exec',
+  'exec-delete',
+  'adopt',
+  'end',
+  'delete',
+  'container-delete',
+] as const;
+type Step = (typeof steps)[number];
+
+interface Runtime {
+  name: string;
+  options: { runtimeOptions?: { binaryName: string } };
+  /** Which of the points are in the way of its containers. */
+  has: (point: Failpoint) => boolean;
+}
+
+const runtimes: Runtime[] = [
+  { name: 'io.containerd.ts.v2', options: {}, has: () => true },
+  {
+    name: 'io.containerd.ts.v2',
+    options: { runtimeOptions: { binaryName: 'runc' } },
+    has: (point) => point.startsWith('shim.'),
+  },
+  { name: 'io.containerd.runc.v2', options: {}, has: (point) => point.startsWith('task.') },
+];
+
+describe.each(runtimes)('failpoints with $name $options', ({ name, options, has }) => {
+  const daemon = new LifecycleDaemon();
+  const token = join(daemon.directory, 'token');
+  let client: TaskClient;
+  let connection: GrpcConnection;
+
+  beforeAll(async () => {
+    await daemon.start();
+    client = daemon.client(name);
+    connection = new GrpcConnection(daemon.address);
+    await client.listen();
+  });
+  afterAll(async () => {
+    connection.close();
+    await daemon.stop();
+  });
+
+  const stateOf = async (id: string) => {
+    try {
+      return (await client.tasks('Get', { containerId: id })).process;
+    } catch (error) {
+      if ((error as { code: string }).code === 'not-found') return undefined;
+      throw error;
+    }
+  };
+  const hasContainer = (id: string) =>
+    connection.unary(containersApi, 'Get', { id }, { namespace: daemon.namespace }).then(
+      () => true,
+      ({ code }: { code: string }) => {
+        if (code === 'not-found') return false;
+        throw new Error(`container ${id}: ${code}`);
+      },
+    );
+  const rootfs = () => [{ type: 'bind', source: daemon.rootfs, options: ['rbind', 'rw'] }];
+
+  const actions: Record<Step, (id: string) => Promise<unknown>> = {
+    container: (id) => client.createContainer(id, ['/bin/sleep', '100'], { ...options, rootfs: rootfs() }),
+    create: (id) => client.createTask(id, { rootfs: rootfs() }),
+    start: (id) => client.tasks('Start', { containerId: id }),
+    exec: async (id) => {
+      await client.exec(id, 'e', ['/bin/sh', '-c', 'exit 3']);
+      expect(await client.wait(id, 'e')).toMatchObject({ exitStatus: 3 });
+    },
+    'exec-delete': (id) => client.tasks('DeleteProcess', { containerId: id, execId: 'e' }),
+    // a foreign shim's end is the end of its containers
+    adopt: async (id) => {
+      if (name !== 'io.containerd.ts.v2') return;
+      await daemon.killShims();
+      expect(await stateOf(id)).toMatchObject({ status: 'RUNNING' });
+    },
+    end: async (id) => {
+      await client.tasks('Kill', { containerId: id, signal: 9 });
+      expect(await client.wait(id)).toMatchObject({ exitStatus: 137 });
+    },
+    delete: async (id) => expect(await client.tasks('Delete', { containerId: id })).toMatchObject({ exitStatus: 137 }),
+    'container-delete': (id) => connection.unary(containersApi, 'Delete', { id }, { namespace: daemon.namespace }),
+  };
+
+  /** Until the daemon is killed. Gives the steps that were answered, and the one that was under way. */
+  async function live(id: string): Promise<{ done: Set<Step>; cut: Step | undefined }> {
+    const done = new Set<Step>();
+    for (const step of steps) {
+      try {
+        await actions[step](id);
+      } catch (error) {
+        await until('daemon killed', 2000, () => (isAlive(daemon.pid) ? undefined : true)).catch(() => {
+          throw error; // it lives: then nothing may fail
+        });
+        return { done, cut: step };
+      }
+      done.add(step);
+    }
+    return { done, cut: undefined };
+  }
+
+  /** What was answered is so after the restart; what was under way is done or undone, and not half. */
+  async function checkKept(id: string, done: Set<Step>, cut: Step | undefined): Promise<void> {
+    const isOpen = (step: Step) => cut === step;
+    if (!isOpen('container') && !isOpen('container-delete'))
+      expect(await hasContainer(id)).toBe(done.has('container') && !done.has('container-delete'));
+    const state = await stateOf(id);
+    if (done.has('delete') || !(done.has('create') || isOpen('create'))) return expect(state).toBeUndefined();
+    if (state === undefined) return expect(['create', 'delete']).toContain(cut);
+    const possible = [
+      ...(done.has('start') ? [] : ['CREATED']),
+      ...((done.has('start') || isOpen('start')) && !done.has('end') ? ['RUNNING'] : []),
+      ...(done.has('end') || isOpen('end') ? ['STOPPED'] : []),
+    ];
+    expect(possible).toContain(state.status);
+    if (done.has('end')) expect(state.exitStatus).toBe(137);
+  }
+
+  /** From wherever it stands to its end. */
+  async function finish(id: string): Promise<void> {
+    const state = await stateOf(id);
+    if (state !== undefined) {
+      if (state.status !== 'STOPPED') await client.tasks('Kill', { containerId: id, signal: 9 });
+      expect(await client.wait(id)).toMatchObject({ exitStatus: 137 });
+      await client.tasks('Delete', { containerId: id });
+    }
+    if (await hasContainer(id)) await actions['container-delete'](id);
+  }
+
+  function leftovers(id: string): string[] {
+    const cgroupId = `${daemon.namespace}-${id}`;
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+    return [
+      ...mounts.filter((line) => line.includes(daemon.directory)),
+      ...hostProcesses().flatMap(({ pid, comm, cmdline }) =>
+        cmdline.split(/[ /]/).includes(id) ? [`${pid} ${comm} ${cmdline}`] : [],
+      ),
+      ...readdirSync('/sys/fs/cgroup')
+        .map((controller) => join('/sys/fs/cgroup', controller, 'tsc-task-test', cgroupId))
+        .filter((path) => existsSync(path)),
+      ...[
+        join(daemon.state, 'io.containerd.runtime.v2.task', daemon.namespace),
+        join(daemon.state, 'tsrunc', daemon.namespace),
+        join(daemon.state, 'runc', daemon.namespace),
+        join('/run/containerd/runc', daemon.namespace),
+        join(daemon.directory, 'root/io.containerd.runtime.v2.task', daemon.namespace),
+      ].flatMap((path) =>
+        existsSync(path)
+          ? readdirSync(path)
+              .filter((entry) => entry.includes(id))
+              .map((entry) => join(path, entry))
+          : [],
+      ),
+    ];
+  }
+
+  async function startArmed(point: Failpoint): Promise<void> {
+    writeFileSync(token, point);
+    await daemon.kill();
+    if (name === 'io.containerd.ts.v2') await daemon.killShims().catch(() => undefined); // an idle one ends by itself
+    await daemon.start({ TSCONTAINER_FAILPOINT: `${point}@${token}` });
+    await client.subscribed();
+  }
+
+  const walked = failpoints.filter((point) => point !== 'task.reattach.found' && has(point));
+
+  it.each(walked)('%s', async (point) => {
+    const id = `f-${point.replaceAll('.', '-')}`;
+    await startArmed(point);
+    const { done, cut } = await live(id);
+    expect(lstatSync(token, { throwIfNoEntry: false }), 'nobody came by').toBeUndefined();
+    if (point.startsWith('shim.')) expect(cut).toBeUndefined();
+    else {
+      await until('daemon gone', 3000, () => (isAlive(daemon.pid) ? undefined : true));
+      await daemon.start();
+      await client.subscribed();
+      await checkKept(id, done, cut);
+    }
+    await finish(id);
+    // the id is free again, for a whole life
+    expect((await live(id)).cut).toBeUndefined();
+    const topics = client.topicsOf(id).filter((topic) => topic === '/tasks/exit');
+    expect(topics.length).toBeLessThanOrEqual(4); // an exec's and an init's of each of two lives
+    await until('nothing left', 5000, () => (leftovers(id).length === 0 ? true : undefined)).catch(() => undefined);
+    expect(leftovers(id)).toEqual([]);
+  });
+
+  it.runIf(has('task.reattach.found'))('task.reattach.found: a daemon killed while it comes up', async () => {
+    const id = 'f-reattach';
+    const pid = await client.run(id, ['/bin/sleep', '100'], { ...options, rootfs: rootfs() });
+    writeFileSync(token, '');
+    await daemon.kill();
+    await expect(daemon.start({ TSCONTAINER_FAILPOINT: `task.reattach.found@${token}` })).rejects.toThrow(/SIGKILL/);
+    await daemon.start();
+    await client.subscribed();
+    expect(await stateOf(id)).toMatchObject({ status: 'RUNNING', pid });
+    await finish(id);
+    await until('nothing left', 5000, () => (leftovers(id).length === 0 ? true : undefined)).catch(() => undefined);
+    expect(leftovers(id)).toEqual([]);
+    rmSync(token, { force: true });
+  });
+});
