@@ -12,6 +12,9 @@ export const buildPackages = [
   'nlohmann-json3-dev',
 ];
 
+/** libFuzzer and its sanitizers. */
+export const fuzzPackages = ['clang', 'libclang-rt-14-dev', 'libseccomp-dev', 'nlohmann-json3-dev'];
+
 /** The real peers and the instruments of the tests. */
 export const testPackages = [
   'docker.io',

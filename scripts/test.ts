@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildPackages, ensureDebianPackages, testPackages } from './debian-packages.ts';
+import { buildPackages, ensureDebianPackages, fuzzPackages, testPackages } from './debian-packages.ts';
 
 interface VitestReport {
   numPassedTests: number;
@@ -46,10 +46,11 @@ if (process.getuid?.() !== 0) {
   console.error('The tests make namespaces, mounts and cgroups: run them as root, on Debian 12.');
   process.exit(1);
 }
-ensureDebianPackages([...buildPackages, ...testPackages], 'the tests');
+ensureDebianPackages([...buildPackages, ...testPackages, ...fuzzPackages], 'the tests');
 step('build', 'node', ['scripts/build.ts']);
 if (process.exitCode === undefined) {
   step('check', 'node', ['scripts/check.ts']);
+  step('fuzz', 'node', ['scripts/fuzz.ts', '10']);
   for (const project of ['unit', 'system']) vitest(project);
 }
 rmSync(scratch, { recursive: true, force: true });

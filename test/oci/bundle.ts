@@ -75,6 +75,17 @@ export class Workbench {
     return this.run(['run', '-b', this.bundle(args, change), id]);
   }
 
+  /** tsrunc with a terminal of its own; what it printed there. */
+  runInTerminal(args: string[]): string {
+    const command = [tsrunc, '--root', this.stateRoot, ...args].join(' ');
+    const result = spawnSync('script', ['-qec', command, '/dev/null'], {
+      encoding: 'utf8',
+      input: '',
+      timeout: 20_000,
+    });
+    return result.stdout.replace('^@', '').replaceAll(/[\r\0\b]/g, '');
+  }
+
   /** The same, while this process goes on: for tests that answer somebody meanwhile. */
   runAside(id: string, args: string[], change?: (config: BundleConfig) => void): Promise<Outcome> {
     return this.aside(['run', '-b', this.bundle(args, change), id]);

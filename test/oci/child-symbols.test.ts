@@ -12,7 +12,7 @@ const allowed = new Set(
    chdir chroot clone close close_range connect dup2 dup3 execve faccessat fchdir fchmodat fchown fchownat fcntl fstat
    fstatat fstatfs ioctl mkdirat mknodat open openat pipe2 poll read readlinkat renameat send sendmsg recvmsg setsockopt
    socket socketpair stat symlinkat umask utimensat write
-   fsconfig fsmount fsopen mount move_mount open_tree umount2 setns unshare sethostname setdomainname setsid
+   fsconfig fsmount fsopen geteuid mount move_mount open_tree umount2 setns unshare sethostname setdomainname setsid
    clock_gettime nanosleep kill waitpid sigaction sigprocmask sigaddset sigemptyset sigfillset signalfd personality prctl
    madvise mmap munmap getauxval memcpy memmove memset strchr strcmp strcpy strlen strncmp strncpy strrchr`.split(
     /\s+/,

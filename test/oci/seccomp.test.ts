@@ -1,5 +1,6 @@
 // linux.seccomp in full: actions, errnos, conditions, flags, architectures, calls nobody knows, and the notify listener.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,10 @@ afterAll(() => {
   guests.dispose();
 });
 
+/** No cgroup of that name on the machine but this run's. */
+const tag = randomBytes(4).toString('hex');
+const named = (name: string) => `${name}-${tag}`;
+
 const isX64 = process.arch === 'x64';
 /** getpriority: takes two numbers and harms nobody. */
 const getpriority = isX64 ? 140 : 141;
@@ -39,7 +44,7 @@ const rule = (name: string, action: string, more: object = {}) => ({ names: [nam
 
 /** errno of the call in a container with this profile, or the exit status when that is not 0. */
 function errnoOf(seccomp: object, ...call: (string | number)[]): number {
-  const outcome = bench.runOnce('errno', ['call', ...call.map(String)], withProfile(seccomp));
+  const outcome = bench.runOnce(named('errno'), ['call', ...call.map(String)], withProfile(seccomp));
   if (outcome.stderr !== '') throw new Error(outcome.stderr);
   return outcome.status === 0 ? Number(outcome.stdout) : (outcome.status ?? -1);
 }
@@ -191,7 +196,7 @@ describe('mistakes are refused by name', () => {
     [allowing(rule('mkdir', 'SCMP_ACT_NOTIFY')), 'seccomp listenerPath is not set'],
     [allowing(rule('sendmsg', 'SCMP_ACT_NOTIFY')), 'cannot be used for sendmsg'],
   ])('%j', (profile, message) => {
-    const outcome = bench.runOnce('mistake', ['true'], withProfile(profile));
+    const outcome = bench.runOnce(named('mistake'), ['true'], withProfile(profile));
     expect(outcome.stderr).toContain(message);
     expect(outcome.status).toBe(1);
     expect(bench.left()).toEqual([]);
@@ -235,12 +240,12 @@ describe('the notify listener', () => {
       config.process.noNewPrivileges = noNewPrivileges;
       config.annotations = { key: 'value' };
     });
-    const outcome = await bench.runAside('notified', ['mkdir', '/tmp'], change);
+    const outcome = await bench.runAside(named('notified'), ['mkdir', '/tmp'], change);
     expect(outcome.stderr).toContain('No space left on device');
     expect(state()).toMatchObject({
       fds: ['seccompFd'],
       metadata: 'a "quoted" word',
-      state: { id: 'notified', status: 'creating', annotations: { key: 'value' } },
+      state: { id: named('notified'), status: 'creating', annotations: { key: 'value' } },
     });
     expect(state().pid).toBe(state().state.pid);
     await ended(agent);
@@ -249,7 +254,7 @@ describe('the notify listener', () => {
   test('takes over calls that the runtime itself makes on its way to the command', async () => {
     await startAgent(28);
     const names = ['execve', 'openat', 'open', 'read', 'close', 'capset', 'prctl', 'sendto', 'rt_sigaction'];
-    const outcome = await bench.runAside('important', ['true'], withProfile(notifying(names)));
+    const outcome = await bench.runAside(named('important'), ['true'], withProfile(notifying(names)));
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
     await ended(agent);
   });
@@ -257,27 +262,27 @@ describe('the notify listener', () => {
   test('is told of an exec process', async () => {
     await startAgent(28);
     const first = agent;
-    bench.start('listened', ['sleep', '60'], withProfile(notifying(['mkdir', 'mkdirat'])));
+    bench.start(named('listened'), ['sleep', '60'], withProfile(notifying(['mkdir', 'mkdirat'])));
     await until(() => told.includes('creating'));
     await startAgent(17);
-    const outcome = await bench.execAside('listened', ['mkdir', '/tmp']);
+    const outcome = await bench.execAside(named('listened'), ['mkdir', '/tmp']);
     expect(outcome.stderr).toContain('File exists');
     expect(state().state.status).toBe('running');
     expect(state().pid).not.toBe(state().state.pid);
-    bench.run(['delete', '-f', 'listened']);
+    bench.run(['delete', '-f', named('listened')]);
     await Promise.all([ended(first), ended(agent)]);
   });
 
   test('that is not there is an error, and nothing is left', () => {
     const profile = notifying(['mkdir'], { listenerPath: '/no/such/agent.sock' });
-    const outcome = bench.runOnce('deaf', ['true'], withProfile(profile));
+    const outcome = bench.runOnce(named('deaf'), ['true'], withProfile(profile));
     expect(outcome.stderr).toContain('connect with seccomp agent /no/such/agent.sock: ENOENT');
     expect(bench.left()).toEqual([]);
-    expect(bench.cgroups('deaf')).toEqual([]);
+    expect(bench.cgroups(named('deaf'))).toEqual([]);
   });
 
   test('is not asked for when no rule notifies', () => {
     const profile = { ...allowing(), listenerPath: '/no/such/agent.sock' };
-    expect(bench.runOnce('unneeded', ['true'], withProfile(profile)).status).toBe(0);
+    expect(bench.runOnce(named('unneeded'), ['true'], withProfile(profile)).status).toBe(0);
   });
 });

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -72,18 +74,31 @@ void make_links(Context& context, int root_fd) {
   }
 }
 
+namespace {
+
+void check_devpts(Context& context, int fd, const char* path) {
+  struct statfs found;
+  if (fstatfs(fd, &found) != 0) fail(context, "fstatfs", path);
+  if (found.f_type == DEVPTS_SUPER_MAGIC) return;
+  errno = EXDEV;
+  fail(context, "fstatfs", path);
+}
+
+}  // namespace
+
 int open_console(Context& context, int root_fd, int devpts_fd, bool binds_console) {
   const int base_fd =
       devpts_fd >= 0 ? devpts_fd : open_in_root(root_fd, "/dev/pts", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
   if (base_fd < 0) fail(context, "openat2", "/dev/pts");
-  const int master_fd = openat(base_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
-  if (master_fd < 0) fail(context, "openat", "/dev/pts/ptmx");
-  struct statfs found;
-  if (fstatfs(master_fd, &found) != 0) fail(context, "fstatfs", "/dev/pts/ptmx");
-  if (found.f_type != DEVPTS_SUPER_MAGIC) {
-    errno = EXDEV;
-    fail(context, "fstatfs", "/dev/pts/ptmx");
-  }
+  check_devpts(context, base_fd, "/dev/pts");
+  open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+  // Nothing that was mounted over the file: opening a device of somebody's choice can do harm by itself.
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  const int master_fd = static_cast<int>(syscall(SYS_openat2, base_fd, "ptmx", &how, sizeof how));
+  if (master_fd < 0) fail(context, "openat2", "/dev/pts/ptmx");
+  check_devpts(context, master_fd, "/dev/pts/ptmx");
   int unlocked = 0;
   if (ioctl(master_fd, TIOCSPTLCK, &unlocked) != 0) fail(context, "ioctl", "TIOCSPTLCK");
   // TIOCGPTPEER and not /dev/pts/N: a name can be swapped under us (CVE-2025-52565). Kernel 4.13.

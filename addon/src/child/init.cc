@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "child/devices.h"
 #include "child/hooks.h"
 #include "child/mounts.h"
+#include "child/private-proc.h"
 #include "child/process.h"
 #include "child/stage.h"
 
@@ -38,6 +38,8 @@ void become_mapped_root(Context& context) {
     begin_step(context, Step::wait_release);
     wait_release(context);
   }
+  // As the stage did already, unless its caller is no root: then only now, since the maps are written.
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (!context.plan->becomes_mapped_root) return;
   begin_step(context, Step::become_root);
   if (syscall(SYS_setresgid, 0, 0, 0) != 0) fail(context, "setresgid", nullptr);
@@ -88,21 +90,16 @@ void raise_loopback(Context& context) {
   close(fd);
 }
 
-void write_sysctls(Context& context, int proc_fd) {
+void write_sysctls(Context& context) {
+  if (context.plan->sysctls.count == 0) return;
+  begin_step(context, Step::write_sysctl);
+  const int proc_fd = open_private_proc(context);
   std::uint16_t index = 0;
   for (const Sysctl& sysctl : context.plan->sysctls) {
     begin_step(context, Step::write_sysctl, index++);
-    open_how how;
-    memset(&how, 0, sizeof how);
-    how.flags = O_WRONLY | O_CLOEXEC;
-    // Beneath the procfs that was just made, whatever the image put over its paths (CVE-2025-52881).
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-    const int fd = static_cast<int>(syscall(SYS_openat2, proc_fd, sysctl.path.get(), &how, sizeof how));
-    if (fd < 0) fail(context, "openat2", sysctl.path.get());
-    const char* value = sysctl.value.get();
-    if (write_retry(fd, value, strlen(value)) < 0) fail(context, "write", sysctl.path.get());
-    close(fd);
+    write_private_proc(context, proc_fd, sysctl.path.get(), sysctl.value.get());
   }
+  close(proc_fd);
 }
 
 /// The runtime's own hooks run outside, in the stage; then those of the container, which still see the old root.
@@ -129,13 +126,11 @@ int build_rootfs(Context& context, int place_fd) {
   begin_step(context, Step::attach_rootfs);
   const int root_fd = attach_rootfs(context, place_fd);
   int devpts_fd = -1;
-  int proc_fd = -1;
   std::uint16_t index = 0;
   for (Mount& mount : plan.mounts) {
     begin_step(context, Step::mount, index++);
     make_mount(context, root_fd, mount);
     if (mount.is_devpts) devpts_fd = mount.tree_fd;
-    if (mount.is_proc) proc_fd = mount.tree_fd;
     // Trees stay open until execve, all of them CLOEXEC: one close_range is cheaper than many closes.
   }
   if (plan.makes_devices) {
@@ -153,7 +148,7 @@ int build_rootfs(Context& context, int place_fd) {
   begin_step(context, Step::change_directory);
   const int cwd_fd = make_target(root_fd, plan.process.cwd.get(), true, 0);
   if (cwd_fd >= 0) close(cwd_fd);
-  if (proc_fd >= 0) write_sysctls(context, proc_fd);
+  write_sysctls(context);
   begin_step(context, Step::readonly_path);
   for (const Text& path : plan.readonly_paths) make_path_readonly(context, root_fd, path.get());
   begin_step(context, Step::mask_path);
@@ -217,8 +212,6 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
   memset(&context, 0, sizeof context);
   context.plan = plan;
   context.sync_fd = sync_fd;
-  // Nothing inside a shared pid namespace may trace us or read our fds before execve (CVE-2016-9962).
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   umask(0);
   const int place_fd = plan->kind == Kind::init ? open_rootfs_place(context) : -1;
   become_mapped_root(context);

@@ -321,6 +321,21 @@ void change_mount(Context& context, Mount& mount, int target_fd) {
 
 }  // namespace
 
+namespace {
+
+/// A link of the image may lead a mount onto procfs, where it would fake what is read and written there: the check of
+/// config.json knows paths only (CVE-2019-16884, CVE-2025-52881).
+void check_covers_no_proc(Context& context, const Mount& mount, int target_fd) {
+  struct statfs found;
+  if (mount.may_cover_proc || mount.kind == MountKind::remount) return;
+  if (fstatfs(target_fd, &found) != 0) fail(context, "fstatfs", mount.target.get());
+  if (found.f_type != PROC_SUPER_MAGIC) return;
+  errno = EXDEV;
+  fail(context, "fstatfs", mount.target.get());
+}
+
+}  // namespace
+
 void make_mount(Context& context, int root_fd, Mount& mount) {
   const char* path = mount.target.get();
   if (mount.kind == MountKind::cgroup_v1) return mount_cgroup_v1(context, root_fd, mount);
@@ -332,6 +347,7 @@ void make_mount(Context& context, int root_fd, Mount& mount) {
   const bool is_target_new = target_fd < 0;
   if (is_target_new) target_fd = make_target(root_fd, path, is_directory, resolve);
   if (target_fd < 0) fail(context, "openat2", path);
+  check_covers_no_proc(context, mount, target_fd);
   switch (mount.kind) {
     case MountKind::filesystem: make_new(context, mount, target_fd, is_target_new); break;
     case MountKind::classic: make_classic(context, root_fd, mount, target_fd); break;

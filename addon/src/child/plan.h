@@ -61,6 +61,7 @@ struct Mount {
   bool refuses_symlinks;   // /proc and /sys: a link there would aim the mount elsewhere (CVE-2019-19921)
   bool is_readonly_later;  // once the targets of the mounts below it have been made
   bool is_proc;
+  bool may_cover_proc;  // config.json itself names a place in /proc that may be covered
   bool is_devpts;
   bool keeps_mode;  // a tmpfs without a word about its mode has that of the directory below it
   bool copies_up;   // tmpcopyup: what the directory below holds is copied into the tmpfs

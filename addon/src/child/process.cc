@@ -6,7 +6,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -18,6 +17,7 @@
 
 #include "child/filter.h"
 #include "child/home.h"
+#include "child/private-proc.h"
 
 namespace tsc::child {
 namespace {
@@ -29,24 +29,9 @@ void set_label(Context& context) {
   const Process& process = context.plan->process;
   if (!process.lsm_label) return;
   begin_step(context, Step::set_label);
-  const char* path = process.lsm_attribute.get();
-  const int filesystem_fd = fsopen("proc", FSOPEN_CLOEXEC);
-  if (filesystem_fd < 0 || fsconfig(filesystem_fd, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-    fail(context, "fsopen", "proc");
-  }
-  const int proc_fd = fsmount(filesystem_fd, FSMOUNT_CLOEXEC, 0);
-  if (proc_fd < 0) fail(context, "fsmount", "proc");
-  open_how how;
-  memset(&how, 0, sizeof how);
-  how.flags = O_WRONLY | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
-  const int fd = static_cast<int>(syscall(SYS_openat2, proc_fd, path, &how, sizeof how));
-  const char* label = process.lsm_label.get();
-  if (fd < 0) fail(context, "openat2", path);
-  if (write_retry(fd, label, strlen(label)) < 0) fail(context, "write", path);
-  close(fd);
+  const int proc_fd = open_private_proc(context);
+  write_private_proc(context, proc_fd, process.lsm_attribute.get(), process.lsm_label.get());
   close(proc_fd);
-  close(filesystem_fd);
 }
 
 void set_capabilities(Context& context, std::uint64_t effective, std::uint64_t permitted, std::uint64_t inheritable) {

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -320,10 +321,16 @@ void stage_init(Stage& stage, Plan* plan) {
 
 bool stage_run(Stage& stage) {
   int sync[2];
+  // Before clone: the child inherits it, and from its first moment on nothing inside may trace it or read its fds
+  // (CVE-2016-9962). Not for an unprivileged caller, who may only write the id maps of what can be dumped.
+  const bool hides = geteuid() == 0;
+  if (hides) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (!open_stdio(stage) || !prepare_trees(stage)) return false;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) != 0) return refuse(stage, "socketpair", nullptr);
   stage.child_fd = sync[0];
   const bool is_cloned = start_child(stage, sync[1]);
+  // The child has its own now. A monitor has to be open to the shim's pidfd_getfd.
+  if (hides) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   close(sync[1]);
   const bool is_ready = is_cloned && prepare_child(stage) && wait_ready(stage);
   close_trees(*stage.context.plan);

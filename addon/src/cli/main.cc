@@ -7,6 +7,7 @@
 #include "child/monitor.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/self-protection.h"
 #include "linux/error.h"
 
 namespace tsc::cli {
@@ -102,11 +103,12 @@ int run(const Words& words) {
 
 /// A monitor lives as long as its container and should be small: it branches off before the C++ library sets itself
 /// up (locales, its reserve for exceptions), which is half of what it would ever touch. Static programs only.
-void branch_to_monitor(int count, char** words, char**) {
+void begin(int count, char** words, char** environment) {
   if (count >= 2 && strcmp(words[1], "monitor") == 0) _exit(child::monitor_main());
+  protect_program(count, words, environment);
 }
 
-__attribute__((section(".preinit_array"), used)) void (*const monitor_branch)(int, char**, char**) = branch_to_monitor;
+__attribute__((section(".preinit_array"), used)) void (*const first)(int, char**, char**) = begin;
 
 }  // namespace
 }  // namespace tsc::cli

@@ -7,7 +7,33 @@ namespace tsc::oci {
 
 using nlohmann::json;
 
+namespace {
+
+/// Deeper than anything that config.json has; what prints or copies JSON goes one call deeper with each level.
+constexpr size_t kMaxDepth = 64;
+
+bool is_too_deep(const std::string& text) {
+  size_t depth = 0;
+  bool is_inside_string = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char letter = text[at];
+    if (letter == '"') {
+      is_inside_string = !is_inside_string;
+    } else if (is_inside_string) {
+      if (letter == '\\') ++at;
+    } else if (letter == '{' || letter == '[') {
+      if (++depth > kMaxDepth) return true;
+    } else if ((letter == '}' || letter == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 json parse_object(const std::string& text, const std::string& what) {
+  if (is_too_deep(text)) throw_invalid("parse " + what, "nested too deeply");
   json value = json::parse(text, nullptr, false);
   if (value.is_discarded()) throw_invalid("parse " + what, "not valid JSON");
   if (!value.is_object()) throw_invalid("parse " + what, "not a JSON object");

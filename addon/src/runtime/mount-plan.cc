@@ -162,6 +162,8 @@ struct MountPlanner {
   void add_cgroup(const oci::Mount& mount) {
     const bool has_namespace = config.linux_.has_namespace(CLONE_NEWCGROUP);
     oci::Mount result = mount;
+    // What the user namespace's owner may change of the host's own tree, a container in it must not (CVE-2023-25809).
+    if (!has_namespace && config.linux_.has_namespace(CLONE_NEWUSER)) result.options.push_back("ro");
     if (location.version == 2) {
       result.type = "cgroup2";
       if (!has_namespace) {
@@ -178,7 +180,7 @@ struct MountPlanner {
     }
     // Without a namespace the whole machine's tree would show: bind the container's own groups over a tmpfs.
     std::vector<std::string> options = {"bind", "private"};
-    options.insert(options.end(), mount.options.begin(), mount.options.end());
+    options.insert(options.end(), result.options.begin(), result.options.end());
     std::vector<std::string> tmpfs_options = {"mode=755", "nosuid", "nodev", "noexec"};
     if (std::find(options.begin(), options.end(), "ro") != options.end()) tmpfs_options.push_back("ro");
     mounts.push_back({mount.destination, kTmpfsOfGroups, "cgroup", tmpfs_options});
@@ -204,6 +206,7 @@ struct MountPlanner {
     const std::string target = clean_path(mount.destination);
     const bool is_bind = options.is_bind || mount.type == "bind";
     check_proc_target(mount, target, is_bind);
+    planned.may_cover_proc = target == "/proc" || target.rfind("/proc/", 0) == 0;
     planned.tree_fd = -1;
     set_attributes(planned, options);
     arena.set(planned.target, target);
