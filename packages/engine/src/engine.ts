@@ -15,6 +15,7 @@ import { ContainerStore, openEngineStore } from './containers/container-store.ts
 import type { EngineContext } from './containers/engine-context.ts';
 import { ExecManager } from './containers/exec-manager.ts';
 import { ExitWatcher } from './containers/exit-watcher.ts';
+import { HealthMonitor } from './containers/health-monitor.ts';
 import { ParentCgroup } from './containers/parent-cgroup.ts';
 import { catchUp, loadContainers } from './containers/recovery.ts';
 import { UserFilesCache } from './containers/user-files-cache.ts';
@@ -39,6 +40,9 @@ import { registerCommitRoutes } from './routes/images/commit-routes.ts';
 import { registerDistributionRoutes } from './routes/images/distribution-routes.ts';
 import { registerImageRoutes } from './routes/images/image-routes.ts';
 import { registerNetworkRoutes } from './routes/networks/network-routes.ts';
+import { registerPluginRoutes } from './routes/plugins/plugin-routes.ts';
+import { registerSwarmRoutes } from './routes/swarm/swarm-routes.ts';
+import { registerDiskUsageRoutes } from './routes/system/disk-usage-routes.ts';
 import { registerSystemRoutes } from './routes/system/system-routes.ts';
 import { registerVolumeRoutes } from './routes/volumes/volume-routes.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
@@ -130,6 +134,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
 
   const execs = new ExecManager(context);
   const exits = new ExitHandler(context, execs);
+  const health = new HealthMonitor(context, execs);
   const watcher = new ExitWatcher({
     context,
     exits,
@@ -147,6 +152,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
   void watcher.run();
   await watcher.ready;
   networks.openPools();
+  health.adopt();
   startAlways(index, exits);
   const servers = await serve(context, images, execs);
   log.info({ hosts: config.hosts, containers: index.size }, 'serving');
@@ -155,6 +161,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
   return {
     stop: async () => {
       exits.isStopping = true;
+      health.stop();
       for (const server of servers) closeServer(server);
       watcher.stop();
       // containers go on without us, as with docker's live restore: the next engine takes them over
@@ -217,7 +224,10 @@ async function serve(context: EngineContext, images: ImageManager, execs: ExecMa
   registerVolumeRoutes(app, context.volumes);
   registerNetworkRoutes(app, context);
   registerImageRoutes(app, images);
+  registerDiskUsageRoutes(app, context, images);
   registerCommitRoutes(app, context, images);
+  registerSwarmRoutes(app);
+  registerPluginRoutes(app);
   registerDistributionRoutes(app, registryOptionsOf(config));
   const servers: http.Server[] = [];
   for (const host of config.hosts) {

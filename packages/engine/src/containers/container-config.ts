@@ -1,6 +1,7 @@
 // Docker's Config and HostConfig: their types, the schema that bodies are read by, and the zero values of Go.
 import type { Schema } from '../http/json-body.ts';
 import type { PortBindings } from '../networks/port-bindings.ts';
+import type { Healthcheck } from './health-check.ts';
 import { defaultMaskedPaths, defaultReadonlyPaths } from './spec-mounts.ts';
 
 export interface ContainerConfig {
@@ -16,7 +17,7 @@ export interface ContainerConfig {
   StdinOnce: boolean;
   Env: string[] | null;
   Cmd: string[] | null;
-  Healthcheck?: object;
+  Healthcheck?: Healthcheck;
   Image: string;
   Volumes: Record<string, object> | null;
   WorkingDir: string;
@@ -141,6 +142,15 @@ export interface HostConfig {
   Init?: boolean;
 }
 
+const healthcheckSchema: Schema = {
+  Test: 'strings',
+  Interval: 'int',
+  Timeout: 'int',
+  StartPeriod: 'int',
+  StartInterval: 'int',
+  Retries: 'int',
+};
+
 export const configSchema: Schema = {
   Hostname: 'string',
   Domainname: 'string',
@@ -154,7 +164,7 @@ export const configSchema: Schema = {
   StdinOnce: 'bool',
   Env: 'strings',
   Cmd: 'words',
-  Healthcheck: 'any',
+  Healthcheck: { object: healthcheckSchema },
   ArgsEscaped: 'bool',
   Image: 'string',
   Volumes: { map: 'any' },
@@ -230,7 +240,7 @@ export const hostConfigSchema: Schema = {
   AutoRemove: 'bool',
   VolumeDriver: 'string',
   VolumesFrom: 'strings',
-  ConsoleSize: 'any',
+  ConsoleSize: 'size',
   Annotations: 'stringMap',
   CapAdd: 'words',
   CapDrop: 'words',

@@ -28,6 +28,8 @@ export const containerFilters = [
 
 const statuses = ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'];
 
+const healthStates = ['none', 'starting', 'healthy', 'unhealthy'];
+
 export interface ListOptions {
   showsAll: boolean;
   /** The last so many created, whatever their state. */
@@ -45,6 +47,11 @@ function checkFilters(filters: Filters): void {
   for (const status of filters.get('status')) {
     if (!statuses.includes(status)) throw new ContainerError('invalid-argument', `invalid filter 'status=${status}'`);
   }
+  filters.bool('is-task');
+  for (const health of filters.get('health')) {
+    if (!healthStates.includes(health))
+      throw new ContainerError('invalid-argument', `Unrecognised filter value for health: ${health}`);
+  }
   for (const code of filters.get('exited')) {
     if (!/^-?\d+$/.test(code)) throw new ContainerError('invalid-argument', `invalid filter 'exited=${code}'`);
   }
@@ -55,8 +62,8 @@ function matchesName(container: Container, pattern: string): boolean {
   try {
     const expression = new RegExp(pattern);
     return expression.test(container.name) || expression.test(`/${container.name}`);
-  } catch (error) {
-    throw new ContainerError('invalid-argument', `invalid filter 'name=${pattern}'`, { cause: error });
+  } catch {
+    return false; // what is no expression matches nothing, as in docker
   }
 }
 
@@ -73,7 +80,7 @@ function matches(container: Container, filters: Filters, ancestors: ReadonlyMap<
       settings.mountPoints.some((point) => point.name === text || point.destination === text || point.source === text),
     ) &&
     filters.matches('network', (text) => isInNetwork(container, text)) &&
-    filters.matches('health', (text) => text === 'none') &&
+    filters.matches('health', (text) => text === (container.health?.status ?? 'none')) &&
     filters.matches('is-task', (text) => text === 'false' || text === '0') &&
     filters.matches('publish', (text) => isPublished(container, text)) &&
     filters.matches('expose', (port) =>

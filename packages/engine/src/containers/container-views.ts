@@ -7,6 +7,7 @@ import type { Container } from './container.ts';
 import { containerFilePaths } from './container-files.ts';
 import type { ContainerState, MountPoint } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
+import type { Health } from './health-check.ts';
 
 export interface Sizes {
   SizeRw: number;
@@ -35,10 +36,10 @@ function secondsSince(time: string): number {
 }
 
 /** `Up 5 minutes`, `Exited (0) 2 hours ago`. */
-export function statusText(state: ContainerState): string {
+export function statusText(state: ContainerState, health: Health | undefined): string {
   switch (state.status) {
     case 'running':
-      return `Up ${humanDuration(secondsSince(state.startedAt))}`;
+      return `Up ${humanDuration(secondsSince(state.startedAt))}${healthText(health)}`;
     case 'paused':
       return `Up ${humanDuration(secondsSince(state.startedAt))} (Paused)`;
     case 'restarting':
@@ -52,6 +53,11 @@ export function statusText(state: ContainerState): string {
     case 'exited':
       return `Exited (${state.exitCode}) ${humanDuration(secondsSince(state.finishedAt))} ago`;
   }
+}
+
+function healthText(health: Health | undefined): string {
+  if (health === undefined) return '';
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }
 
 function mountView(point: MountPoint): object {
@@ -86,14 +92,14 @@ export function listView(container: Container, sizes: Sizes | undefined): object
     ...(sizes ?? {}),
     Labels: settings.config.Labels,
     State: state.status,
-    Status: statusText(state),
+    Status: statusText(state, container.health),
     HostConfig: { NetworkMode: settings.hostConfig.NetworkMode },
     NetworkSettings: { Networks: endpointViews(container) },
     Mounts: settings.mountPoints.map(mountView),
   };
 }
 
-function stateView(state: ContainerState): object {
+function stateView(state: ContainerState, health: Health | undefined): object {
   return {
     Status: state.status,
     Running: state.status === 'running' || state.status === 'paused' || state.status === 'restarting',
@@ -106,6 +112,9 @@ function stateView(state: ContainerState): object {
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
+    ...(health === undefined
+      ? {}
+      : { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log } }),
   };
 }
 
@@ -120,7 +129,7 @@ export function inspectView(context: EngineContext, container: Container, sizes:
     Created: settings.created,
     Path: path,
     Args: args,
-    State: stateView(state),
+    State: stateView(state, container.health),
     Image: settings.imageId,
     ResolvConfPath: files.resolvConf,
     HostnamePath: files.hostname,

@@ -12,6 +12,7 @@ import {
   toConfig,
   toHostConfig,
 } from './container-config.ts';
+import { mergeHealthcheck } from './health-check.ts';
 import { checkConfig, checkHostConfig } from './host-config-rules.ts';
 import { memorySwapOf } from './spec-resources.ts';
 
@@ -21,7 +22,11 @@ export interface CreateRequest {
   endpoints: EndpointRequests;
 }
 
-const requestSchema: Schema = { ...configSchema, HostConfig: { object: hostConfigSchema }, NetworkingConfig: 'any' };
+const requestSchema: Schema = {
+  ...configSchema,
+  HostConfig: { object: hostConfigSchema },
+  NetworkingConfig: { map: 'any' },
+};
 
 /** Throws invalid-argument. The image is not looked at yet. */
 export function decodeCreateRequest(body: unknown): CreateRequest {
@@ -68,6 +73,8 @@ export function withImageConfig(config: ContainerConfig, image: ImageConfig): Co
   if (Object.keys(ports).length > 0) merged.ExposedPorts = ports as Record<string, object>;
   if (merged.StopSignal === undefined && from.StopSignal) merged.StopSignal = from.StopSignal;
   if (merged.Shell === undefined && from.Shell) merged.Shell = from.Shell;
+  const healthcheck = mergeHealthcheck(config.Healthcheck, from.Healthcheck);
+  if (healthcheck !== undefined) merged.Healthcheck = healthcheck;
   if ((merged.Entrypoint ?? []).length + (merged.Cmd ?? []).length === 0)
     throw new ContainerError('invalid-argument', 'no command specified');
   return merged;

@@ -14,7 +14,7 @@ import type { Container } from './container.ts';
 import { disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { TaskExitFacts } from './exit-note.ts';
-import { pumpInput } from './input-pump.ts';
+import { parseDetachKeys, pumpInput } from './input-pump.ts';
 import { capabilitySets, defaultPath, hasNoNewPrivileges, mergeEnvironment, withHome } from './spec-builder.ts';
 import { StdinPipe } from './stdin-pipe.ts';
 import { execFailure } from './task-errors.ts';
@@ -63,6 +63,7 @@ export class ExecManager {
   /** Throws failed-precondition unless the container runs. */
   create(container: Container, config: ExecConfig): Exec {
     if (config.Cmd.length === 0) throw new ContainerError('invalid-argument', 'No exec command specified');
+    parseDetachKeys(config.DetachKeys);
     checkRunning(container);
     const exec: Exec = {
       id: newId(),
@@ -204,8 +205,11 @@ export class ExecManager {
         opened: Promise.resolve(),
         closesAtEnd: !exec.config.Tty,
         onClosed: closeStdin,
-        detachKeys: undefined,
-        onDetach: () => undefined,
+        detachKeys: exec.config.Tty ? parseDetachKeys(exec.config.DetachKeys) : undefined,
+        onDetach: () => {
+          connection.output.end(); // the process goes on, its output is read and dropped
+          this.#publish('exec_detach', exec);
+        },
       });
     await exec.exited.promise;
     await Promise.all(outputs.map((output) => output.finish(drainTimeoutMs)));

@@ -1,11 +1,15 @@
 // What of a create or update request is in force: everything else is refused by name, so that no setting is ignored.
+
+import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
 import { parseLink } from '../networks/links.ts';
 import { publishWishes } from '../networks/port-bindings.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
+import { checkHealthcheck } from './health-check.ts';
 import { builtin, seccompChoice, unconfined } from './seccomp-policy.ts';
 import { parseSeccompProfile } from './seccomp-rules.ts';
+import { parseSignal } from './signals.ts';
 
 function refuse(field: string, why: string): ContainerError {
   return new ContainerError('invalid-argument', `${field}: ${why}`, { reason: 'unsupported-setting' });
@@ -47,14 +51,13 @@ const minMemoryBytes = 6 * 1024 * 1024;
 
 /** Throws invalid-argument naming the first field that is not in force or makes no sense. */
 export function checkConfig(config: ContainerConfig): void {
-  const test = (config.Healthcheck as { Test?: string[] } | undefined)?.Test;
-  if (test !== undefined && test.length > 0 && test[0] !== 'NONE')
-    throw refuse('Config.Healthcheck', 'not supported by this engine');
+  if (config.Healthcheck !== undefined) checkHealthcheck(config.Healthcheck);
   if (config.Hostname.length > 64)
     throw refuse('Config.Hostname', `invalid hostname ${config.Hostname}: longer than 64 characters`);
   for (const entry of config.Env ?? []) {
     if (entry === '' || entry.startsWith('=')) throw refuse('Config.Env', `invalid environment variable: ${entry}`);
   }
+  if (config.StopSignal) parseSignal(config.StopSignal);
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
     throw refuse(
       'Config.WorkingDir',
@@ -158,6 +161,8 @@ function checkResources(host: HostConfig): void {
     throw refuse('HostConfig.CpuQuota', 'CPU cfs quota cannot be less than 1ms (i.e. 1000)');
   if (host.CpuShares < 0)
     throw refuse('HostConfig.CpuShares', `invalid CPU shares (${host.CpuShares}): value must be a positive integer`);
+  checkCpuList('CPUs', host.CpusetCpus, '/sys/devices/system/cpu/online');
+  checkCpuList('memory nodes', host.CpusetMems, '/sys/devices/system/node/online');
   if (host.BlkioWeight !== 0 && (host.BlkioWeight < 10 || host.BlkioWeight > 1000))
     throw refuse('HostConfig.BlkioWeight', 'range of blkio weight is from 10 to 1000');
   if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000)
@@ -166,6 +171,35 @@ function checkResources(host: HostConfig): void {
       `invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`,
     );
   if (host.ShmSize < 0) throw refuse('HostConfig.ShmSize', 'SHM size can not be less than 0');
+}
+
+/** `0-3,5` as numbers; undefined when it is no such list. */
+function parseCpuList(text: string): Set<number> | undefined {
+  const numbers = new Set<number>();
+  for (const part of text.trim().split(',')) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (match === null) return undefined;
+    const last = Number(match[2] ?? match[1]);
+    if (last > maxCpuNumber) return undefined;
+    for (let number = Number(match[1]); number <= last; number++) numbers.add(number);
+  }
+  return numbers;
+}
+
+const maxCpuNumber = 8191;
+
+function checkCpuList(what: string, text: string, onlineFile: string): void {
+  if (text === '') return;
+  const wanted = parseCpuList(text);
+  if (wanted === undefined) throw new ContainerError('invalid-argument', `Invalid value ${text} for cpuset ${what}`);
+  if (!existsSync(onlineFile)) return;
+  const available = readFileSync(onlineFile, 'utf8').trim();
+  const online = parseCpuList(available) ?? new Set();
+  if ([...wanted].some((number) => !online.has(number)))
+    throw new ContainerError(
+      'invalid-argument',
+      `Requested ${what} are not available - requested ${text}, available: ${available}`,
+    );
 }
 
 function checkRestart(host: HostConfig): void {

@@ -120,6 +120,7 @@ function hostDevices(directory: string, depth = 0): SpecDevice[] {
 
 function requestedDevice(request: DeviceRequestPath): { device: SpecDevice; access: string } {
   const access = request.CgroupPermissions || 'rwm';
+  if (!request.PathOnHost) throw new ContainerError('invalid-argument', 'device: PathOnHost must not be empty');
   if (!/^[rwm]{1,3}$/.test(access)) throw new ContainerError('invalid-argument', `invalid device mode: ${access}`);
   try {
     return { device: deviceAt(request.PathOnHost, request.PathInContainer || request.PathOnHost), access };

@@ -89,14 +89,35 @@ function takeBodiesAsStreams(app: FastifyInstance): void {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 }
 
+/** Bound of the time that a refused body is read for. */
+const drainMs = 2000;
+
+async function drain(request: http.IncomingMessage): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, drainMs);
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once('end', done).once('close', done);
+    request.resume();
+  });
+}
+
 function answerErrors(app: FastifyInstance, log: Logger): void {
+  app.options('*', async (_request, reply) => reply.code(200).send());
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'page not found' }));
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const status = typeof error.statusCode === 'number' ? error.statusCode : httpStatusOf(error);
     log[status >= 500 ? 'error' : 'debug'](
       { method: request.method, url: request.originalUrl, status, err: error.message },
       'request failed',
     );
+    if (!request.raw.complete) {
+      // the sender of a body that was not read to its end looks at the answer only after it
+      await drain(request.raw);
+      if (!request.raw.complete) reply.header('connection', 'close');
+    }
     if (status === 304) return reply.code(304).send();
     // clients that old read an error as text
     if (compareVersions(request.apiVersion || minApiVersion, minApiVersion) < 0)

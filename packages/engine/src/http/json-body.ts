@@ -5,6 +5,8 @@ import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 
 /** Largest JSON body, in bytes. */
 const maxBodyBytes = 4 * 1024 * 1024;
+/** Go's int64. */
+const maxInteger = 2 ** 63;
 
 export type Field =
   | 'string'
@@ -15,6 +17,8 @@ export type Field =
   | 'words'
   | 'stringMap'
   | 'any'
+  /** Two numbers: height and width of a terminal. */
+  | 'size'
   | { object: Schema }
   | { list: Schema }
   | { map: 'any' | 'strings' };
@@ -28,7 +32,8 @@ export interface Schema {
 export async function readBody(stream: Readable, limitBytes = maxBodyBytes): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream) {
+  // what is too large is not read on, but its sender is still to be told so: the stream stays
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     size += (chunk as Buffer).length;
     if (size > limitBytes)
       throw new ContainerError('invalid-argument', `request body is larger than ${limitBytes} bytes`);
@@ -108,7 +113,8 @@ function decodeField(field: Field, value: unknown, path: string): unknown {
       if (typeof value !== 'boolean') throw mismatch(path, value, 'bool');
       return value;
     case 'int':
-      if (typeof value !== 'number' || !Number.isInteger(value)) throw mismatch(path, value, 'int64');
+      if (typeof value !== 'number' || !Number.isInteger(value) || Math.abs(value) > maxInteger)
+        throw mismatch(path, value, 'int64');
       return value;
     case 'words':
       return typeof value === 'string' ? [value] : decodeStrings(value, path);
@@ -116,6 +122,10 @@ function decodeField(field: Field, value: unknown, path: string): unknown {
       return decodeStrings(value, path);
     case 'stringMap':
       return decodeMap(value, path, 'string');
+    case 'size':
+      if (!Array.isArray(value) || value.length !== 2 || value.some((item) => !Number.isInteger(item) || item < 0))
+        throw mismatch(path, value, '[2]uint');
+      return value;
     case 'any':
       return value;
   }
@@ -133,4 +143,11 @@ export function decodeObject(schema: Schema, value: unknown, path: string): Reco
     result[name] = decodeField(field, item, `${path}.${name}`);
   }
   return result;
+}
+
+/** For calls that mean nothing without a body. Throws invalid-argument for an empty one. */
+export function requiredBody(body: unknown): unknown {
+  if (body === undefined)
+    throw new ContainerError('invalid-argument', 'invalid JSON: got EOF while reading request body');
+  return body;
 }

@@ -9,7 +9,7 @@ import type { EngineContext } from '../../containers/engine-context.ts';
 import { checkHostConfig } from '../../containers/host-config-rules.ts';
 import { listProcesses } from '../../containers/process-list.ts';
 import { limitsOf } from '../../containers/spec-resources.ts';
-import { decodeObject, readJson, type Schema } from '../../http/json-body.ts';
+import { decodeObject, readJson, requiredBody, type Schema } from '../../http/json-body.ts';
 import { type Query, queryBool, queryFilters, queryInt, queryText } from '../../http/query.ts';
 import { hasOwnNetwork } from '../../networks/network-modes.ts';
 import { type PortBindings, withBindings, withoutBindings } from '../../networks/port-bindings.ts';
@@ -67,6 +67,8 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
     const { width, height } = sizeOf(request.query);
     if (!container.isRunning)
       throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+    // without a terminal there is nothing to resize, which docker does not call an error
+    if (!container.settings.config.Tty) return reply.code(200).send();
     await context.client.tasks.ResizePty({ containerId: container.id, execId: '', width, height });
     context.events.publish(
       'container',
@@ -79,7 +81,7 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
 
   app.post<ById>('/containers/:id/update', async (request) => {
     const container = context.index.find(request.params.id);
-    const body = decodeObject(updateSchema, (await readJson(request.raw)) ?? {}, 'UpdateConfig');
+    const body = decodeObject(updateSchema, requiredBody(await readJson(request.raw)), 'UpdateConfig');
     const { PublishAdd, PublishRemove, ...limits } = body;
     if (PublishAdd !== undefined || PublishRemove !== undefined) {
       const change = { add: (PublishAdd ?? {}) as PortBindings, remove: (PublishRemove ?? []) as string[] };
@@ -139,6 +141,7 @@ async function update(context: EngineContext, container: Container, decoded: Rec
   );
   const policy = changes['RestartPolicy'] as HostConfig['RestartPolicy'] | undefined;
   if (policy !== undefined && !policy.Name) delete changes['RestartPolicy'];
+  checkHostConfig(toHostConfig(changes), changes);
   const { Memory = 0, MemorySwap = 0 } = changes as Partial<HostConfig>;
   if (
     Memory > container.settings.hostConfig.MemorySwap &&

@@ -23,13 +23,13 @@ const execSchema: Schema = {
   DetachKeys: 'string',
   Tty: 'bool',
   Env: 'strings',
-  Cmd: 'words',
+  Cmd: 'strings',
   Privileged: 'bool',
   User: 'string',
   WorkingDir: 'string',
-  ConsoleSize: 'any',
+  ConsoleSize: 'size',
 };
-const startSchema: Schema = { Detach: 'bool', Tty: 'bool', ConsoleSize: 'any' };
+const startSchema: Schema = { Detach: 'bool', Tty: 'bool', ConsoleSize: 'size' };
 
 const emptyExec: ExecConfig = {
   AttachStdin: false,

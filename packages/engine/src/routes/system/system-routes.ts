@@ -2,8 +2,6 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { sizesOf } from '../../containers/container-list.ts';
-import { listView } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { isSeccompEnabled } from '../../containers/seccomp-policy.ts';
 import { type EngineEvent, eventFilters, eventView, matchesEvent } from '../../events/event-hub.ts';
@@ -12,9 +10,7 @@ import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
 import { openJsonLines } from '../../http/ndjson.ts';
 import { type Query, queryFilters, queryText } from '../../http/query.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
-import { toSummary } from '../../images/image-views.ts';
 import { engineVersion } from '../../version.ts';
-import { volumeView } from '../volumes/volume-routes.ts';
 
 export function registerSystemRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
   const ping = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -33,7 +29,6 @@ export function registerSystemRoutes(app: FastifyInstance, context: EngineContex
   app.get('/version', async () => versionView(context));
   app.get('/info', async () => infoView(context, images));
   app.get<{ Querystring: Query }>('/events', async (request, reply) => streamEvents(context, request, reply));
-  app.get('/system/df', async () => diskUsageView(context, images));
 }
 
 async function versionView(context: EngineContext): Promise<object> {
@@ -219,32 +214,4 @@ const maxTimerMs = 2 ** 31 - 1;
 function millisecondsUntil(timeNs: bigint): number {
   const leftNs = timeNs - nowNs();
   return leftNs <= 0n ? 0 : Math.min(Number(leftNs / 1_000_000n) + 1, maxTimerMs);
-}
-
-async function diskUsageView(context: EngineContext, images: ImageManager): Promise<object> {
-  const containers = await Promise.all(
-    context.index.values().map(async (container) => listView(container, await sizesOf(context.client, container, 0))),
-  );
-  const volumes = await Promise.all(
-    context.volumes.list().map(async (volume) => ({
-      ...volumeView(context.volumes, volume),
-      UsageData: {
-        Size: await context.volumes.size(volume.name),
-        RefCount: context.volumes.usersOf(volume.name).length,
-      },
-    })),
-  );
-  const all = await images.catalog.all();
-  const layersSize = (await Promise.all(all.map((image) => images.resolve(image.details.id)))).reduce(
-    (sum, image) => sum + image.size,
-    0,
-  );
-  return {
-    LayersSize: layersSize,
-    Images: all.map((image) => toSummary(image, false)),
-    Containers: containers,
-    Volumes: volumes,
-    BuildCache: null,
-    BuilderSize: 0,
-  };
 }

@@ -2,7 +2,7 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
 import { isAtLeast } from '../../http/api-version.ts';
-import { decodeObject, readJson, type Schema } from '../../http/json-body.ts';
+import { decodeObject, readJson, requiredBody, type Schema } from '../../http/json-body.ts';
 import { type Query, queryBool, queryFilters } from '../../http/query.ts';
 import type { Volume, VolumeManager } from '../../volumes/volume-manager.ts';
 
@@ -43,7 +43,7 @@ export function registerVolumeRoutes(app: FastifyInstance, volumes: VolumeManage
   });
 
   app.post('/volumes/create', async (request, reply) => {
-    const body = decodeObject(createSchema, (await readJson(request.raw)) ?? {}, 'VolumeCreate') as {
+    const body = decodeObject(createSchema, requiredBody(await readJson(request.raw)), 'VolumeCreate') as {
       Name?: string;
       Driver?: string;
       DriverOpts?: object;
