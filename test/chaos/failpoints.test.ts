@@ -8,7 +8,7 @@ import { GrpcConnection } from '@tscontainer/platform/grpc-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../harness/command.ts';
 import { LifecycleDaemon } from '../harness/lifecycle-daemon.ts';
-import { hostProcesses, isAlive } from '../harness/processes.ts';
+import { hostProcesses, isAlive, processesOf } from '../harness/processes.ts';
 import type { TaskClient } from '../harness/task-client.ts';
 
 const containersApi = loadService(
@@ -180,7 +180,12 @@ describe.each(runtimes)('failpoints with $name $options', ({ name, options, has 
   async function startArmed(point: Failpoint): Promise<void> {
     writeFileSync(token, point);
     await daemon.kill();
-    if (name === 'io.containerd.ts.v2') await daemon.killShims().catch(() => undefined); // an idle one ends by itself
+    // no container is there: every shim goes, those that are just being started too, so that armed ones take their place
+    await until('no process of an earlier life', 5000, () => {
+      const found = processesOf(daemon.directory).filter(({ pid }) => pid !== daemon.pid);
+      for (const { pid } of found.filter(({ pid }) => isAlive(pid))) process.kill(pid, 'SIGKILL');
+      return found.length === 0 ? true : undefined;
+    });
     await daemon.start({ TSCONTAINER_FAILPOINT: `${point}@${token}` });
     await client.subscribed();
   }

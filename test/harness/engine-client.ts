@@ -54,6 +54,26 @@ export function demultiplex(bytes: Buffer): { stdout: string; stderr: string } {
   return { stdout: Buffer.concat(parts[1] ?? []).toString(), stderr: Buffer.concat(parts[2] ?? []).toString() };
 }
 
+/** A request with a JSON body or none, and its whole answer. */
+export function request(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<{ status: number; body: any }> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' };
+    const sent = http.request({ socketPath, path, method, headers, agent: false }, (response) => {
+      readAll(response).then((bytes) => {
+        const text = bytes.toString();
+        resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
+      }, reject);
+    });
+    sent.on('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
 /** A request whose answer is read as it comes. `headers` resolves before the body is there. */
 export function openStream(
   socketPath: string,

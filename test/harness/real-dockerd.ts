@@ -10,6 +10,10 @@ export interface RealDockerd {
   directory: string;
   socket: string;
   docker(args: string[]): Promise<{ stdout: string; stderr: string; code: number | null }>;
+  /** SIGKILL for dockerd alone. */
+  kill(): Promise<void>;
+  /** Again, in the same directories. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -23,13 +27,12 @@ async function unmountBelow(directory: string): Promise<void> {
   for (const target of targets) await run('umount', ['-l', target]);
 }
 
-async function end(directory: string, dockerd: ChildProcess, network: NetworkNamespace): Promise<void> {
+async function end(directory: string, network: NetworkNamespace): Promise<void> {
   const ours = () => processesOf(directory);
   for (const { pid, comm } of ours()) if (comm === 'dockerd') process.kill(pid, 'SIGTERM');
   await until('dockerd stopped', 20_000, () => (ours().some(({ comm }) => comm === 'dockerd') ? undefined : true));
   for (const { pid } of ours()) process.kill(pid, 'SIGKILL');
   await until('its containerd and shims gone', 10_000, () => (ours().length === 0 ? true : undefined));
-  dockerd.removeAllListeners();
   await unmountBelow(directory);
   await network.remove();
   rmSync(directory, { recursive: true, force: true });
@@ -51,17 +54,28 @@ export async function startRealDockerd(flags: string[] = ['--bridge=none', '--ip
     join(directory, 'docker.pid'),
     ...flags,
   ]);
-  const dockerd = spawn(file, args, { stdio: ['ignore', log, log] });
+  let dockerd: ChildProcess;
   const docker = (command: string[]) =>
     run('/usr/bin/docker', command, { env: { DOCKER_HOST: `unix://${socket}` }, timeoutMs: 120_000 });
-  try {
+  const start = async () => {
+    dockerd = spawn(file, args, { stdio: ['ignore', log, log] });
     await until('dockerd answers', 30_000, async () => {
       if (dockerd.exitCode !== null) throw new Error(readFileSync(join(directory, 'dockerd.log'), 'utf8').slice(-3000));
       return existsSync(socket) && (await docker(['version'])).code === 0 ? true : undefined;
     });
+  };
+  const kill = async () => {
+    for (const { pid, comm } of processesOf(directory)) if (comm === 'dockerd') process.kill(pid, 'SIGKILL');
+    await until('dockerd gone', 5000, () =>
+      processesOf(directory).some(({ comm }) => comm === 'dockerd') ? undefined : true,
+    );
+    rmSync(join(directory, 'docker.pid'), { force: true }); // its number may be another process's by now
+  };
+  try {
+    await start();
   } catch (error) {
-    await end(directory, dockerd, network);
+    await end(directory, network);
     throw error;
   }
-  return { directory, socket, docker, stop: () => end(directory, dockerd, network) };
+  return { directory, socket, docker, kill, start, stop: () => end(directory, network) };
 }

@@ -1,7 +1,10 @@
 // Debian's dockerd (20.10) with `--containerd` set to our socket: Docker's own lives, on our lifecycle daemon.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run, until } from '../harness/command.ts';
+import { openStream, request } from '../harness/engine-client.ts';
 import { busyboxArchive } from '../harness/images.ts';
 import { LifecycleDaemon } from '../harness/lifecycle-daemon.ts';
+import { isAlive } from '../harness/processes.ts';
 import { type RealDockerd, startRealDockerd } from '../harness/real-dockerd.ts';
 
 const daemon = new LifecycleDaemon();
@@ -15,7 +18,13 @@ async function docker(...args: string[]): Promise<string> {
 
 beforeAll(async () => {
   await daemon.start();
-  dockerd = await startRealDockerd(['--bridge=none', '--iptables=false', '--containerd', daemon.address]);
+  dockerd = await startRealDockerd([
+    '--bridge=none',
+    '--iptables=false',
+    '--live-restore',
+    '--containerd',
+    daemon.address,
+  ]);
   await docker('load', '-i', await busyboxArchive());
 });
 afterAll(async () => {
@@ -102,4 +111,120 @@ describe('dockerd on tscontainerd', () => {
     expect(await docker('wait', 'survivor')).toBe('9');
     await docker('rm', 'survivor');
   });
+
+  it('gives a terminal to run -it and exec -it, with its size and its keys', async () => {
+    const client = (words: string) => `docker -H unix://${dockerd.socket} ${words}`;
+    const expectScript = (script: string) =>
+      run('expect', ['-c', `set timeout 30\n${script}`], { env: { TERM: 'xterm' } });
+    // expect takes one braced block only when it has several lines
+    const sees = (text: string) =>
+      `expect {\n"${text}" {}\ntimeout { puts "MISSING ${text}"; exit 9 }\neof { puts "ENDED ${text}"; exit 8 }\n}`;
+    await docker('run', '-d', '--name', 'tty', ...network, 'busybox', 'sleep', '1000');
+    for (const words of ['run -it --rm --network none busybox sh', 'exec -it tty sh']) {
+      const { stdout, code } = await expectScript(
+        [
+          `spawn sh -c "stty rows 31 cols 117; ${client(words)}; echo exit=\\$?"`,
+          sees('# '),
+          'sleep 0.5',
+          'send "tty; stty size\\r"',
+          sees('/dev/pts/'),
+          sees('31 117'),
+          'send "sleep 100\\r"',
+          'sleep 0.5',
+          'send "\\003"',
+          sees('# '),
+          'send "exit 42\\r"',
+          sees('exit=42'),
+        ].join('\n'),
+      );
+      expect(code, stdout).toBe(0);
+    }
+    await docker('rm', '-f', 'tty');
+  });
+
+  it('follows logs, and has stdin passed through to its end', async () => {
+    const script = 'for i in 1 2 3; do echo line $i; sleep 0.2; done';
+    await docker('run', '-d', '--name', 'logs', ...network, 'busybox', 'sh', '-c', script);
+    expect(await docker('logs', '-f', 'logs')).toBe('line 1\nline 2\nline 3');
+    expect(await docker('logs', '--tail', '1', 'logs')).toBe('line 3');
+    await docker('rm', 'logs');
+    const words = ['-H', `unix://${dockerd.socket}`, 'run', '-i', '--rm', ...network, 'busybox', 'cat'];
+    const input = 'x'.repeat(200_000);
+    expect((await run('/usr/bin/docker', words, { input })).stdout).toBe(input);
+  });
+
+  it('updates what the kernel holds, and ends by a signal of choice', async () => {
+    const script = 'trap "exit 5" USR1; while :; do sleep 0.1; done';
+    await docker('run', '-d', '--name', 'limits', '-m', '64m', ...network, 'busybox', 'sh', '-c', script);
+    await docker('update', '--memory', '32m', '--memory-swap', '32m', '--pids-limit', '77', 'limits');
+    const id = await docker('inspect', '-f', '{{.Id}}', 'limits');
+    const limit = await docker('exec', 'limits', 'cat', '/proc/self/cgroup');
+    expect(limit).toContain(id);
+    const stats = await docker('stats', '--no-stream', '--format', '{{.MemUsage}}', 'limits');
+    expect(stats).toMatch(/\/ 32MiB$/);
+    await docker('kill', '-s', 'USR1', 'limits');
+    expect(await docker('wait', 'limits')).toBe('5');
+    await docker('rm', 'limits');
+  });
+
+  it('finds its containers again after dockerd was killed: the one that ran, the one that ended meanwhile', async () => {
+    const script = 'while [ ! -e /end ]; do sleep 0.1; done; exit 9';
+    await docker('run', '-d', '--name', 'stays', ...network, 'busybox', 'sh', '-c', script);
+    await docker('run', '-d', '--name', 'ends', ...network, 'busybox', 'sh', '-c', 'sleep 1; exit 6');
+    const pid = Number(await docker('inspect', '-f', '{{.State.Pid}}', 'ends'));
+    await dockerd.kill();
+    await until('ended meanwhile', 5000, () => (isAlive(pid) ? undefined : true));
+    await dockerd.start();
+    expect(await docker('inspect', '-f', '{{.State.Status}}', 'stays')).toBe('running');
+    expect(await docker('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'ends')).toBe('exited 6');
+    await docker('exec', 'stays', 'touch', '/end');
+    expect(await docker('wait', 'stays')).toBe('9');
+    await docker('rm', 'stays', 'ends');
+  });
+
+  it('starts and removes 200 containers, and every event of each is told', async () => {
+    const events = await openStream(
+      dockerd.socket,
+      'GET',
+      '/v1.41/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D',
+    );
+    const seen = new Map<string, string[]>();
+    const reading = (async () => {
+      for await (const { Action, id } of events.lines) {
+        if (!seen.has(id)) seen.set(id, []);
+        seen.get(id)?.push(Action as string);
+      }
+    })().catch(() => undefined); // closed below
+    const ids: string[] = [];
+    const call = async (method: string, path: string, body?: object) =>
+      (await request(dockerd.socket, method, `/v1.41${path}`, body)).body;
+    const life = async (index: number) => {
+      const { Id: id } = await call('POST', '/containers/create', {
+        Image: 'busybox',
+        Cmd: ['sh', '-c', `exit ${index % 100}`],
+        HostConfig: { NetworkMode: 'none' },
+      });
+      ids.push(id);
+      await call('POST', `/containers/${id}/start`);
+      expect((await call('POST', `/containers/${id}/wait`)).StatusCode).toBe(index % 100);
+      await call('DELETE', `/containers/${id}`);
+    };
+    let next = 0;
+    const worker = async () => {
+      while (next < 200) await life(next++);
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+    await until('all events', 10_000, () =>
+      ids.every((id) => seen.get(id)?.includes('destroy')) ? true : undefined,
+    ).catch(() => undefined); // said below, by name
+    events.close();
+    await reading;
+    const wanted = ['create', 'start', 'die', 'destroy'];
+    expect(ids).toHaveLength(200);
+    expect(
+      ids.filter((id) => wanted.some((action) => seen.get(id)?.filter((one) => one === action).length !== 1)),
+    ).toEqual([]);
+    expect(ids.filter((id) => seen.get(id)?.indexOf('die') !== (seen.get(id)?.indexOf('start') ?? 0) + 1)).toEqual([]);
+    expect(await docker('ps', '-aq')).toBe('');
+  }, 240_000);
 });
