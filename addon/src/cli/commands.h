@@ -16,6 +16,7 @@ struct Globals {
   bool is_debug = false;
   std::string log_path;  // "" is stderr
   bool is_log_json = false;
+  std::string criu = "criu";
 };
 
 int run_create(const Globals& globals, const Words& words);
@@ -33,6 +34,8 @@ int run_update(const Globals& globals, const Words& words);
 int run_events(const Globals& globals, const Words& words);
 int run_spec(const Globals& globals, const Words& words);
 int run_features(const Globals& globals, const Words& words);
+int run_checkpoint(const Globals& globals, const Words& words);
+int run_restore(const Globals& globals, const Words& words);
 int run_unshare(const Words& words);
 /// For the shim only; see supervise-command.cc.
 int run_supervise(const Words& words);

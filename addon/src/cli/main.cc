@@ -24,6 +24,8 @@ constexpr Command kCommands[] = {
     {"state", run_state},   {"kill", run_kill},   {"delete", run_delete},     {"list", run_list},
     {"ps", run_ps},         {"pause", run_pause}, {"resume", run_resume},     {"update", run_update},
     {"events", run_events}, {"spec", run_spec},   {"features", run_features},
+    {"checkpoint", run_checkpoint},
+    {"restore", run_restore},
 };
 
 std::string own_path() {
@@ -44,6 +46,7 @@ Globals read_globals(const Options& options) {
   globals.is_systemd_cgroup = options.has("systemd-cgroup") || options.value("cgroup-manager") == "systemd";
   globals.is_debug = options.has("debug");
   globals.log_path = options.value("log");
+  globals.criu = options.value("criu", "criu");
   globals.is_log_json = options.value("log-format") == "json";
   return globals;
 }

@@ -100,6 +100,15 @@ void plan_hooks(PlanArena& arena, const oci::Config& config, const ContainerReco
   if (has_runtime_hooks || !hooks.create_container.empty()) arena.set(plan.rootfs_place, record.rootfs);
 }
 
+void run_create_hooks(const ContainerRecord& record, const oci::Config& config, pid_t pid) {
+  if (config.hooks_text.empty()) return;
+  ContainerRecord with_hooks = record;
+  with_hooks.hooks = config.hooks_text;
+  const auto fail = [](const RuntimeError& error) { throw error; };
+  HookRun(with_hooks, &oci::Hooks::prestart).run(child::Step::prestart_hook, "creating", pid, fail);
+  HookRun(with_hooks, &oci::Hooks::create_runtime).run(child::Step::create_runtime_hook, "creating", pid, fail);
+}
+
 void run_poststart_hooks(const ContainerRecord& record) {
   HookRun(record, &oci::Hooks::poststart)
       .run(child::Step::poststart_hook, "running", record.process.pid, [](const RuntimeError& error) { throw error; });
