@@ -22,6 +22,7 @@ export const testPackages = [
   'runc',
   'crun',
   'podman',
+  'criu',
   'docker-registry',
   'skopeo',
   'umoci',

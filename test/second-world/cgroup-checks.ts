@@ -1,5 +1,6 @@
 // Checks on pure cgroup v2 with AppArmor: each limit is not only written but felt.
 import type { Check, World } from './check.ts';
+import { checkpointChecks } from './checkpoint-checks.ts';
 
 const sleeper = ['sleep', '600'];
 const shell = (script: string): string[] => ['sh', '-c', script];
@@ -309,5 +310,5 @@ export const cgroupWorld: World = {
   name: 'cgroup v2 and AppArmor',
   kernelArguments: ['cgroup_no_v1=all', 'apparmor=1', 'security=apparmor', 'lsm=apparmor', 'hugepages=4'],
   init: 'busybox',
-  checks: [...limits, ...refusals, ...lifecycle, ...apparmor],
+  checks: [...limits, ...refusals, ...lifecycle, ...apparmor, ...checkpointChecks],
 };

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -23,7 +24,16 @@ export interface Parts {
   apparmor: string;
 }
 
-const modules = ['drivers/block/brd.ko', 'fs/overlayfs/overlay.ko'];
+/** In the order that their dependencies want. The network's are criu's, which tries what there is. */
+const modules = [
+  'drivers/block/brd.ko',
+  'fs/overlayfs/overlay.ko',
+  'lib/libcrc32c.ko',
+  'net/netfilter/nfnetlink.ko',
+  'net/netfilter/nf_tables.ko',
+  'drivers/net/veth.ko',
+  'net/unix/unix_diag.ko',
+];
 
 /** Where a check's container has its group. */
 function cgroupOf(world: World, id: string): { cgroupsPath: string; directory: string } {
@@ -55,6 +65,12 @@ export async function buildInitramfs(world: World, parts: Parts, root: string, a
   installBusybox(join(root, 'rootfs'));
   copyFileSync(tsrunc, join(root, 'bin/tsrunc'));
   installProgram(root, join(parts.apparmor, 'sbin/apparmor_parser'), '/sbin/apparmor_parser');
+  installProgram(root, '/usr/sbin/criu', '/sbin/criu');
+  for (const name of ['tar', 'gzip']) {
+    // criu packs the container's tmpfs with GNU's, whose options busybox does not have
+    rmSync(join(root, 'bin', name));
+    installProgram(root, join('/usr/bin', name), join('/bin', name));
+  }
   installModules(root, parts.kernel);
   for (const file of ['guest.sh', 'apparmor-profile'])
     copyFileSync(join(import.meta.dirname, file), join(root, 'world', file));
@@ -130,8 +146,8 @@ function place(source: string, target: string): void {
 function installModules(root: string, kernel: string): void {
   mkdirSync(join(root, 'lib/modules'), { recursive: true });
   const version = spawnSync('ls', [join(kernel, 'lib/modules')], { encoding: 'utf8' }).stdout.trim();
-  for (const module of modules) {
-    const name = module.slice(module.lastIndexOf('/') + 1);
+  for (const [index, module] of modules.entries()) {
+    const name = `${index}-${module.slice(module.lastIndexOf('/') + 1)}`;
     cpSync(join(kernel, 'lib/modules', version, 'kernel', module), join(root, 'lib/modules', name));
   }
 }

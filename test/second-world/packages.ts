@@ -11,6 +11,7 @@ const programs: Record<string, string> = {
   'qemu-system-x86': '/usr/bin/qemu-system-x86_64',
   cpio: '/usr/bin/cpio',
   'busybox-static': '/bin/busybox',
+  criu: '/usr/sbin/criu',
   systemd: '/lib/systemd/systemd',
 };
 

@@ -129,7 +129,7 @@ Answer parse_answer(std::string_view text) {
         answer.error = static_cast<int>(reader.number());
         break;
       case 9:
-        answer.message = reader.bytes();
+        answer.message = reader.bytes().substr(0, reader.bytes().find('\n'));
         break;
       default:
         break;
@@ -230,8 +230,7 @@ pid_t run_criu(const CriuStart& start, CriuRequest request, const ProtobufWriter
       continue;
     }
     if (!answer->is_success) {
-      throw RuntimeError("", kStep, "", answer->error, "",
-                         answer->message.empty() ? "criu says no; its log has the reason" : answer->message);
+      throw RuntimeError("", kStep, "", answer->error, "", answer->message);
     }
     worker.end(0);
     return answer->restored;

@@ -15,21 +15,22 @@ namespace {
 
 /// As much as runc asks for: the log is what one has when it fails.
 constexpr int kLogLevel = 4;
+/// How many of the log's errors are told.
+constexpr size_t kErrorLines = 3;
 /// An administrator's settings for every criu of this runtime; criu goes without when it is not there.
 constexpr const char* kConfigFile = "/etc/criu/tsrunc.conf";
 
-/// Of the last lines with "Error" that follow one another the first: those after it say what came of it, and those long
-/// before were got over.
-std::string fatal_line(const std::string& log) {
+/// The last lines that say "Error": what ended it and what came of that. Those before it may have been got over.
+std::string last_errors(const std::string& log) {
   std::istringstream lines(log);
-  std::string found;
-  bool is_within = false;
+  std::vector<std::string> found;
   for (std::string line; std::getline(lines, line);) {
-    const bool is_error = line.find("Error") != std::string::npos;
-    if (is_error && !is_within) found = line;
-    is_within = is_error;
+    if (line.find("Error") != std::string::npos) found.push_back(line);
   }
-  return found;
+  std::string text;
+  for (size_t index = found.size() < kErrorLines ? 0 : found.size() - kErrorLines; index < found.size(); ++index)
+    text += (text.empty() ? "" : "; ") + found[index];
+  return text;
 }
 
 int cgroups_mode(const std::string& word) {
@@ -86,11 +87,10 @@ void CriuRequestOptions::add_inherited_fd(const std::string& key, int fd) {
 RuntimeError CriuRequestOptions::explain(const RuntimeError& error) const {
   std::string log;
   if (error.step != "run criu" || !try_read_file(log_path_, log)) return error;
-  const std::string line = fatal_line(log);
-  if (line.empty()) return error;
-  const std::string said = error.detail.find(line) == std::string::npos && !error.detail.empty() ? error.detail + "; " : "";
+  const std::string errors = last_errors(log);
+  const std::string line = errors.empty() ? error.detail : errors;
   return RuntimeError(error.operation, error.step, error.syscall, error.error, error.path,
-                      said + line + " (" + log_path_ + ")", error.reason);
+                      line + " (more in " + log_path_ + ")", error.reason);
 }
 
 void check_mount_keys(const oci::Config& config) {

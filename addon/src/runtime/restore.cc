@@ -82,17 +82,36 @@ void make_mount_points(const std::string& root, const std::string& bundle, const
   }
 }
 
-/// In criu's process: a mount namespace of its own, in which the root is a mount point as criu wants it.
-void prepare(const oci::Config& config, const ContainerRecord& record, const std::string& root) {
-  if (unshare(CLONE_NEWNS) != 0) throw_errno(kPrepare, "unshare");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throw_errno(kPrepare, "mount", "/");
-  const std::vector<oci::Mount> binds = outer_binds(config);
-  if (!binds.empty()) {
-    bind(record.rootfs, root);
-    make_mount_points(root, record.bundle, binds);
-    if (umount2(root.c_str(), MNT_DETACH) != 0) throw_errno(kPrepare, "umount2", root);
+/// A mount namespace for the time of the restore, where the root is a mount point as criu wants it, out of the host's
+/// sight. All that criu is given by fd has to be opened in here. Only for a process with one thread: the command line.
+class OwnMounts {
+ public:
+  OwnMounts() : host_(open_file(kPrepare, "/proc/self/ns/mnt", O_RDONLY)) {
+    if (unshare(CLONE_NEWNS) != 0) throw_errno(kPrepare, "unshare");
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throw_errno(kPrepare, "mount", "/");
   }
-  bind(record.rootfs, root);
+  ~OwnMounts() {
+    const UniqueFd directory(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (setns(host_.get(), CLONE_NEWNS) != 0 || fchdir(directory.get()) != 0) _exit(1);  // nothing can be told here
+  }
+  OwnMounts(const OwnMounts&) = delete;
+  OwnMounts& operator=(const OwnMounts&) = delete;
+
+  void add_root(const oci::Config& config, const ContainerRecord& record, const std::string& root) {
+    const std::vector<oci::Mount> binds = outer_binds(config);
+    if (!binds.empty()) {
+      bind(record.rootfs, root);
+      make_mount_points(root, record.bundle, binds);
+      if (umount2(root.c_str(), MNT_DETACH) != 0) throw_errno(kPrepare, "umount2", root);
+    }
+    bind(record.rootfs, root);
+  }
+
+ private:
+  UniqueFd host_;
+};
+
+void enter_cgroups(const ContainerRecord& record) {
   for (const auto& [name, path] : record.cgroup.paths) write_file("enter cgroup", path + "/cgroup.procs", "0");
 }
 
@@ -125,7 +144,8 @@ void add_mounts(CriuRequestOptions& request, const oci::Config& config, const Co
         request.add_external_mount(mount.destination + "/" + name, path);
     }
   }
-  for (const std::string& path : config.linux_.masked_paths) request.add_external_mount(path, "/dev/null");
+  // Under this name checkpoint lists every masked file.
+  if (!config.linux_.masked_paths.empty()) request.add_external_mount("/dev/null", "/dev/null");
 }
 
 /// Pipes of the images are given ours in their place; a terminal comes by notification.
@@ -165,6 +185,8 @@ pid_t restore_container(const RuntimeConfig& config, const CreateRequest& reques
     unlink((directory + "/exec.fifo").c_str());  // what is restored has been started long ago
     const std::string root = directory + "/criu-root";
     make_directories(kPrepare, root);
+    OwnMounts mounts;
+    mounts.add_root(oci_config, record, root);
     CriuRequestOptions criu(options, "restore.log");
     ProtobufWriter& fields = criu.fields();
     fields.flag(6, true);  // a device that moved is found again by its number
@@ -179,7 +201,7 @@ pid_t restore_container(const RuntimeConfig& config, const CreateRequest& reques
     CriuStart start;
     start.program = options.program;
     start.keeps_stdio = true;
-    start.prepare = [&] { prepare(oci_config, record, root); };
+    start.prepare = [&] { enter_cgroups(record); };
     start.on_started = [&](pid_t pid) { add_cgroup_roots(fields, pid); };
     for (const UniqueFd& fd : namespaces) start.fds.push_back(fd.get());
     pid_t pid = 0;
