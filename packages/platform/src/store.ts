@@ -1,11 +1,14 @@
-// The embedded ACID store of both daemons: SQLite in WAL mode with full sync, and writes that share one commit.
+// The embedded ACID store of both daemons: SQLite in WAL mode, and writes that share commits and flushes.
 //
 // Every `write` is durable when its promise resolves. Writes asked for in the same turn of the event loop become one
-// transaction with one fsync (group commit); each has a savepoint of its own, so that one that throws undoes only itself.
+// transaction; each has a savepoint of its own, so that one that throws undoes only itself. SQLite itself does not flush
+// a commit (synchronous=NORMAL: atomic and in order, also after power loss, but perhaps not the last ones): `WalFlusher`
+// does, off the event loop, and what is committed meanwhile shares the next flush.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { failpoint } from './failpoint.ts';
 import { SpaceReserve } from './space-reserve.ts';
+import { prepareWal, WalFlusher } from './wal-flusher.ts';
 
 interface PendingWrite {
   work: () => unknown;
@@ -25,17 +28,20 @@ export class Store {
   #pending: PendingWrite[] = [];
   #isScheduled = false;
   readonly #reserve: SpaceReserve;
+  readonly #flusher: WalFlusher;
 
   /** Opens or makes the file. `schema`: migrations in order; `PRAGMA user_version` counts those that ran. */
   constructor(path: string, schema: string[]) {
     this.path = path;
     this.#reserve = new SpaceReserve(`${path}-reserve`);
     try {
+      prepareWal(path);
       this.#database = new DatabaseSync(path, { timeout: 5000 });
       this.#database.exec(
-        'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048',
+        'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-2048',
       );
       this.#migrate(schema);
+      this.#flusher = new WalFlusher(path);
       this.#reserve.take();
     } catch (error) {
       throw new ContainerError('data-loss', `open store ${path}: ${errorMessageOf(error)}`, { cause: error });
@@ -65,12 +71,13 @@ export class Store {
     });
   }
 
-  /** Commits what is pending and closes. */
+  /** Commits what is pending and closes, which flushes all of it. */
   close(): void {
     while (this.#pending.length > 0) this.#commitGroup();
     this.#reserve.close();
     this.#statements.clear();
     this.#database.close();
+    this.#flusher.close();
   }
 
   #commitGroup(): void {
@@ -88,10 +95,13 @@ export class Store {
       for (const write of group) write.reject(failure);
       return;
     }
-    for (const [index, outcome] of outcomes.entries()) {
-      if ('error' in outcome) group[index]?.reject(outcome.error);
-      else group[index]?.resolve(outcome.value);
-    }
+    this.#flusher.flush((failure) => {
+      for (const [index, outcome] of outcomes.entries()) {
+        if ('error' in outcome) group[index]?.reject(outcome.error);
+        else if (failure !== undefined) group[index]?.reject(failure);
+        else group[index]?.resolve(outcome.value);
+      }
+    });
   }
 
   /** On a full disk once more, with the reserve given up and the log begun anew: what frees space has to get through. */
