@@ -1,10 +1,12 @@
 // The calling end of gRPC: promises and async iterables, with namespace, lease and trace put into the metadata.
+// Streams are grpc-js's; unary calls on a unix socket, of which a container's life is made, are our own (docs/decisions/0018).
 import * as grpc from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
 import { type CallOptions, leaseKey, namespaceKey } from './call-context.ts';
 import { maxMessageBytes } from './grpc-server.ts';
 import { errorFromStatus, reasonKey } from './grpc-status.ts';
+import { GrpcUnaryClient } from './grpc-unary-client.ts';
 import { outgoingTraceparent, traceparentHeader } from './trace.ts';
 
 export type { CallOptions };
@@ -27,12 +29,16 @@ function toError(error: unknown): ContainerError {
 /** One connection to a daemon; services are called through it by definition and method name. */
 export class GrpcConnection {
   readonly #client: grpc.Client;
+  readonly #unary: GrpcUnaryClient | undefined;
 
   /** `address`: a socket path, `unix:///path` or host:port. */
   constructor(address: string) {
     const target = address.startsWith('/') ? `unix://${address}` : address;
+    if (target.startsWith('unix://'))
+      this.#unary = new GrpcUnaryClient(target.slice('unix://'.length), maxMessageBytes);
     this.#client = new grpc.Client(target, grpc.credentials.createInsecure(), {
       'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.enable_channelz': 0,
       'grpc.max_send_message_length': maxMessageBytes,
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.min_reconnect_backoff_ms': 50,
@@ -41,6 +47,7 @@ export class GrpcConnection {
   }
 
   close(): void {
+    this.#unary?.close();
     this.#client.close();
   }
 
@@ -59,6 +66,11 @@ export class GrpcConnection {
 
   unary<Req, Res>(service: ServiceDefinition, method: string, request: Req, options: CallOptions = {}): Promise<Res> {
     const definition = this.#method(service, method);
+    if (this.#unary !== undefined) {
+      const message = definition.requestSerialize(request as object);
+      const answer = this.#unary.call(definition.path, message, options);
+      return answer.then((bytes) => definition.responseDeserialize(bytes) as Res);
+    }
     return new Promise<Res>((resolve, reject) => {
       const call = this.#client.makeUnaryRequest(
         definition.path,

@@ -28,17 +28,29 @@ export function requireNamespace(context: CallContext): string {
 /** One for all calls: without a reason each abort would make a DOMException with a stack, also after a normal end. */
 const callerLeft = new ContainerError('cancelled', 'the caller left');
 
-function contextOf(
-  metadata: grpc.Metadata,
-  emitter: { on(event: 'cancelled', listener: () => void): unknown },
-): CallContext {
-  const abort = new AbortController();
-  emitter.on('cancelled', () => abort.abort(callerLeft));
-  return {
-    namespace: String(metadata.get(namespaceKey)[0] ?? ''),
-    lease: metadata.get(leaseKey)[0]?.toString(),
-    signal: abort.signal,
-  };
+/** Its signal is made when a handler asks for it: most never do, and grpc-js says `cancelled` after a normal end too. */
+class ServedContext implements CallContext {
+  readonly namespace: string;
+  readonly lease: string | undefined;
+  #abort: AbortController | undefined;
+  #isOver = false;
+
+  constructor(metadata: grpc.Metadata, emitter: { on(event: 'cancelled', listener: () => void): unknown }) {
+    this.namespace = String(metadata.get(namespaceKey)[0] ?? '');
+    this.lease = metadata.get(leaseKey)[0]?.toString();
+    emitter.on('cancelled', () => {
+      this.#isOver = true;
+      this.#abort?.abort(callerLeft);
+    });
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#isOver) this.#abort.abort(callerLeft);
+    }
+    return this.#abort.signal;
+  }
 }
 
 function failure(error: unknown, log: Logger, method: string): Partial<grpc.StatusObject> & Error {
@@ -62,7 +74,7 @@ function serveUnary(path: string, handler: UnaryHandler, log: Logger): grpc.hand
   return (call, callback) => {
     runInTrace(traceOf(call.metadata), async () => {
       try {
-        const response = await handler(call.request, contextOf(call.metadata, call));
+        const response = await handler(call.request, new ServedContext(call.metadata, call));
         log.debug({ method: path }, 'call served');
         callback(null, response);
       } catch (error) {
@@ -100,7 +112,7 @@ function requestsOf(call: grpc.ServerDuplexStream<any, any>): AsyncIterable<any>
 function serveStream(path: string, open: (context: CallContext) => AsyncIterable<unknown>, log: Logger) {
   return (call: grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>): void => {
     runInTrace(traceOf(call.metadata), async () => {
-      const context = contextOf(call.metadata, call);
+      const context = new ServedContext(call.metadata, call);
       try {
         await pump(call, open(context), context.signal);
         call.end();
@@ -142,6 +154,7 @@ export interface ServedService {
 export async function serveGrpc(address: string, services: ServedService[], log: Logger): Promise<grpc.Server> {
   const server = new grpc.Server({
     'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.enable_channelz': 0,
     'grpc.max_send_message_length': maxMessageBytes,
   });
   for (const { definition, handlers } of services) {

@@ -1,0 +1,135 @@
+// Unary gRPC calls to a daemon on a unix socket over our own HTTP/2; streams and TCP are grpc-js's (grpc-client.ts).
+import { Buffer } from 'node:buffer';
+import { connect } from 'node:net';
+import { ContainerError } from '@tscontainer/core/errors';
+import { type CallOptions, leaseKey, namespaceKey } from './call-context.ts';
+import { errorFromStatus, reasonKey } from './grpc-status.ts';
+import { encodeHeaders, type Headers } from './http2/hpack.ts';
+import { type Exchange, type Http2Answer, Http2Client } from './http2/http2-client.ts';
+import { outgoingTraceparent, traceparentHeader } from './trace.ts';
+
+/** Before each message: whether it is compressed, and its length (gRPC over HTTP/2, Length-Prefixed-Message). */
+const prefixBytes = 5;
+/** Blocks kept ready: one for each method, namespace and lease. */
+const maxKnownBlocks = 512;
+
+/** Story: any number of `call`s, `close`. It connects with the first call, and anew after the daemon was gone. */
+export class GrpcUnaryClient {
+  readonly #path: string;
+  readonly #maxMessageBytes: number;
+  readonly #blocks = new Map<string, Buffer>();
+  #connection: Http2Client | undefined;
+
+  /** `path` of the socket. */
+  constructor(path: string, maxMessageBytes: number) {
+    this.#path = path;
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  close(): void {
+    this.#connection?.close();
+  }
+
+  /** `method`: `/package.Service/Method`. Resolves with the answer's message; rejects with the status as our error. */
+  call(method: string, message: Uint8Array, options: CallOptions): Promise<Buffer> {
+    const { signal, timeoutMs } = options;
+    if (message.length > this.#maxMessageBytes) {
+      const cause = `call ${method}: a message of ${message.length} bytes is more than ${this.#maxMessageBytes}`;
+      return Promise.reject(new ContainerError('resource-exhausted', cause));
+    }
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      let exchange: Exchange | undefined;
+      const settled = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const fail = (error: ContainerError) => {
+        settled();
+        reject(error);
+      };
+      const giveUp = (error: ContainerError) => {
+        exchange?.abandon();
+        fail(error);
+      };
+      const onAbort = () => giveUp(new ContainerError('cancelled', `call ${method}: cancelled`));
+      const onEnd = (answer: Http2Answer) => {
+        settled();
+        try {
+          resolve(this.#messageOf(method, answer));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (timeoutMs !== undefined) {
+        const late = () =>
+          giveUp(new ContainerError('deadline-exceeded', `call ${method}: no answer in ${timeoutMs} ms`));
+        timer = setTimeout(late, timeoutMs);
+      }
+      exchange = this.#connected().request(this.#blockOf(method, options), framed(message), onEnd, fail);
+    });
+  }
+
+  #connected(): Http2Client {
+    if (this.#connection === undefined || !this.#connection.isUsable)
+      this.#connection = new Http2Client(connect(this.#path), `connect unix://${this.#path}`);
+    return this.#connection;
+  }
+
+  #blockOf(method: string, { namespace, lease, timeoutMs }: CallOptions): Buffer {
+    const key = `${method}\n${namespace}\n${lease}`;
+    let block = this.#blocks.get(key);
+    if (block === undefined) {
+      block = encodeHeaders([
+        [':method', 'POST'],
+        [':scheme', 'http'],
+        [':path', method],
+        [':authority', 'localhost'],
+        ['te', 'trailers'],
+        ['content-type', 'application/grpc'],
+        ['user-agent', 'tscontainer'],
+        ...(namespace === undefined ? [] : [[namespaceKey, namespace] as const]),
+        ...(lease === undefined ? [] : [[leaseKey, lease] as const]),
+      ]);
+      if (this.#blocks.size >= maxKnownBlocks) this.#blocks.clear();
+      this.#blocks.set(key, block);
+    }
+    const traceparent = outgoingTraceparent();
+    const own: [string, string][] = [];
+    if (traceparent !== undefined) own.push([traceparentHeader, traceparent]);
+    if (timeoutMs !== undefined) own.push(['grpc-timeout', `${Math.ceil(timeoutMs)}m`]);
+    return own.length === 0 ? block : Buffer.concat([block, encodeHeaders(own)]);
+  }
+
+  #messageOf(method: string, { headers, body }: Http2Answer): Buffer {
+    const status = headers.get('grpc-status');
+    if (status === undefined)
+      throw new ContainerError('unavailable', `call ${method}: HTTP ${headers.get(':status')} without a gRPC status`);
+    if (status !== '0') throw errorFromStatus(Number(status), statusMessage(headers), headers.get(reasonKey));
+    if (body.length < prefixBytes || body.length !== prefixBytes + body.readUInt32BE(1))
+      throw new ContainerError('internal', `call ${method}: the answer is not one message`);
+    if (body[0] !== 0)
+      throw new ContainerError('internal', `call ${method}: the answer is compressed, which was not offered`);
+    return body.subarray(prefixBytes);
+  }
+}
+
+function framed(message: Uint8Array): Buffer {
+  const body = Buffer.allocUnsafe(prefixBytes + message.length);
+  body[0] = 0;
+  body.writeUInt32BE(message.length, 1);
+  body.set(message, prefixBytes);
+  return body;
+}
+
+/** Percent-encoded by gRPC's rules; what was not encoded right is shown as it came. */
+function statusMessage(headers: Headers): string {
+  const message = headers.get('grpc-message') ?? '';
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
+}
