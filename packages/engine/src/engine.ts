@@ -11,6 +11,7 @@ import { ContainerdSupervisor } from './containerd/supervisor.ts';
 import type { Container } from './containers/container.ts';
 import { ExitHandler } from './containers/container-exit.ts';
 import { ContainerIndex } from './containers/container-index.ts';
+import { ContainerRemains } from './containers/container-remains.ts';
 import { ContainerStore, openEngineStore } from './containers/container-store.ts';
 import type { EngineContext } from './containers/engine-context.ts';
 import { ExecManager } from './containers/exec-manager.ts';
@@ -121,6 +122,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
     volumes,
     networks,
     userFiles: new UserFilesCache(),
+    remains: new ContainerRemains(),
     initProgram: initCandidates.find((path) => existsSync(path)) ?? '',
     log,
   };
@@ -170,6 +172,7 @@ export async function startEngine(config: EngineConfig, log: Logger): Promise<Ru
         container.run?.pump.detach();
       }
       networks.close();
+      await context.remains.settled();
       await supervisor?.stop();
       parentCgroup.removeEmpty();
       client.close();

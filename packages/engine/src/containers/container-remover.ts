@@ -1,9 +1,7 @@
-// Removes a container: the lifecycle daemon's record and snapshot side by side, our commit, and what lies on disk.
+// Removes a container: our commit first, then what the lifecycle daemon has of it and what lies on disk.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { Container } from './container.ts';
-import { deleteRecord } from './container-creator.ts';
 import type { ContainerStatus } from './container-record.ts';
-import { removeSnapshot } from './container-snapshot.ts';
 import { deleteTask } from './container-starter.ts';
 import { disposeAside, disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -45,22 +43,13 @@ export async function removeContainer(
   if (options.removesVolumes) await removeVolumes(context, container);
 }
 
-/**
- * Everything but telling. Durable once the lifecycle daemon has deleted its record: a row without one is a removal that
- * was cut short, which the next start of the engine finishes. So nobody waits for the row to go.
- */
+/** Everything but telling. Durable with our row; what the lifecycle daemon has of it goes when nobody waits any more. */
 export async function eraseContainer(context: EngineContext, container: Container): Promise<void> {
-  const outcomes = await Promise.allSettled([
-    deleteRecord(context, container.id),
-    removeSnapshot(context, container.settings),
-  ]);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   await closeSharedShm(context, container.settings);
-  context.store
-    .remove(container.id)
-    .catch((error) => context.log.error({ id: container.id, err: errorMessageOf(error) }, 'row stays'));
+  await context.store.remove(container.id);
   container.isDestroyed = true;
   context.index.delete(container);
+  context.remains.discard(context, container.settings);
   disposeAside(context.paths.containerRun(container.id), context.log);
   disposeTree(context.paths.containerData(container.id), context.log);
 }

@@ -9,6 +9,7 @@ import type { ContainerNetworks } from '../networks/container-networks.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
 import type { Container } from './container.ts';
 import type { ContainerIndex } from './container-index.ts';
+import type { ContainerRemains } from './container-remains.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { UserFilesCache } from './user-files-cache.ts';
 
@@ -25,6 +26,7 @@ export interface EngineContext {
   volumes: VolumeManager;
   networks: ContainerNetworks;
   userFiles: UserFilesCache;
+  remains: ContainerRemains;
   /** Host path of the init program. */
   initProgram: string;
   log: Logger;

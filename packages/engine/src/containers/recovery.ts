@@ -22,12 +22,12 @@ export async function loadContainers(context: EngineContext): Promise<void> {
   const { containers } = await context.client.containers.List({ filters: [] });
   const recorded = new Set(containers.map((container) => container.id));
   for (const container of context.index.values()) {
-    // the row goes last, so a row without its record is a removal that was under way
+    // somebody else has removed the record: without it the container cannot be started again
     if (!recorded.has(container.id)) await finishRemoval(context, container);
   }
   for (const record of containers) {
     if (record.labels[ownerLabel] !== context.engineId || context.index.get(record.id) !== undefined) continue;
-    context.log.info({ id: record.id }, 'removing a container whose creation was cut short');
+    context.log.info({ id: record.id }, 'removing what a creation or a removal that was cut short has left');
     await deleteTask(context, record.id);
     await deleteRecord(context, record.id);
   }
@@ -36,7 +36,7 @@ export async function loadContainers(context: EngineContext): Promise<void> {
 }
 
 async function finishRemoval(context: EngineContext, container: Container): Promise<void> {
-  context.log.info({ id: container.id }, 'finishing a removal that was cut short');
+  context.log.info({ id: container.id }, 'removing a container whose record is gone');
   await deleteTask(context, container.id).catch((error) =>
     context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'task stays'),
   );
