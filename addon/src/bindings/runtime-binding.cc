@@ -10,6 +10,7 @@
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
 #include "bindings/runtime-conversion.h"
+#include "linux/monitor-process.h"
 #include "runtime/exit-watcher.h"
 
 namespace tsc {
@@ -59,6 +60,7 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
                            InstanceMethod<&RuntimeBinding::resize_pty>("resizePty"),
                            InstanceMethod<&RuntimeBinding::close_stdin>("closeStdin"),
                            InstanceMethod<&RuntimeBinding::adopt>("adopt"),
+                           InstanceMethod<&RuntimeBinding::prepare_monitor>("prepareMonitor"),
                            InstanceMethod<&RuntimeBinding::close>("close"),
                        });
   }
@@ -191,6 +193,10 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
   Napi::Value pause(const Napi::CallbackInfo& info) {
     return promise_of(info.Env(),
                       [session = session_, id = id_argument(info)] { pause_container(session->config, id); });
+  }
+
+  Napi::Value prepare_monitor(const Napi::CallbackInfo& info) {
+    return promise_of(info.Env(), [session = session_] { keep_spare_monitor(session->config.tsrunc); });
   }
 
   Napi::Value resume(const Napi::CallbackInfo& info) {

@@ -79,6 +79,14 @@ Plan* map_plan() {
   return plan->magic == kPlanMagic ? plan : nullptr;
 }
 
+/// In place, as long as the argument is: the rest becomes zeros.
+void write_title(char* title, const char* label) {
+  const unsigned long room = strlen(title);
+  for (unsigned long index = 0; index < room; ++index) {
+    title[index] = label == nullptr || *label == '\0' ? '\0' : *label++;
+  }
+}
+
 void set_cloexec() {
   // The channel came through execve and so lost the flag; the container's process must not get one of them.
   close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -286,7 +294,7 @@ void trim(Monitor& monitor, Plan* plan) {
 
 }  // namespace
 
-int monitor_main() {
+int monitor_main(char* title) {
   static Monitor monitor;
   set_cloexec();
   prctl(PR_SET_NAME, "tsrunc-monitor", 0, 0, 0);
@@ -294,6 +302,7 @@ int monitor_main() {
   if (!receive_plan()) return 0;
   Plan* plan = map_plan();
   if (plan == nullptr) return refuse_plan(monitor);
+  if (title != nullptr) write_title(title, plan->label.get());
   monitor.signal_fd = open_signals();
   if (!run_stage(monitor, plan)) return 1;
   start_copies(monitor);

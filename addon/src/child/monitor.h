@@ -4,6 +4,7 @@
 namespace tsc::child {
 
 /// The whole life of `tsrunc monitor`, on the fds named in plan.h. Never allocates. Gives the exit status.
-int monitor_main();
+/// `title`: its third argument, kMonitorTitleSize long, where `ps` shall show whose it is.
+int monitor_main(char* title);
 
 }  // namespace tsc::child

@@ -225,6 +225,7 @@ inline constexpr int kMonitorExitReadFd = 7;   // kept for a shim that adopts
 inline constexpr int kMonitorDirectoryFd = 8;  // <root>/<id> or <root>/<id>/exec/<execId>
 inline constexpr int kMonitorFirstFd = 9;      // what the plan names
 inline constexpr int kMaxMonitorFds = 48;      // sent at most
+inline constexpr int kMonitorTitleSize = 76;   // room for an id in its arguments: containerd's longest
 inline constexpr int kMonitorPtyFd = 60;       // the pty master, once there is one
 
 struct Plan {

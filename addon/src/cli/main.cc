@@ -107,7 +107,7 @@ int run(const Words& words) {
 /// A monitor lives as long as its container and should be small: it branches off before the C++ library sets itself
 /// up (locales, its reserve for exceptions), which is half of what it would ever touch. Static programs only.
 void begin(int count, char** words, char** environment) {
-  if (count >= 2 && strcmp(words[1], "monitor") == 0) _exit(child::monitor_main());
+  if (count >= 2 && strcmp(words[1], "monitor") == 0) _exit(child::monitor_main(count >= 3 ? words[2] : nullptr));
   protect_program(count, words, environment);
 }
 

@@ -2,6 +2,7 @@
 #include "linux/monitor-process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -106,17 +107,23 @@ pid_t clone_with_signals_blocked(Birth& birth) {
 std::mutex children_mutex;
 std::vector<pid_t> children;
 
-}  // namespace
+struct Waiting {
+  std::string program;
+  pid_t pid = 0;
+  UniqueFd channel;
+};
 
-MonitorProcess::MonitorProcess(const std::string& program, const std::string& label) {
+Waiting spawn(const std::string& program) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw_errno(kStep, "socketpair");
-  channel_.reset(ends[0]);
+  UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
   const UniqueFd null = open_file(kStep, "/dev/null", O_RDWR);
   char name[] = "tsrunc";
   char verb[] = "monitor";
-  char* arguments[] = {name, verb, const_cast<char*>(label.c_str()), nullptr};
+  std::string title(child::kMonitorTitleSize, ' ');  // room for its container's id, which comes with the plan
+  title.replace(0, strlen("waiting"), "waiting");
+  char* arguments[] = {name, verb, title.data(), nullptr};
   char* environment[] = {nullptr};
   Birth birth = {program_fd(program), arguments, environment, null.get(), theirs.get(), 0};
   const pid_t pid = clone_with_signals_blocked(birth);
@@ -125,7 +132,48 @@ MonitorProcess::MonitorProcess(const std::string& program, const std::string& la
     waitpid(pid, nullptr, 0);
     throw_errno(birth.error, kStep, "execveat", program);
   }
-  pid_ = pid;
+  return {program, pid, std::move(ours)};
+}
+
+std::mutex spare_mutex;
+Waiting spare;
+
+/// The spare one, if it is of `program` and has not been killed; an empty one otherwise.
+Waiting take_spare(const std::string& program) {
+  Waiting taken;
+  {
+    const std::lock_guard lock(spare_mutex);
+    if (spare.program != program) return {};
+    taken = std::exchange(spare, {});
+  }
+  pollfd end = {taken.channel.get(), POLLIN, 0};
+  if (::poll(&end, 1, 0) == 0) return taken;
+  waitpid(taken.pid, nullptr, 0);
+  return {};
+}
+
+}  // namespace
+
+void keep_spare_monitor(const std::string& program) {
+  {
+    const std::lock_guard lock(spare_mutex);
+    if (spare.pid != 0) return;
+  }
+  Waiting made = spawn(program);
+  {
+    const std::lock_guard lock(spare_mutex);
+    if (spare.pid == 0) std::swap(spare, made);
+  }
+  if (made.pid == 0) return;
+  made.channel.reset();  // somebody was quicker: without its channel this one goes
+  waitpid(made.pid, nullptr, 0);
+}
+
+MonitorProcess::MonitorProcess(const std::string& program) {
+  Waiting monitor = take_spare(program);
+  if (monitor.pid == 0) monitor = spawn(program);
+  pid_ = monitor.pid;
+  channel_ = std::move(monitor.channel);
 }
 
 MonitorProcess::~MonitorProcess() {

@@ -13,9 +13,9 @@ namespace tsc {
 /// A monitor that waits for its plan. Unless it is sent one and released, the destructor makes it go and reaps it.
 class MonitorProcess {
  public:
-  /// vfork and execve of `program` as "tsrunc monitor <label>", with 0-2 on /dev/null, an empty environment and all
-  /// signals blocked.
-  MonitorProcess(const std::string& program, const std::string& label);
+  /// The spare one, where there is one. Else vfork and execve of `program` as "tsrunc monitor", with 0-2 on /dev/null,
+  /// an empty environment and all signals blocked.
+  explicit MonitorProcess(const std::string& program);
   ~MonitorProcess();
   MonitorProcess(const MonitorProcess&) = delete;
   MonitorProcess& operator=(const MonitorProcess&) = delete;
@@ -34,6 +34,10 @@ class MonitorProcess {
   pid_t pid_ = 0;
   UniqueFd channel_;
 };
+
+/// Has a monitor of `program` wait for the next verb that needs one: its start-up (1 to 2 ms) is then in nobody's way.
+/// At most one waits; it goes with this process.
+void keep_spare_monitor(const std::string& program);
 
 /// Reaps every released monitor that has ended.
 void reap_children() noexcept;

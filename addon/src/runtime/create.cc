@@ -183,8 +183,8 @@ CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest
     check_id(request.id);
     clock.begin("spawn monitor");
     reap_children();
-    // First of all: it starts up on another processor while the plan is made here.
-    MonitorProcess monitor(config.tsrunc, request.id);
+    // First of all: where none is waiting, it starts up on another processor while the plan is made here.
+    MonitorProcess monitor(config.tsrunc);
     Creation creation(config, request, PlanArena::Storage::memfd, clock);
     plan_io(creation.arena(), request.io);
     Launched launched = launch(monitor, request.id, creation.arena(), creation.fds(),

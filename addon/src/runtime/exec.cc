@@ -54,7 +54,7 @@ CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, co
   StepClock clock(created.steps);
   clock.begin("spawn monitor");
   reap_children();
-  MonitorProcess monitor(config.tsrunc, request.id);
+  MonitorProcess monitor(config.tsrunc);
   clock.begin("plan");
   const oci::Process process = oci::parse_process(request.process);
   PlanArena arena(PlanArena::Storage::memfd);

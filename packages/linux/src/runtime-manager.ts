@@ -27,6 +27,7 @@ const verbs = [
   'resizePty',
   'closeStdin',
   'adopt',
+  'prepareMonitor',
   'close',
 ] as const satisfies (keyof Runtime)[];
 
@@ -42,5 +43,28 @@ export function openRuntime(options: RuntimeOptions): Runtime {
   const { Runtime: NativeRuntime } = native();
   const opened = new NativeRuntime(options.root, options.tsrunc, options.onExit, options.onOom ?? (() => {}));
   const bound = verbs.map((verb) => [verb, translatedCall((opened[verb] as (...p: never[]) => unknown).bind(opened))]);
-  return Object.fromEntries(bound) as Runtime;
+  return keepingSpareMonitor(Object.fromEntries(bound) as Runtime);
+}
+
+/** After the answer to the verb that used it up: its start-up must not compete with the process just started. */
+const spareDelayMs = 2;
+
+/** A spare that could not be made is no failure: the next verb makes its own, or says why not. */
+function keepingSpareMonitor(runtime: Runtime): Runtime {
+  let timer: NodeJS.Timeout | undefined;
+  const prepareSoon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      runtime.prepareMonitor().catch(() => undefined);
+    }, spareDelayMs).unref();
+  };
+  const followed = <P extends unknown[], R>(verb: (...parameters: P) => Promise<R>) => {
+    return (...parameters: P) => verb(...parameters).finally(prepareSoon);
+  };
+  prepareSoon();
+  const close = () => {
+    clearTimeout(timer);
+    runtime.close();
+  };
+  return { ...runtime, start: followed(runtime.start), exec: followed(runtime.exec), close };
 }
