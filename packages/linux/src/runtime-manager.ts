@@ -9,7 +9,12 @@ export type NativeRuntimeConstructor = new (
   tsrunc: string,
   onExit: (exit: ExitRecord) => void,
   onOom: (id: string) => void,
-) => Runtime;
+) => NativeRuntime;
+
+interface NativeRuntime extends Runtime {
+  /** Has a monitor wait for the next process: its start-up (1 to 2 ms) is then in nobody's way. At most one waits. */
+  prepareMonitor(): Promise<void>;
+}
 
 const verbs = [
   'create',
@@ -27,7 +32,6 @@ const verbs = [
   'resizePty',
   'closeStdin',
   'adopt',
-  'prepareMonitor',
   'close',
 ] as const satisfies (keyof Runtime)[];
 
@@ -43,19 +47,19 @@ export function openRuntime(options: RuntimeOptions): Runtime {
   const { Runtime: NativeRuntime } = native();
   const opened = new NativeRuntime(options.root, options.tsrunc, options.onExit, options.onOom ?? (() => {}));
   const bound = verbs.map((verb) => [verb, translatedCall((opened[verb] as (...p: never[]) => unknown).bind(opened))]);
-  return keepingSpareMonitor(Object.fromEntries(bound) as Runtime);
+  return keepingSpareMonitor(Object.fromEntries(bound) as Runtime, () => opened.prepareMonitor());
 }
 
 /** After the answer to the verb that used it up: its start-up must not compete with the process just started. */
 const spareDelayMs = 2;
 
 /** A spare that could not be made is no failure: the next verb makes its own, or says why not. */
-function keepingSpareMonitor(runtime: Runtime): Runtime {
+function keepingSpareMonitor(runtime: Runtime, prepareMonitor: () => Promise<void>): Runtime {
   let timer: NodeJS.Timeout | undefined;
   const prepareSoon = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      runtime.prepareMonitor().catch(() => undefined);
+      prepareMonitor().catch(() => undefined);
     }, spareDelayMs).unref();
   };
   const followed = <P extends unknown[], R>(verb: (...parameters: P) => Promise<R>) => {

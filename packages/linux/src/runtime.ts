@@ -136,11 +136,6 @@ export interface Runtime {
   state(id: string): Promise<ContainerProcessState>;
   pids(id: string): Promise<number[]>;
   pause(id: string): Promise<void>;
-  /**
-   * Has the next monitor wait for its process, so that a create or an exec does not wait for its start-up (1 to 2 ms).
-   * At most one waits. `openRuntime` asks for it by itself, in a pause after each process.
-   */
-  prepareMonitor(): Promise<void>;
   resume(id: string): Promise<void>;
   /** `resources` is the OCI linux.resources object as JSON text. */
   update(id: string, resources: string): Promise<void>;

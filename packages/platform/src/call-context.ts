@@ -2,6 +2,12 @@
 
 export const namespaceKey = 'containerd-namespace';
 export const leaseKey = 'containerd-lease';
+/**
+ * With a call that makes a process, `1`: start it too. A daemon of ours does, and says so by `startedKey` (the pid) in the
+ * answer's trailing metadata; any other containerd does not know the key, and the caller starts the process itself.
+ */
+export const startKey = 'tscontainer-start';
+export const startedKey = 'tscontainer-started';
 
 /** What a call brings besides its request. */
 export interface CallContext {
@@ -10,6 +16,10 @@ export interface CallContext {
   lease: string | undefined;
   /** Aborted when the caller cancels or goes away. */
   signal: AbortSignal;
+  /** A further key of the call's metadata; gRPC only. */
+  metadata?(key: string): string | undefined;
+  /** Puts a key into the answer's trailing metadata; unary gRPC only. */
+  addTrailer?(key: string, value: string): void;
 }
 
 export type UnaryHandler = (request: any, context: CallContext) => Promise<unknown>;
@@ -21,4 +31,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until deadline-exceeded. */
   timeoutMs?: number | undefined;
+  /** Further metadata; of unary calls on a unix socket. */
+  metadata?: Record<string, string>;
+  /** Called with the metadata of a good answer; of unary calls on a unix socket. */
+  onMetadata?: (metadata: ReadonlyMap<string, string>) => void;
 }

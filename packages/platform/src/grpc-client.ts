@@ -46,6 +46,11 @@ export class GrpcConnection {
     });
   }
 
+  /** Whether `metadata` and `onMetadata` of a unary call are heeded. */
+  get hasUnaryMetadata(): boolean {
+    return this.#unary !== undefined;
+  }
+
   close(): void {
     this.#unary?.close();
     this.#client.close();

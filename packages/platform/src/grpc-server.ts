@@ -32,16 +32,33 @@ const callerLeft = new ContainerError('cancelled', 'the caller left');
 class ServedContext implements CallContext {
   readonly namespace: string;
   readonly lease: string | undefined;
+  readonly #metadata: grpc.Metadata;
+  #trailers: grpc.Metadata | undefined;
   #abort: AbortController | undefined;
   #isOver = false;
 
   constructor(metadata: grpc.Metadata, emitter: { on(event: 'cancelled', listener: () => void): unknown }) {
+    this.#metadata = metadata;
     this.namespace = String(metadata.get(namespaceKey)[0] ?? '');
     this.lease = metadata.get(leaseKey)[0]?.toString();
     emitter.on('cancelled', () => {
       this.#isOver = true;
       this.#abort?.abort(callerLeft);
     });
+  }
+
+  /** Undefined when there is none. */
+  get trailers(): grpc.Metadata | undefined {
+    return this.#trailers;
+  }
+
+  metadata(key: string): string | undefined {
+    return this.#metadata.get(key)[0]?.toString();
+  }
+
+  addTrailer(key: string, value: string): void {
+    this.#trailers ??= new grpc.Metadata();
+    this.#trailers.set(key, value);
   }
 
   get signal(): AbortSignal {
@@ -74,9 +91,10 @@ function serveUnary(path: string, handler: UnaryHandler, log: Logger): grpc.hand
   return (call, callback) => {
     runInTrace(traceOf(call.metadata), async () => {
       try {
-        const response = await handler(call.request, new ServedContext(call.metadata, call));
+        const context = new ServedContext(call.metadata, call);
+        const response = await handler(call.request, context);
         log.debug({ method: path }, 'call served');
-        callback(null, response);
+        callback(null, response, context.trailers);
       } catch (error) {
         callback(failure(error, log, path));
       }

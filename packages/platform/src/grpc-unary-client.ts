@@ -56,7 +56,9 @@ export class GrpcUnaryClient {
       const onEnd = (answer: Http2Answer) => {
         settled();
         try {
-          resolve(this.#messageOf(method, answer));
+          const message = this.#messageOf(method, answer);
+          options.onMetadata?.(answer.headers);
+          resolve(message);
         } catch (error) {
           reject(error);
         }
@@ -78,7 +80,7 @@ export class GrpcUnaryClient {
     return this.#connection;
   }
 
-  #blockOf(method: string, { namespace, lease, timeoutMs }: CallOptions): Buffer {
+  #blockOf(method: string, { namespace, lease, timeoutMs, metadata }: CallOptions): Buffer {
     const key = `${method}\n${namespace}\n${lease}`;
     let block = this.#blocks.get(key);
     if (block === undefined) {
@@ -97,7 +99,7 @@ export class GrpcUnaryClient {
       this.#blocks.set(key, block);
     }
     const traceparent = outgoingTraceparent();
-    const own: [string, string][] = [];
+    const own = Object.entries(metadata ?? {});
     if (traceparent !== undefined) own.push([traceparentHeader, traceparent]);
     if (timeoutMs !== undefined) own.push(['grpc-timeout', `${Math.ceil(timeoutMs)}m`]);
     return own.length === 0 ? block : Buffer.concat([block, encodeHeaders(own)]);

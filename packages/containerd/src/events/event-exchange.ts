@@ -36,6 +36,21 @@ export class EventExchange {
     this.forward({ timestamp, namespace, topic, event });
   }
 
+  /** The same for an event that is encoded once somebody reads it: most have no listener. */
+  publishEncoded(namespace: string, topic: string, encode: () => AnyMessage): void {
+    if (this.#subscribers.size === 0) return;
+    let event: AnyMessage | undefined;
+    this.forward({
+      timestamp: now(),
+      namespace,
+      topic,
+      get event() {
+        event ??= encode();
+        return event;
+      },
+    });
+  }
+
   /** Passes on an event that a shim or another client has stamped. */
   forward(envelope: Envelope): void {
     if (envelope.namespace === '')

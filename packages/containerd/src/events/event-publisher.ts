@@ -16,6 +16,7 @@ export class EventPublisher {
   publish(namespace: string, topic: string, typeName: string, message: object): void {
     const file = fileOfEvent(typeName);
     if (file === undefined) throw new ContainerError('internal', `publish ${topic}: no event type ${typeName}`);
-    this.#exchange.publish(namespace, topic, { typeUrl: typeName, value: loadMessage(file, typeName).encode(message) });
+    const encoded = () => ({ typeUrl: typeName, value: loadMessage(file, typeName).encode(message) });
+    this.#exchange.publishEncoded(namespace, topic, encoded);
   }
 }

@@ -1,5 +1,6 @@
 // containerd.services.tasks.v1.Tasks: reads requests, asks the task manager, answers in containerd's messages.
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { startedKey, startKey } from '@tscontainer/platform/call-context';
 import { loadService } from '@tscontainer/platform/contract-loader';
 import type * as contract from '@tscontainer/platform/contracts/containerd/services/tasks/v1/tasks';
 import type { StateResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
@@ -34,6 +35,11 @@ export function tasksService({ containers, log, tasks }: Pick<Daemon, 'container
     });
   }
 
+  /** In the call that made the process, as the caller asked. */
+  async function start(namespace: string, containerId: string, execId: string, context: CallContext): Promise<void> {
+    context.addTrailer?.(startedKey, String(await tasks.startProcess(namespace, containerId, execId)));
+  }
+
   const handlers: HandlersOf<contract.Tasks> = {
     Create: async (request, context) => {
       const namespace = namespaceOf(context);
@@ -45,6 +51,7 @@ export function tasksService({ containers, log, tasks }: Pick<Daemon, 'container
       const container = containers.get(namespace, request.containerId);
       const { rootfs, stdin, stdout, stderr, terminal, options } = request;
       const pid = await tasks.create(namespace, { container, rootfs, stdin, stdout, stderr, terminal, options });
+      if (context.metadata?.(startKey) === '1') await start(namespace, request.containerId, '', context);
       return { containerId: request.containerId, pid };
     },
     Start: async ({ containerId, execId }, context) => ({
@@ -73,7 +80,9 @@ export function tasksService({ containers, log, tasks }: Pick<Daemon, 'container
       if (execId === '')
         throw new ContainerError('invalid-argument', `exec in ${containerId}: exec id cannot be empty`);
       const request = { execId, stdin, stdout, stderr, terminal, spec: required(spec, 'spec') };
-      await tasks.exec(namespaceOf(context), containerId, request);
+      const namespace = namespaceOf(context);
+      await tasks.exec(namespace, containerId, request);
+      if (context.metadata?.(startKey) === '1') await start(namespace, containerId, execId, context);
       return empty;
     },
     ResizePty: async ({ containerId, execId, width, height }, context) => {

@@ -11,10 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { unmountBelow } from '@tscontainer/linux/mounts';
+import { removeTree } from '@tscontainer/linux/tree';
 import { ownRuntimeName } from './shim-command.ts';
 
 export interface Bundle {
@@ -85,8 +85,8 @@ export class BundleStore {
   /** Whatever is still mounted below it goes first: a mount must never be deleted into. */
   async remove({ namespace, id, path }: Bundle, isForeign: boolean): Promise<void> {
     if (isForeign || existsSync(join(path, foreignBinaryFile))) await unmountBelow(path);
-    if (isForeign) await rm(join(this.#root, namespace, id), { recursive: true, force: true });
-    await rm(path, { recursive: true, force: true }); // not rmSync: a slow disk must hold up nobody else
+    if (isForeign) await removeTree(join(this.#root, namespace, id));
+    await removeTree(path); // off the event loop: a slow disk must hold up nobody else
   }
 
   find(): FoundBundle[] {

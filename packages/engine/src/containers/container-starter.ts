@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { makeFifo } from '@tscontainer/linux/fifo';
 import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-stack';
+import { askingForStart } from '../containerd/start-at-once.ts';
 import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
 import { parseLogOptions } from '../logs/json-file.ts';
@@ -77,17 +78,20 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   cleanup.defer('saved state', () => saved.catch(() => undefined));
   const { Tty, OpenStdin } = settings.config;
   cleanup.defer(`task ${container.id}`, () => deleteTask(context, container.id));
-  const created = await tasks.Create({
+  const needsTask = context.networks.needsTask(container);
+  const request = {
     containerId: container.id,
     rootfs,
     stdin: OpenStdin ? join(directory, 'stdin') : '',
     stdout: join(directory, 'stdout'),
     stderr: Tty ? '' : join(directory, 'stderr'),
     terminal: Tty,
-  });
-  container.state.pid = created.pid;
-  if (container.state.network !== undefined) await context.networks.attachTask(container, created.pid);
-  await Promise.all([tasks.Start({ containerId: container.id, execId: '' }), saved]);
+  };
+  const created = await askingForStart(context.client, !needsTask, (options) => tasks.Create(request, options));
+  container.state.pid = created.answer.pid;
+  if (needsTask) await context.networks.attachTask(container, created.answer.pid);
+  if (created.startedPid === undefined) await tasks.Start({ containerId: container.id, execId: '' });
+  await saved;
   container.rootfs = rootfs;
   // a further start may find other users, devices or neighbours
   container.isSpecCurrent = false;

@@ -6,6 +6,7 @@ import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/er
 import { newId } from '@tscontainer/core/ids';
 import type { Process } from '@tscontainer/core/oci-runtime';
 import { makeFifo } from '@tscontainer/linux/fifo';
+import { askingForStart } from '../containerd/start-at-once.ts';
 import type { RawConnection } from '../http/hijack.ts';
 import { writePiece } from '../http/stream-frames.ts';
 import type { OutputName } from '../logs/output-pump.ts';
@@ -163,9 +164,10 @@ export class ExecManager {
   }
 
   async #run(exec: Exec, process: Process, directory: string, streams: OutputName[], hasStdin: boolean): Promise<void> {
-    const { tasks } = this.#context.client;
+    const { client } = this.#context;
+    const { tasks } = client;
     const path = (stream: OutputName | 'stdin') => join(directory, stream);
-    await tasks.Exec({
+    const request = {
       containerId: exec.container.id,
       execId: exec.id,
       stdin: hasStdin ? path('stdin') : '',
@@ -173,11 +175,11 @@ export class ExecManager {
       stderr: streams.includes('stderr') ? path('stderr') : '',
       terminal: exec.config.Tty,
       spec: { typeUrl: processTypeUrl, value: Buffer.from(JSON.stringify(process)) },
-    });
+    };
     exec.isRunning = true;
     try {
-      const { pid } = await tasks.Start({ containerId: exec.container.id, execId: exec.id });
-      exec.pid = pid;
+      const { startedPid } = await askingForStart(client, true, (options) => tasks.Exec(request, options));
+      exec.pid = startedPid ?? (await tasks.Start({ containerId: exec.container.id, execId: exec.id })).pid;
     } catch (error) {
       exec.isRunning = false;
       await tasks.DeleteProcess({ containerId: exec.container.id, execId: exec.id }).catch(() => undefined);

@@ -165,6 +165,12 @@ export class ContainerNetworks {
     if (!isLate) await this.#openDns(container, sandbox);
   }
 
+  /** Whether the run's interfaces wait for `attachTask`: then its process may not start before. */
+  needsTask({ id, state }: Container): boolean {
+    const sandbox = this.#sandboxes.get(id);
+    return state.network !== undefined && sandbox !== undefined && sandbox.space === undefined;
+  }
+
   /** After Tasks.Create: what could not be made before the task's own namespace was there. */
   async attachTask(container: Container, pid: number): Promise<void> {
     const sandbox = this.#sandboxes.get(container.id);
