@@ -179,6 +179,9 @@ describe.each(runtimes)('failpoints with $name $options', ({ name, options, has 
 
   async function startArmed(point: Failpoint): Promise<void> {
     writeFileSync(token, point);
+    // one that is only just coming up would be missed below, and serve the next daemon without being armed
+    if (name === 'io.containerd.ts.v2')
+      await until('a warm shim', 5000, () => (daemon.shims().length > 0 ? true : undefined)).catch(() => undefined);
     await daemon.kill();
     // no container is there: every shim goes, those that are just being started too, so that armed ones take their place
     await until('no process of an earlier life', 5000, () => {

@@ -261,7 +261,10 @@ bool run_stage(Monitor& monitor, Plan* plan) {
   stage_init(monitor.stage, plan);
   Report& report = monitor.stage.context.report;
   const bool is_ready = stage_run(monitor.stage);
-  if (is_ready) report.kind = ReportKind::created;
+  if (is_ready) {
+    start_copies(monitor);  // first: with the report the terminal may be asked for
+    report.kind = ReportKind::created;
+  }
   send_report(kMonitorChannelFd, report);
   return is_ready;
 }
@@ -305,7 +308,6 @@ int monitor_main(char* title) {
   if (title != nullptr) write_title(title, plan->label.get());
   monitor.signal_fd = open_signals();
   if (!run_stage(monitor, plan)) return 1;
-  start_copies(monitor);
   trim(monitor, plan);
   while (!monitor.is_exited) turn(monitor, -1);
   if (!monitor.is_outcome_known) on_outcome(monitor);

@@ -57,6 +57,8 @@ describe('contracts', () => {
       'containerd.task.v2.Task': 17,
       'containerd.task.v3.Task': 17,
       'grpc.health.v1.Health': 3,
+      'grpc.reflection.v1.ServerReflection': 1,
+      'grpc.reflection.v1alpha.ServerReflection': 1,
       'tscontainer.shim.v1.Shim': 2,
     });
   });
