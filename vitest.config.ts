@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 const rules = ['test/architecture.test.ts', 'test/tidy.test.ts', 'test/errors-documented.test.ts'];
 
+/** Minutes by themselves: each has a command of its own. */
+const long = ['test/long/**'];
+
 export default defineConfig({
   test: {
     projects: [
@@ -12,10 +15,19 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: [...rules, '**/node_modules/**'],
+          exclude: [...rules, ...long, '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // one file at a time: each starts daemons, and the leak checks compare the machine before and after
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 1_200_000,
           fileParallelism: false,
         },
       },

@@ -27,6 +27,8 @@ export const testPackages = [
   'skopeo',
   'umoci',
   'debootstrap',
+  'docker-compose',
+  'iperf3',
   'busybox-static',
   'iproute2',
   'nftables',

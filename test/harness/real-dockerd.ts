@@ -9,6 +9,7 @@ import { processesOf } from './processes.ts';
 export interface RealDockerd {
   directory: string;
   socket: string;
+  network: NetworkNamespace;
   docker(args: string[]): Promise<{ stdout: string; stderr: string; code: number | null }>;
   /** SIGKILL for dockerd alone. */
   kill(): Promise<void>;
@@ -77,5 +78,5 @@ export async function startRealDockerd(flags: string[] = ['--bridge=none', '--ip
     await end(directory, network);
     throw error;
   }
-  return { directory, socket, docker, kill, start, stop: () => end(directory, network) };
+  return { directory, socket, network, docker, kill, start, stop: () => end(directory, network) };
 }

@@ -212,13 +212,7 @@ export class ContainerNetworks {
     const sandbox = new Sandbox(this.#parts.paths.networkNamespace(container.id), ports, this.#parts.log);
     this.#sandboxes.set(container.id, sandbox);
     const space = sandbox.enterThatOf(pid);
-    for (const endpoint of network.endpoints) {
-      if (await space.hasLink(endpoint.interfaceName)) continue;
-      const record = this.manager.tryFind(endpoint.networkId);
-      if (record === undefined) continue;
-      await addInterface(this.manager, record, space, endpoint, undefined);
-      await space.configure(endpoint, undefined, { hasGateway: false, alias: this.manager.linkAlias });
-    }
+    for (const endpoint of network.endpoints) await this.#remake(space, endpoint);
     await space.keepOnly(
       network.endpoints.map((endpoint) => endpoint.interfaceName),
       this.manager.linkAlias,
@@ -233,6 +227,19 @@ export class ContainerNetworks {
     await ports.lead(mainEndpoint(this.manager, container)?.endpoint);
     this.#announce(container, network.endpoints);
     await this.#openDns(container, sandbox);
+  }
+
+  /** Makes an interface of a running container unless it is there. */
+  async #remake(space: SandboxNamespace, endpoint: EndpointState): Promise<void> {
+    const record = this.manager.tryFind(endpoint.networkId);
+    if (record === undefined) return;
+    // by the host's end where there is one: the name inside may be that of an interface that is on its way out
+    const { hostLink } = endpoint;
+    const isOnHost = hostLink === '' || (await this.manager.links.find(hostLink)) !== undefined;
+    if (isOnHost && (await space.hasLink(endpoint.interfaceName))) return;
+    await space.removeLink(endpoint.interfaceName);
+    await addInterface(this.manager, record, space, endpoint, undefined);
+    await space.configure(endpoint, undefined, { hasGateway: false, alias: this.manager.linkAlias });
   }
 
   /** In the container's queue. Throws permission-denied when it is connected already. */
