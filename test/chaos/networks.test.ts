@@ -132,11 +132,12 @@ describe('kill -9 of the engine', () => {
     await stack.startEngine();
     await ok('rm', '-f', 'aa', 'bb', 'cc', 'dd', 'ee');
     for (const name of ['ff', 'gg', 'hh', 'ii', 'jj'])
-      await until(`an address for ${name}`, 5000, async () =>
-        (await stack.docker(['run', '-d', '--name', name, '--network', 'tiny', 'busybox', 'sleep', '600'])).code === 0
-          ? true
-          : (await stack.docker(['rm', '-f', name]), undefined),
-      );
+      await until(`an address for ${name}`, 5000, async () => {
+        const args = ['run', '-d', '--name', name, '--network', 'tiny', 'busybox', 'sleep', '600'];
+        if ((await stack.docker(args)).code === 0) return true;
+        await stack.docker(['rm', '-f', name]);
+        return undefined;
+      });
   }, 60_000);
 
   it('at any moment of connect and disconnect: links and leases are what the records say', async () => {
