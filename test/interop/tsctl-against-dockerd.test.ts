@@ -1,4 +1,5 @@
 // tsctl is docker's command line: beside Debian's docker, on the same real dockerd, it prints and returns the same.
+import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandResult, run, runOk, until } from '../harness/command.ts';
 import { busyboxArchive } from '../harness/images.ts';
@@ -87,6 +88,15 @@ describe('output and exit code are those of docker', () => {
     ['stop', '-t', 'x', 'peer'],
     ['tag', 'busybox'],
     ['image', 'inspect', 'nosuch'],
+    ['diff', 'peer'],
+    ['diff', 'nosuch'],
+    ['commit', 'nosuch'],
+    ['commit', 'peer', 'BAD'],
+    ['export', 'nosuch'],
+    ['import', '/nosuch'],
+    ['push', 'nosuch'],
+    ['push', '-a', 'busybox:x'],
+    ['cp', 'x', 'y'],
     ['nosuch'],
     [...run1, 'busybox', 'sh', '-c', 'echo out; echo err >&2; exit 7'],
     [...run1, 'busybox', 'nosuch'],
@@ -160,6 +170,52 @@ describe('streams', () => {
     await until('only the peer is left', 5000, async () =>
       (await tsctl(['ps', '-a', '--format', '{{.Names}}'])).stdout === 'peer\n' ? true : undefined,
     );
+  });
+});
+
+describe('cp', () => {
+  const copies = [
+    ['/d', ''],
+    ['/d', '/renamed'],
+    ['/d/.', '/content'],
+    ['/d/f', '/file'],
+    ['/d/l', '/link'],
+  ];
+
+  // of its own: docker binds a container's volumes anew for each copy, and the peer's is all of /tmp
+  beforeAll(() => dockerd.docker(['run', '-d', '--name', 'files', '--network', 'none', 'busybox', 'sleep', '1000']));
+  afterAll(() => dockerd.docker(['rm', '-f', 'files']));
+
+  it('puts the same here as docker', async () => {
+    await dockerd.docker(['exec', 'files', 'sh', '-c', 'mkdir -p /d/e; echo y > /d/f; ln -s f /d/l; chmod 640 /d/f']);
+    const list = async (command: (args: string[]) => Promise<CommandResult>, name: string) => {
+      const directory = `${dockerd.directory}/${name}`;
+      mkdirSync(directory);
+      for (const [source, target] of copies)
+        expect(await command(['cp', `files:${source}`, `${directory}${target}`])).toMatchObject({
+          stderr: '',
+          code: 0,
+        });
+      return runOk('find', ['.', '-printf', '%p %y %m %l\n'], { cwd: directory });
+    };
+    const theirs = await list(dockerd.docker, 'cp-docker');
+    expect((await list(tsctl, 'cp-tsctl')).split('\n').sort()).toEqual(theirs.split('\n').sort());
+  });
+
+  it('puts the same into the container as docker', async () => {
+    const source = `${dockerd.directory}/cp-docker/renamed`;
+    const list = async (command: (args: string[]) => Promise<CommandResult>, name: string) => {
+      await dockerd.docker(['exec', 'files', 'mkdir', '-p', `/${name}`]);
+      for (const [from, target] of [
+        [source, ''],
+        [source, '/renamed'],
+        [`${source}/.`, '/content'],
+        [`${source}/f`, '/file'],
+      ])
+        expect(await command(['cp', `${from}`, `files:/${name}${target}`])).toMatchObject({ stderr: '', code: 0 });
+      return (await dockerd.docker(['exec', '-w', `/${name}`, 'files', 'find', '.'])).stdout.split('\n').sort();
+    };
+    expect(await list(tsctl, 'in-tsctl')).toEqual(await list(dockerd.docker, 'in-docker'));
   });
 });
 

@@ -11,11 +11,16 @@ export interface CommandGroup {
 }
 
 const attach: CommandLoader = async () => (await import('../commands/attach.ts')).attachCommand;
+const commit: CommandLoader = async () => (await import('../commands/commit.ts')).commitCommand;
+const cp: CommandLoader = async () => (await import('../commands/cp.ts')).cpCommand;
 const create: CommandLoader = async () => (await import('../commands/create.ts')).createCommand;
+const diff: CommandLoader = async () => (await import('../commands/diff.ts')).diffCommand;
 const events: CommandLoader = async () => (await import('../commands/events.ts')).eventsCommand;
 const exec: CommandLoader = async () => (await import('../commands/exec.ts')).execCommand;
+const exportContainer: CommandLoader = async () => (await import('../commands/export.ts')).exportCommand;
 const history: CommandLoader = async () => (await import('../commands/history.ts')).historyCommand;
 const images: CommandLoader = async () => (await import('../commands/images.ts')).imagesCommand;
+const importImage: CommandLoader = async () => (await import('../commands/import.ts')).importCommand;
 const info: CommandLoader = async () => (await import('../commands/info.ts')).infoCommand;
 const kill: CommandLoader = async () => (await import('../commands/kill.ts')).killCommand;
 const load: CommandLoader = async () => (await import('../commands/load.ts')).loadCommand;
@@ -24,6 +29,7 @@ const pause: CommandLoader = async () => (await import('../commands/pause.ts')).
 const port: CommandLoader = async () => (await import('../commands/port.ts')).portCommand;
 const ps: CommandLoader = async () => (await import('../commands/ps.ts')).psCommand;
 const pull: CommandLoader = async () => (await import('../commands/pull.ts')).pullCommand;
+const push: CommandLoader = async () => (await import('../commands/push.ts')).pushCommand;
 const rename: CommandLoader = async () => (await import('../commands/rename.ts')).renameCommand;
 const restart: CommandLoader = async () => (await import('../commands/restart.ts')).restartCommand;
 const rm: CommandLoader = async () => (await import('../commands/rm.ts')).rmCommand;
@@ -47,6 +53,12 @@ const memberships = () => import('../commands/network-membership.ts');
 
 export const commands: Readonly<Record<string, CommandLoader>> = {
   attach,
+  commit,
+  cp,
+  diff,
+  export: exportContainer,
+  import: importImage,
+  push,
   completion: async () => (await import('../commands/completion.ts')).completionCommand,
   create,
   events,
@@ -107,6 +119,10 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
     summary: 'Manage containers',
     commands: {
       attach,
+      commit,
+      cp,
+      diff,
+      export: exportContainer,
       create,
       exec,
       kill,
@@ -134,8 +150,10 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
     summary: 'Manage images',
     commands: {
       history,
+      import: importImage,
       load,
       pull,
+      push,
       save,
       tag,
       inspect: async () => (await inspections()).imageInspectCommand,

@@ -1,11 +1,9 @@
 // `tsctl load`: images from a tar archive.
 
-import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
 import { type Command, noArguments } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
-import { openFailure } from '../cli/open-failure.ts';
+import { openInput } from '../cli/whole-file.ts';
 import { readJsonLines } from '../client/json-lines.ts';
 import { showProgress } from '../format/progress.ts';
 import type { ProgressMessage } from '../format/progress-message.ts';
@@ -38,11 +36,5 @@ async function inputOf(path: string): Promise<NodeJS.ReadableStream> {
     if (process.stdin.isTTY) throw new CommandFailure('requested load from stdin, but stdin is empty');
     return process.stdin;
   }
-  const file = createReadStream(path);
-  try {
-    await once(file, 'open');
-  } catch (error) {
-    throw new CommandFailure(`open ${path}: ${openFailure(error)}`);
-  }
-  return file;
+  return openInput(path);
 }

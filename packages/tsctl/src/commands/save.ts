@@ -1,11 +1,10 @@
 // `tsctl save`: images as a tar archive, to a file (whole or not at all) or to stdout.
-import { createWriteStream, existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { atLeastOne, type Command } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
+import { writeWhole } from '../cli/whole-file.ts';
 
 export const saveCommand: Command = {
   name: 'save',
@@ -33,14 +32,3 @@ export const saveCommand: Command = {
     return 0;
   },
 };
-
-async function writeWhole(content: NodeJS.ReadableStream, path: string): Promise<void> {
-  const fresh = `${path}.${process.pid}.partial`;
-  try {
-    await pipeline(content, createWriteStream(fresh, { mode: 0o600 }));
-    await rename(fresh, path);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
-}
