@@ -16,6 +16,7 @@ import { ImageStore } from './images/image-store.ts';
 import { LeaseStore } from './leases/lease-store.ts';
 import { schema } from './metadata/schema.ts';
 import { NamespaceStore } from './namespaces/namespace-store.ts';
+import { SandboxStore } from './sandboxes/sandbox-store.ts';
 import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import type { Snapshotter } from './snapshots/snapshotter.ts';
 import { TaskManager } from './tasks/task-manager.ts';
@@ -31,6 +32,7 @@ export interface Daemon {
   images: ImageStore;
   content: ContentStore;
   leases: LeaseStore;
+  sandboxes: SandboxStore;
   snapshots: OverlaySnapshotter;
   applier: LayerApplier;
   differ: LayerDiffer;
@@ -58,6 +60,7 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
     containers: new ContainerStore(store),
     images: new ImageStore(store),
     leases: new LeaseStore(store),
+    sandboxes: new SandboxStore(store),
   };
   content.dropUnreferenced(content.blobsOnDisk());
   const applier = new LayerApplier(content);

@@ -13,6 +13,7 @@ import { introspectionService } from './services/introspection-service.ts';
 import { leasesService } from './services/leases-service.ts';
 import { namespacesService } from './services/namespaces-service.ts';
 import { reflectionServices } from './services/reflection-service.ts';
+import { sandboxServices } from './services/sandbox-services.ts';
 import { snapshotsService } from './services/snapshots-service.ts';
 import { streamingService } from './services/streaming-service.ts';
 import { tasksService } from './services/tasks-service.ts';
@@ -43,6 +44,7 @@ export function servicesOfStores(daemon: Daemon): ServedService[] {
     leasesService(daemon),
     namespacesService(daemon),
     snapshotsService(daemon),
+    ...sandboxServices(daemon),
     versionService(),
   ];
 }

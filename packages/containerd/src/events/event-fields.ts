@@ -7,6 +7,7 @@ const fileByPrefix: [prefix: string, file: string][] = [
   ['containerd.events.Task', 'containerd/events/task.proto'],
   ['containerd.events.Container', 'containerd/events/container.proto'],
   ['containerd.events.Content', 'containerd/events/content.proto'],
+  ['containerd.events.Sandbox', 'containerd/events/sandbox.proto'],
   ['containerd.events.Snapshot', 'containerd/events/snapshot.proto'],
   ['containerd.events.Namespace', 'containerd/events/namespace.proto'],
   ['containerd.services.images.v1.Image', 'containerd/services/images/v1/image-events.proto'],

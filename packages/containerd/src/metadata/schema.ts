@@ -72,4 +72,12 @@ export const schema: string[] = [
     PRIMARY KEY (namespace, lease, type, id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE sandboxes (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (namespace, id)
+  ) STRICT;
+  `,
 ];

@@ -15,6 +15,7 @@ const holdings: [what: string, table: string][] = [
   ['images', 'images'],
   ['blobs', 'content'],
   ['containers', 'containers'],
+  ['sandboxes', 'sandboxes'],
   ['snapshots on "overlayfs" snapshotter', 'snapshots'],
 ];
 

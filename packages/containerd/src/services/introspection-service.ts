@@ -19,7 +19,8 @@ interface Plugin {
 }
 
 const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm', ia32: '386' };
-const platform = { os: 'linux', architecture: architectures[process.arch] ?? process.arch, variant: '' };
+/** What runs here. */
+export const hostPlatform = { os: 'linux', architecture: architectures[process.arch] ?? process.arch, variant: '' };
 
 const grpcServices = [
   'containers',
@@ -31,6 +32,8 @@ const grpcServices = [
   'introspection',
   'leases',
   'namespaces',
+  'sandbox-controllers',
+  'sandboxes',
   'snapshots',
   'streaming',
   'tasks',
@@ -55,20 +58,29 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
       capabilities: ['sharing'],
     }),
     plugin('io.containerd.snapshotter.v1', 'overlayfs', {
-      platforms: [platform],
+      platforms: [hostPlatform],
       exports: rootOf('io.containerd.snapshotter.v1.overlayfs'),
     }),
     plugin('io.containerd.metadata.v1', 'bolt', {
       requires: ['io.containerd.content.v1', 'io.containerd.snapshotter.v1'],
       exports: { policy: 'shared' },
     }),
-    plugin('io.containerd.differ.v1', 'walking', { requires: ['io.containerd.metadata.v1'], platforms: [platform] }),
+    plugin('io.containerd.differ.v1', 'walking', {
+      requires: ['io.containerd.metadata.v1'],
+      platforms: [hostPlatform],
+    }),
     plugin('io.containerd.event.v1', 'exchange'),
-    plugin('io.containerd.transfer.v1', 'local', { requires: ['io.containerd.metadata.v1'], platforms: [platform] }),
+    plugin('io.containerd.transfer.v1', 'local', {
+      requires: ['io.containerd.metadata.v1'],
+      platforms: [hostPlatform],
+    }),
     plugin('io.containerd.streaming.v1', 'manager'),
+    plugin('io.containerd.sandbox.store.v1', 'local', { requires: ['io.containerd.metadata.v1'] }),
+    plugin('io.containerd.sandbox.controller.v1', 'shim', { requires: ['io.containerd.event.v1'] }),
+    plugin('io.containerd.internal.v1', 'restart', { requires: ['io.containerd.service.v1'] }),
     plugin('io.containerd.gc.v1', 'scheduler', { requires: ['io.containerd.metadata.v1'] }),
     plugin('io.containerd.runtime.v2', 'task', {
-      platforms: [platform],
+      platforms: [hostPlatform],
       requires: ['io.containerd.event.v1', 'io.containerd.metadata.v1'],
     }),
     ...grpcServices.map((id) => plugin('io.containerd.grpc.v1', id)),
