@@ -21,6 +21,7 @@ export const testPackages = [
   'containerd',
   'runc',
   'crun',
+  'criu',
   'podman',
   'criu',
   'docker-registry',

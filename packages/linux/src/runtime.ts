@@ -96,6 +96,21 @@ export interface RuntimeOptions {
   onOom?: (id: string) => void;
 }
 
+export interface CheckpointRequest {
+  /** An existing directory, for criu's image files. */
+  imagePath: string;
+  /** For criu's log; '' is the image's directory. */
+  workPath: string;
+  /** The container ends with it. */
+  exit: boolean;
+  openTcp: boolean;
+  externalUnixSockets: boolean;
+  terminal: boolean;
+  fileLocks: boolean;
+  emptyNamespaces: string[];
+  cgroupsMode: string;
+}
+
 /** Cgroup figures, the union of v1 and v2; bytes and nanoseconds. */
 export interface ContainerStats {
   version: 1 | 2;
@@ -143,6 +158,8 @@ export interface Runtime {
   resizePty(id: string, execId: string, columns: number, rows: number): Promise<void>;
   /** Drops the monitor's own write end of the stdin FIFO, so that the process sees EOF when its writers are gone. */
   closeStdin(id: string, execId: string): Promise<void>;
+  /** Writes the container's state to a directory; without it the runtime makes no checkpoints. */
+  checkpoint?(id: string, request: CheckpointRequest): Promise<void>;
   /** Takes over the processes of a container whose shim is gone. Idempotent. */
   adopt(id: string): Promise<AdoptedProcess[]>;
   /** Stops the watching of exits; containers live on. */

@@ -12,6 +12,7 @@ const topics = {
   TaskExecStarted: '/tasks/exec-started',
   TaskPaused: '/tasks/paused',
   TaskResumed: '/tasks/resumed',
+  TaskCheckpointed: '/tasks/checkpointed',
 } as const;
 
 export type TaskEventName = keyof typeof topics;

@@ -1,5 +1,6 @@
 // containerd.task.v2.Task over the registry: reads requests, answers in containerd's messages. All seventeen methods.
 import { ContainerError } from '@tscontainer/core/errors';
+import type { CheckpointRequest } from '@tscontainer/linux/runtime';
 import type { CallContext } from '@tscontainer/platform/call-context';
 import type * as contract from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf/well-known';
@@ -16,6 +17,7 @@ import { shimVersion } from './version.ts';
 
 export const taskServiceName = 'containerd.task.v2.Task';
 
+const checkpointOptions = wireMessage<CheckpointRequest>('containerd.runc.v1.CheckpointOptions');
 const processDetails = wireMessage<{ execId: string }>('containerd.runc.v1.ProcessDetails');
 
 export interface TaskServiceOptions {
@@ -56,7 +58,10 @@ export class TaskService {
 
   Create = async (request: contract.CreateTaskRequest, context: CallContext): Promise<object> => {
     if (request.checkpoint !== '')
-      throw new ContainerError('unimplemented', `create task ${request.id}: from a checkpoint is not supported`);
+      throw new ContainerError(
+        'unimplemented',
+        `create task ${request.id}: this shim restores no checkpoint; io.containerd.runc.v2 does`,
+      );
     const options = readRuntimeOptions(request.options);
     const { noPivotRoot, noNewKeyring, systemdCgroup } = options;
     const io = checkedIo(request);
@@ -102,8 +107,12 @@ export class TaskService {
     return nothing;
   };
 
-  Checkpoint = async (request: contract.CheckpointTaskRequest): Promise<Empty> => {
-    throw new ContainerError('unimplemented', `checkpoint task ${request.id}: this runtime makes no checkpoints`);
+  Checkpoint = async (request: contract.CheckpointTaskRequest, context: CallContext): Promise<Empty> => {
+    await this.#task(request.id, context).checkpoint({
+      ...checkpointOptions.decode(request.options?.value ?? Buffer.alloc(0)),
+      imagePath: request.path,
+    });
+    return nothing;
   };
 
   Kill = async (request: contract.KillRequest, context: CallContext): Promise<Empty> => {

@@ -3,7 +3,7 @@
 // An exit takes effect in the tick in which the runtime tells it, unless create, start or adopt of that process is
 // under way: then right after, so that create -> start -> exit -> delete is the order everyone sees.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
-import type { CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
+import type { CheckpointRequest, CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import { isLoggedByBinary, openLoggingBinary } from './logging-binary.ts';
 import type { StepLog } from './step-log.ts';
@@ -125,6 +125,19 @@ export class Task {
     } finally {
       this.#settle(this.init);
     }
+  }
+
+  /** Throws unimplemented with a runtime that makes none. */
+  async checkpoint(request: CheckpointRequest): Promise<void> {
+    if (this.runtime.checkpoint === undefined)
+      throw new ContainerError(
+        'unimplemented',
+        `checkpoint ${this.id}: this runtime makes none; one with criu, such as runc (binary_name), does`,
+      );
+    if (this.init.status !== 'running' && this.init.status !== 'paused')
+      throw new ContainerError('unknown', `cannot checkpoint a ${this.init.status} container`);
+    await this.runtime.checkpoint(this.id, request);
+    this.#publish('TaskCheckpointed', { checkpoint: request.imagePath });
   }
 
   /** Removes what is left of a process and returns it. A created one is killed first, a running one is refused. */

@@ -1,4 +1,5 @@
 // containerd.services.tasks.v1.Tasks: reads requests, asks the task manager, answers in containerd's messages.
+import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { startedKey, startKey } from '@tscontainer/platform/call-context';
 import { loadService } from '@tscontainer/platform/contract-loader';
@@ -8,7 +9,10 @@ import type { HandlersOf } from '@tscontainer/platform/contracts/message-forms';
 import type { CallContext, ServedService } from '@tscontainer/platform/grpc-server';
 import type { Daemon } from '../daemon.ts';
 import { compileFilters } from '../filters/filter.ts';
+import type { ImageTarget } from '../images/image-store.ts';
 import { now } from '../metadata/timestamp.ts';
+import type { CreateTask } from '../tasks/task-creator.ts';
+import { TaskCheckpoints } from '../tasks/task-checkpoints.ts';
 import { required, scopeOf } from './request-fields.ts';
 
 /** A shim that does not answer must not keep a list from its caller. */
@@ -18,7 +22,13 @@ const empty = {};
 
 const namespaceOf = (context: CallContext) => scopeOf(context).namespace;
 
-export function tasksService({ containers, log, tasks }: Pick<Daemon, 'containers' | 'log' | 'tasks'>): ServedService {
+export function tasksService(
+  daemon: Pick<Daemon, 'containers' | 'log' | 'tasks' | 'content' | 'config'>,
+): ServedService {
+  const { containers, log, tasks, content, config } = daemon;
+  const temporary = join(config.root, 'checkpoints');
+  const checkpoints = new TaskCheckpoints({ containers, tasks, content, temporary });
+
   async function processOf(namespace: string, containerId: string, execId: string) {
     const state = await tasks.call(namespace, containerId, 'State', { execId }, { timeoutMs: stateTimeoutMs });
     return toProcess(containerId, state);
@@ -40,17 +50,24 @@ export function tasksService({ containers, log, tasks }: Pick<Daemon, 'container
     context.addTrailer?.(startedKey, String(await tasks.startProcess(namespace, containerId, execId)));
   }
 
+  async function fromCheckpoint(namespace: string, task: CreateTask, descriptor: ImageTarget) {
+    const image = await checkpoints.unpack(namespace, descriptor);
+    try {
+      const pid = await tasks.create(namespace, { ...task, checkpoint: image.path });
+      return { containerId: task.container.id, pid };
+    } finally {
+      image.remove();
+    }
+  }
+
   const handlers: HandlersOf<contract.Tasks> = {
     Create: async (request, context) => {
       const namespace = namespaceOf(context);
-      if (request.checkpoint !== null)
-        throw new ContainerError(
-          'unimplemented',
-          `create task ${request.containerId}: from a checkpoint is not supported`,
-        );
       const container = containers.get(namespace, request.containerId);
       const { rootfs, stdin, stdout, stderr, terminal, options } = request;
-      const pid = await tasks.create(namespace, { container, rootfs, stdin, stdout, stderr, terminal, options });
+const task = { container, rootfs, stdin, stdout, stderr, terminal, options };
+      if (request.checkpoint !== null) return fromCheckpoint(namespace, task, request.checkpoint);
+      const pid = await tasks.create(namespace, task);
       if (context.metadata?.(startKey) === '1') await start(namespace, request.containerId, '', context);
       return { containerId: request.containerId, pid };
     },
@@ -105,9 +122,9 @@ export function tasksService({ containers, log, tasks }: Pick<Daemon, 'container
       const { processes } = await tasks.call(namespaceOf(context), containerId, 'Pids', {});
       return { processes };
     },
-    Checkpoint: async ({ containerId }) => {
-      throw new ContainerError('unimplemented', `checkpoint task ${containerId}: not supported`);
-    },
+    Checkpoint: async ({ containerId, options }, context) => ({
+      descriptors: await checkpoints.take(scopeOf(context), containerId, options),
+    }),
     Update: async ({ containerId, resources, annotations }, context) => {
       await tasks.call(namespaceOf(context), containerId, 'Update', {
         resources: required(resources, 'resources'),

@@ -19,6 +19,8 @@ export interface CreateTask {
   stderr: string;
   terminal: boolean;
   options: AnyMessage | null;
+  /** A directory with criu's image, to go on from. */
+  checkpoint?: string;
 }
 
 export interface CreatorOptions {
@@ -74,12 +76,12 @@ export class TaskCreator {
 
   async #call(record: TaskRecord, given: CreateTask): Promise<void> {
     const { namespace, id, bundle, shim } = record;
-    const { container, rootfs, stdin, stdout, stderr, terminal } = given;
+    const { container, rootfs, stdin, stdout, stderr, terminal, checkpoint = '' } = given;
     const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
     if (shim === undefined) return;
     failpoint('task.create.shim');
     const io = { stdin, stdout, stderr, terminal };
-    const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null };
+    const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null, checkpoint };
     record.pid = (await shim.call('Create', request, { namespace })).pid;
   }
 

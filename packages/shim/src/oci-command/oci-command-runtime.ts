@@ -8,6 +8,7 @@ import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/er
 import { mountAll, unmountBelow } from '@tscontainer/linux/mounts';
 import type {
   AdoptedProcess,
+  CheckpointRequest,
   ContainerStats,
   CreatedProcess,
   CreateRequest,
@@ -137,8 +138,8 @@ export class OciCommandRuntime implements Runtime {
     this.#process(id, execId).closeStdin();
   }
 
-  async checkpoint(id: string, words: string[]): Promise<void> {
-    await this.#verb(this.#of(id).bundle, ['checkpoint', ...words, id]);
+  async checkpoint(id: string, request: CheckpointRequest): Promise<void> {
+    await this.#verb(this.#of(id).bundle, ['checkpoint', ...checkpointFlags(request), id]);
   }
 
   async adopt(id: string): Promise<AdoptedProcess[]> {
@@ -244,6 +245,24 @@ export class OciCommandRuntime implements Runtime {
     if (process === undefined) throw new ContainerError('not-found', `process ${execId} of ${id}: not found`);
     return process;
   }
+}
+
+function checkpointFlags(request: CheckpointRequest): string[] {
+  const switches: [isSet: boolean, flag: string][] = [
+    [!request.exit, '--leave-running'],
+    [request.openTcp, '--tcp-established'],
+    [request.externalUnixSockets, '--ext-unix-sk'],
+    [request.terminal, '--shell-job'],
+    [request.fileLocks, '--file-locks'],
+  ];
+  return [
+    '--image-path',
+    request.imagePath,
+    ...(request.workPath === '' ? [] : ['--work-path', request.workPath]),
+    ...switches.flatMap(([isSet, flag]) => (isSet ? [flag] : [])),
+    ...request.emptyNamespaces.flatMap((name) => ['--empty-ns', name]),
+    ...(request.cgroupsMode === '' ? [] : ['--manage-cgroups-mode', request.cgroupsMode]),
+  ];
 }
 
 function logOf(bundle: string): string {
