@@ -11,8 +11,8 @@ import type { Daemon } from '../daemon.ts';
 import { compileFilters } from '../filters/filter.ts';
 import type { ImageTarget } from '../images/image-store.ts';
 import { now } from '../metadata/timestamp.ts';
-import type { CreateTask } from '../tasks/task-creator.ts';
 import { TaskCheckpoints } from '../tasks/task-checkpoints.ts';
+import type { CreateTask } from '../tasks/task-creator.ts';
 import { required, scopeOf } from './request-fields.ts';
 
 /** A shim that does not answer must not keep a list from its caller. */
@@ -65,7 +65,7 @@ export function tasksService(
       const namespace = namespaceOf(context);
       const container = containers.get(namespace, request.containerId);
       const { rootfs, stdin, stdout, stderr, terminal, options } = request;
-const task = { container, rootfs, stdin, stdout, stderr, terminal, options };
+      const task = { container, rootfs, stdin, stdout, stderr, terminal, options };
       if (request.checkpoint !== null) return fromCheckpoint(namespace, task, request.checkpoint);
       const pid = await tasks.create(namespace, task);
       if (context.metadata?.(startKey) === '1') await start(namespace, request.containerId, '', context);
