@@ -198,7 +198,7 @@ describe('order and place', () => {
         },
       ),
     );
-    expect(outcome.stderr).toContain('startContainer hook /bin/sh: exit status 5: 0 0 1 2 3');
+    expect(outcome.stderr).toContain('startContainer hook /bin/sh: error running hook: exit status 5: 0 0 1 2 3');
     expectNothingLeft('userhooks');
   });
 });
@@ -209,7 +209,7 @@ describe('failures', () => {
     (kind) => {
       const outcome = bench.create(`fail-${kind}`, ['true'], withHooks(announcingBut(kind)));
       expect(outcome.status).toBe(1);
-      expect(outcome.stderr).toContain(`${kind} hook /bin/sh: exit status 3: sorry`);
+      expect(outcome.stderr).toContain(`${kind} hook /bin/sh: error running hook: exit status 3: sorry`);
       expect(lines()).toEqual([...kinds.slice(0, kinds.indexOf(kind)), 'poststop']);
       expectNothingLeft(`fail-${kind}`);
     },
@@ -221,7 +221,7 @@ describe('failures', () => {
       expect(bench.create(`fail-${kind}`, ['sleep', '60'], withHooks(announcingBut(kind))).status).toBe(0);
       const outcome = bench.run(['start', `fail-${kind}`]);
       expect(outcome.status).toBe(1);
-      expect(outcome.stderr).toContain(`${kind} hook /bin/sh: exit status 3: sorry`);
+      expect(outcome.stderr).toContain(`${kind} hook /bin/sh: error running hook: exit status 3: sorry`);
       expect(lines().at(-1)).toBe('poststop');
       expect(lines()).not.toContain(kind);
       expectNothingLeft(`fail-${kind}`);
@@ -233,7 +233,7 @@ describe('failures', () => {
     expect(bench.create('fail-poststop', ['true'], withHooks(hooks)).status).toBe(0);
     const outcome = bench.run(['delete', '-f', 'fail-poststop']);
     expect(outcome.status).toBe(0);
-    expect(outcome.stderr).toContain('poststop hook /bin/sh: exit status 3');
+    expect(outcome.stderr).toContain('poststop hook /bin/sh: error running hook: exit status 3');
     expect(lines()).toEqual(['second']);
     expectNothingLeft('fail-poststop');
   });
@@ -248,7 +248,7 @@ describe('failures', () => {
     const hooks = { createRuntime: [shellHook('sleep 54321; true', { timeout: 1 })] };
     const began = Date.now();
     const outcome = bench.create('late', ['true'], withHooks(hooks));
-    expect(outcome.stderr).toContain('createRuntime hook /bin/sh: killed after its timeout of 1 s');
+    expect(outcome.stderr).toContain('createRuntime hook /bin/sh: error running hook: killed after its timeout of 1 s');
     expect(Date.now() - began).toBeLessThan(5000);
     expect(spawnSync('pgrep', ['-f', 'sleep 54321']).status).toBe(1);
     expectNothingLeft('late');

@@ -194,7 +194,8 @@ describe('mistakes are refused by name', () => {
     [allowing(rule('mkdir', 'SCMP_ACT_ERRNO', { args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] })), 'args[0].index'],
     [allowing(rule('mkdir', 'SCMP_ACT_ERRNO', { args: [{ index: 1, value: 1, op: 'EQ' }] })), 'unknown operator EQ'],
     [allowing(rule('mkdir', 'SCMP_ACT_NOTIFY')), 'seccomp listenerPath is not set'],
-    [allowing(rule('sendmsg', 'SCMP_ACT_NOTIFY')), 'cannot be used for sendmsg'],
+    [allowing(rule('sendmsg', 'SCMP_ACT_NOTIFY')), 'cannot be used for the sendmsg syscall'],
+    [allowing(rule('write', 'SCMP_ACT_NOTIFY')), 'cannot be used for the write syscall'],
   ])('%j', (profile, message) => {
     const outcome = bench.runOnce(named('mistake'), ['true'], withProfile(profile));
     expect(outcome.stderr).toContain(message);

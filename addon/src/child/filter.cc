@@ -76,9 +76,12 @@ long send_state(int agent_fd, const List<Text>& pieces, pid_t pid, int listener_
 
 }  // namespace
 
-bool loads_filter_early(const Process& process) {
+bool loads_filter_early(const Plan& plan) {
+  const Process& process = plan.process;
+  if (process.seccomp.count == 0) return false;
   // With a listener too: its agent is told by whoever creates the container, and that one is gone at the start.
-  return process.seccomp.count != 0 && (!process.has_no_new_privileges || process.listener_path);
+  // startContainer hooks run under the filter, as in runc.
+  return !process.has_no_new_privileges || process.listener_path || plan.start_container.count > 0;
 }
 
 void load_filter(Context& context) {

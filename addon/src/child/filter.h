@@ -14,7 +14,7 @@ void load_filter(Context& context);
 
 /// Whether it is to be loaded before "ready", with the privileges that loading takes; else right before execve, so that
 /// the filter sees as few calls of ours as can be.
-bool loads_filter_early(const Process& process);
+bool loads_filter_early(const Plan& plan);
 
 /// The stage's part: connects to the agent and sends the container process state with the fd. False: the failure is
 /// recorded in the context.

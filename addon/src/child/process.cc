@@ -237,7 +237,7 @@ void become_user(Context& context) {
     if (!enter_directory(cwd)) fail(context, "chdir", cwd);
   }
   find_command(context);
-  if (loads_filter_early(process)) load_filter(context);
+  if (loads_filter_early(*context.plan)) load_filter(context);
   if (!needs_admin || !capabilities.is_given) return;
   begin_step(context, Step::set_capabilities);
   set_capabilities(context, capabilities.effective, capabilities.permitted, capabilities.inheritable);
@@ -249,7 +249,7 @@ const char* command_path(const Context& context) { return context.plan->process.
 void execute(Context& context) {
   Process& process = context.plan->process;
   fill_vectors(process);
-  if (!loads_filter_early(process)) load_filter(context);
+  if (!loads_filter_early(*context.plan)) load_filter(context);
   begin_step(context, Step::execute);
   execve(command_path(context), process.argument_vector, process.environment_vector);
   fail(context, "execve", process.arguments[0].get());

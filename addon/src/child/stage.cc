@@ -219,7 +219,8 @@ bool write_oom_score(Stage& stage) {
   char path[64];
   format_number(path, "/proc/", stage.child_pid, "/oom_score_adj");
   // Lowering needs CAP_SYS_RESOURCE; the parent has already warned where that is missing.
-  const bool is_done = write_file_at(AT_FDCWD, path, plan.process.oom_score_adj.get()) || errno == EACCES || errno == EPERM;
+  const bool is_done =
+      write_file_at(AT_FDCWD, path, plan.process.oom_score_adj.get()) || errno == EACCES || errno == EPERM;
   return is_done || refuse(stage, "write", path);
 }
 

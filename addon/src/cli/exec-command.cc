@@ -1,5 +1,7 @@
 // exec on the command line: this process is the stage, and in the foreground the parent that waits.
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
@@ -88,8 +90,14 @@ int execute(const Globals& globals, const Options& options, const std::string& i
   child::Stage stage;
   child::stage_init(stage, &plan);
   if (!child::stage_run(stage)) throw to_error(stage.context.report, &plan);
-  if (options.has("console-socket")) send_console(options.value("console-socket"), stage.pty_fd);
-  if (options.has("pid-file")) write_pid_file(options.value("pid-file"), stage.child_pid);
+  try {
+    if (options.has("console-socket")) send_console(options.value("console-socket"), stage.pty_fd);
+    if (options.has("pid-file")) write_pid_file(options.value("pid-file"), stage.child_pid);
+  } catch (...) {
+    kill(stage.child_pid, SIGKILL);
+    waitpid(stage.child_pid, nullptr, 0);
+    throw;
+  }
   child::Report report;
   if (child::stage_read_outcome(stage, report) != 0) throw to_error(report, &plan);
   log_launch_warnings(globals, warnings);

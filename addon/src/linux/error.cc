@@ -20,6 +20,7 @@ std::string compose(const RuntimeError& error) {
     const char* words = strerrordesc_np(error.error);
     append(errno_name(error.error) + (words == nullptr ? "" : " (" + std::string(words) + ")"));
   }
+  append(error.remedy);
   return text;
 }
 
@@ -58,7 +59,14 @@ RuntimeError::RuntimeError(std::string operation, std::string step, std::string 
 RuntimeError RuntimeError::within(std::string_view outer) const {
   std::string whole(outer);
   if (!operation.empty()) whole += ": " + operation;
-  return RuntimeError(std::move(whole), step, syscall, error, path, detail, reason);
+  return RuntimeError(std::move(whole), step, syscall, error, path, detail, reason).advised(remedy);
+}
+
+RuntimeError RuntimeError::advised(std::string_view words) const {
+  RuntimeError advised = *this;
+  advised.remedy = words;
+  advised.text_ = compose(advised);
+  return advised;
 }
 
 void throw_errno(std::string_view step, std::string_view syscall, std::string_view path) {

@@ -36,6 +36,9 @@ class RuntimeError : public std::exception {
   /// The same failure inside a larger operation: "create container abc".
   RuntimeError within(std::string_view operation) const;
 
+  /// Says what to do about it: the last words of the text.
+  RuntimeError advised(std::string_view remedy) const;
+
   std::string operation;
   std::string step;     // "mount overlay on /"
   std::string syscall;  // "fsmount"
@@ -43,6 +46,7 @@ class RuntimeError : public std::exception {
   std::string path;
   std::string detail;
   Reason reason;
+  std::string remedy;  // "raising a hard limit needs CAP_SYS_RESOURCE"; often empty
 
  private:
   std::string text_;

@@ -90,9 +90,10 @@ void Compiler::note_number(const std::string& name) {
 
 void Compiler::add_rule(const Reader& rule, const std::string& name, std::uint32_t action,
                         const std::vector<scmp_arg_cmp>& arguments) {
-  // The child hands the notification fd out with this call: nobody could answer for it yet.
-  if (action == SCMP_ACT_NOTIFY && name == "sendmsg") {
-    rule.complain("action", "SCMP_ACT_NOTIFY cannot be used for sendmsg");
+  // The child hands the notification fd out with sendmsg: nobody could answer for it yet. With runc it is write, and a
+  // profile that runs here is to run there.
+  if (action == SCMP_ACT_NOTIFY && (name == "sendmsg" || name == "write")) {
+    rule.complain("action", "SCMP_ACT_NOTIFY cannot be used for the " + name + " syscall");
   }
   note_number(name);
   if (action == default_action_) return;
@@ -164,6 +165,11 @@ SeccompProgram Compiler::compile() {
   seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0);
   seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   architectures_ = seccomp_architectures(reader_);
+  // seccomp_init has put it in, named or not.
+  const std::uint32_t native = seccomp_arch_native();
+  if (std::find(architectures_.begin(), architectures_.end(), native) == architectures_.end()) {
+    architectures_.push_back(native);
+  }
   for (const std::uint32_t architecture : architectures_) {
     const int result = seccomp_arch_add(context_.get(), architecture);
     if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_arch_add");

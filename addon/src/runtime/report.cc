@@ -2,9 +2,11 @@
 #include "runtime/report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "child/context.h"
+#include "runtime/remedies.h"
 
 namespace tsc {
 namespace {
@@ -57,7 +59,7 @@ constexpr const char* kNames[] = {
     "change directory",
     "find command",
     "load seccomp",
-    "connect with seccomp agent",
+    "failed to connect with seccomp agent",
     "wait for start",
     "startContainer hook",
     "poststart hook",
@@ -94,6 +96,29 @@ std::string command_detail(const child::Report& report) {
   return quoted + strerrordesc_np(report.error);
 }
 
+bool is_hook_step(Step step) {
+  switch (step) {
+    case Step::prestart_hook:
+    case Step::create_runtime_hook:
+    case Step::create_container_hook:
+    case Step::start_container_hook:
+    case Step::poststart_hook:
+    case Step::poststop_hook: return true;
+    default: return false;
+  }
+}
+
+/// runc's words; and a signal by its name.
+std::string hook_detail(const std::string& detail) {
+  int signal = 0;
+  std::string text = "error running hook";
+  if (!detail.empty()) text += ": " + detail;
+  if (sscanf(detail.c_str(), "killed by signal %d", &signal) != 1 || sigdescr_np(signal) == nullptr) return text;
+  std::string description = sigdescr_np(signal);
+  description[0] = static_cast<char>(tolower(description[0]));
+  return text + " (" + description + ")";
+}
+
 }  // namespace
 
 std::string step_name(Step step, std::uint16_t index, const child::Plan* plan) {
@@ -116,9 +141,8 @@ RuntimeError to_error(const child::Report& report, const child::Plan* plan) {
                         command_reason(report.error));
   }
   std::string detail = report.detail;
-  if (report.error == EXDEV && report.step == Step::change_directory)
-    detail = "the working directory lies outside the container";
-  return RuntimeError("", step, report.call, report.error, report.path, detail);
+  if (is_hook_step(report.step) && !detail.empty()) detail = hook_detail(detail);
+  return RuntimeError("", step, report.call, report.error, report.path, detail).advised(remedy_for(report, plan));
 }
 
 void append_steps(std::vector<RuntimeStep>& steps, const child::Report& report, const child::Plan* plan) {
