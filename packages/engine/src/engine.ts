@@ -224,7 +224,7 @@ async function serve(context: EngineContext, images: ImageManager, execs: ExecMa
   registerStreamRoutes(app, hijackRoutes, context);
   registerStatsRoutes(app, context);
   registerExecRoutes(app, hijackRoutes, context, execs);
-  registerVolumeRoutes(app, context.volumes);
+  registerVolumeRoutes(app, context);
   registerNetworkRoutes(app, context);
   registerImageRoutes(app, images);
   registerDiskUsageRoutes(app, context, images);

@@ -6,6 +6,7 @@ import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-st
 import { nowText } from '../go-time.ts';
 import type { ResolvedImage } from '../images/image-backend.ts';
 import { Container } from './container.ts';
+import type { HostConfig } from './container-config.ts';
 import { writeContainerFiles } from './container-files.ts';
 import { type ContainerSettings, type MountPoint, newContainerState } from './container-record.ts';
 import { copyUpVolumes, prepareSnapshot, removeSnapshot } from './container-snapshot.ts';
@@ -14,7 +15,7 @@ import { withImageConfig } from './create-request.ts';
 import type { EngineContext } from './engine-context.ts';
 import { generateName } from './generated-names.ts';
 import { idMappingOf } from './id-mapping.ts';
-import { mountPointsOf } from './mount-requests.ts';
+import { borrowedPoints, mountPointsOf, parseVolumesFrom } from './mount-requests.ts';
 import { containerHostname } from './spec-builder.ts';
 import { createRecord, joinsOthers, specOf } from './spec-store.ts';
 
@@ -104,12 +105,23 @@ function settingsOf(
     snapshotter: context.config.snapshotter,
     snapshotKey: id,
     runtime: runtimeName(hostConfig.Runtime),
-    mountPoints: mountPointsOf(hostConfig, config.Volumes).map((point) =>
+    mountPoints: mountPointsOf(hostConfig, config.Volumes, lentPoints(context, hostConfig)).map((point) =>
       point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point,
     ),
     idMapping: idMappingOf(hostConfig, context.config, mappings),
     endpoints: context.networks.namedEndpoints(request.endpoints),
   };
+}
+
+/** Throws invalid-argument for a container that is not there: by a 404 docker's client would pull the image. */
+function lentPoints(context: EngineContext, hostConfig: HostConfig): MountPoint[] {
+  return (hostConfig.VolumesFrom ?? []).map(parseVolumesFrom).flatMap(({ name, mode }) => {
+    try {
+      return borrowedPoints(context.index.find(name).settings.mountPoints, mode);
+    } catch (error) {
+      throw new ContainerError('invalid-argument', errorMessageOf(error), { cause: error });
+    }
+  });
 }
 
 /** `runc` as docker's users name it. */

@@ -1,6 +1,7 @@
 // What happens when a container's process has ended: output drained, state committed, everybody told, policy applied.
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { formatNs, parseRfc3339 } from '../go-time.ts';
+import { unmountVolumes } from '../volumes/container-volumes.ts';
 import type { Container } from './container.ts';
 import type { ContainerState } from './container-record.ts';
 import { removeContainer } from './container-remover.ts';
@@ -92,6 +93,7 @@ export class ExitHandler {
       if (container.run !== undefined) noteExit(paths.containerRun(container.id), facts);
       await deleteTask(this.#context, container.id);
       await closeSharedShm(this.#context, container.settings);
+      await unmountVolumes(this.#context, container);
     } catch (error) {
       log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted');
     }

@@ -9,6 +9,7 @@ import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
 import { parseLogOptions } from '../logs/json-file.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
+import { mountVolumes } from '../volumes/container-volumes.ts';
 import type { Container } from './container.ts';
 import { writeContainerFiles } from './container-files.ts';
 import { zeroTime } from './container-record.ts';
@@ -61,6 +62,7 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   cleanup.defer('networks', () => releaseNetworks(context, container));
   const rootfs = container.rootfs ?? (await snapshotMounts(context, settings));
   await openSharedShm(context, settings, cleanup);
+  if (settings.mountPoints.length > 0) await mountVolumes(context, container, cleanup);
   const directory = context.paths.containerRun(container.id);
   openStdio(context, container, directory, cleanup);
   Object.assign(container.state, {

@@ -40,7 +40,6 @@ describe('decodeCreateRequest', () => {
   });
 
   it.each([
-    ['VolumesFrom', ['other']],
     ['StorageOpt', { size: '1g' }],
     ['DeviceRequests', [{ Count: -1 }]],
     ['BlkioDeviceReadBps', [{ Path: '/dev/sda', Rate: 1 }]],

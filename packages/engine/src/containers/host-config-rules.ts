@@ -24,7 +24,6 @@ function isSet(value: unknown): boolean {
 
 /** Fields that this engine does not carry out. A zero value means the same as their absence. */
 const unsupportedHostFields = [
-  'VolumesFrom',
   'StorageOpt',
   'Cgroup',
   'Capabilities',

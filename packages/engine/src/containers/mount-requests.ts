@@ -107,14 +107,43 @@ function fromMount(mount: MountRequest): MountPoint {
   throw invalid(`type "${mount.Type}"`, 'mount type unknown');
 }
 
-/** Throws invalid-argument, also for two mounts with one destination. An image's volume yields to any of the user's. */
-export function mountPointsOf(hostConfig: HostConfig, volumes: Record<string, object> | null): MountPoint[] {
+/** One of VolumesFrom: `NAME[:ro|rw]`. Throws invalid-argument. */
+export function parseVolumesFrom(text: string): { name: string; mode: string } {
+  const [name = '', mode = '', ...more] = text.split(':');
+  if (name === '' || more.length > 0 || !['', 'ro', 'rw', 'z', 'Z'].includes(mode))
+    throw new ContainerError('invalid-argument', `invalid volumes-from specification: '${text}'`);
+  return { name, mode };
+}
+
+/** What a container lends: binds and volumes. `mode` ro takes the right to write away. */
+export function borrowedPoints(points: MountPoint[], mode: string): MountPoint[] {
+  return points
+    .filter((point) => point.type !== 'tmpfs')
+    .map((point) => ({
+      ...point,
+      copiesUp: false,
+      ...(mode === '' ? {} : { mode }),
+      isWritable: mode === 'ro' ? false : point.isWritable,
+    }));
+}
+
+/** `borrowed` yields to what is asked for by itself. Throws invalid-argument, also for two mounts with one destination. An image's volume yields to any of the user's. */
+export function mountPointsOf(
+  hostConfig: HostConfig,
+  volumes: Record<string, object> | null,
+  borrowed: MountPoint[] = [],
+): MountPoint[] {
   const points = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount)];
   const taken = new Set<string>(Object.keys(hostConfig.Tmpfs ?? {}).map((path) => posix.normalize(path)));
   for (const point of points) {
     if (taken.has(point.destination))
       throw new ContainerError('invalid-argument', `Duplicate mount point: ${point.destination}`);
     taken.add(point.destination);
+  }
+  for (const point of borrowed) {
+    if (taken.has(point.destination)) continue;
+    taken.add(point.destination);
+    points.push(point);
   }
   for (const destination of Object.keys(volumes ?? {})) {
     const point = basePoint(destination);

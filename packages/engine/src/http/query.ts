@@ -67,13 +67,14 @@ export class Filters {
     throw new ContainerError('invalid-argument', `invalid filter '${name}=${value}'`);
   }
 
-  /** `key` or `key=value` against an object's labels. */
+  /** `key` or `key=value` against an object's labels; `label!` turns it round. */
   matchesLabels(labels: Record<string, string> | null | undefined): boolean {
-    return this.matchesAll('label', (wanted) => {
+    const hasLabel = (wanted: string) => {
       const equals = wanted.indexOf('=');
       if (equals < 0) return Object.hasOwn(labels ?? {}, wanted);
       return labels?.[wanted.slice(0, equals)] === wanted.slice(equals + 1);
-    });
+    };
+    return this.matchesAll('label', hasLabel) && this.matchesAll('label!', (unwanted) => !hasLabel(unwanted));
   }
 }
 

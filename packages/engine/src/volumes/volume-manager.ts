@@ -1,20 +1,26 @@
 // Named and anonymous volumes of the local driver: a directory each, a row each, and who uses them.
-import { chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ContainerError } from '@tscontainer/core/errors';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
-import { diskUsage } from '@tscontainer/linux/tree';
+import { listMountsBelow, mountAll, unmountAll } from '@tscontainer/linux/mounts';
+import { copyTree, diskUsage } from '@tscontainer/linux/tree';
 import type { Store } from '@tscontainer/platform/store';
 import type { EventHub } from '../events/event-hub.ts';
 import { nowText } from '../go-time.ts';
+import { checkVolumeOptions, mountOf, type VolumeOptions } from './local-options.ts';
 
 export interface Volume {
   name: string;
   createdAt: string;
   labels: Record<string, string> | null;
   isAnonymous: boolean;
+  /** Of the local driver; null: a plain directory. */
+  options?: VolumeOptions | null;
 }
+
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /** Ids of the containers that have a volume mounted, running or not. */
 export type VolumeUsers = (name: string) => string[];
@@ -61,24 +67,31 @@ export class VolumeManager {
   /** Gives the one that is there, or makes it. `ownerId`: host uid and gid of its root directory. */
   async ensure(
     name: string,
-    options: { labels?: Record<string, string> | null; isAnonymous?: boolean; ownerId?: number | undefined } = {},
+    options: {
+      labels?: Record<string, string> | null;
+      isAnonymous?: boolean;
+      ownerId?: number | undefined;
+      driverOptions?: VolumeOptions | null;
+    } = {},
   ): Promise<Volume> {
     const known = this.#volumes.get(name);
     if (known !== undefined) {
       mkdirSync(this.mountpoint(name), { recursive: true });
       return known;
     }
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+    if (!namePattern.test(name)) {
       throw new ContainerError(
         'invalid-argument',
         `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
       );
     }
+    if (options.driverOptions) checkVolumeOptions(name, options.driverOptions);
     const volume: Volume = {
       name,
       createdAt: nowText(),
       labels: options.labels ?? null,
       isAnonymous: options.isAnonymous ?? false,
+      options: options.driverOptions ?? null,
     };
     mkdirSync(this.mountpoint(name), { recursive: true, mode: 0o755 });
     if (options.ownerId !== undefined) chownSync(this.mountpoint(name), options.ownerId, options.ownerId);
@@ -88,6 +101,71 @@ export class VolumeManager {
     });
     this.#events.publish('volume', 'create', name, { driver: 'local' });
     return volume;
+  }
+
+  /** Mounts one that has driver options, unless it is mounted already. Before a container starts with it. */
+  async mount(name: string): Promise<void> {
+    const mount = mountOf(this.get(name).options ?? null);
+    if (mount === undefined) return;
+    const target = this.mountpoint(name);
+    if ((await listMountsBelow(target)).includes(target)) return;
+    try {
+      await mountAll([mount], target);
+    } catch (error) {
+      throw new ContainerError('failed-precondition', `mount volume ${name}: ${errorMessageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** When no running container has it any more. */
+  async unmount(name: string): Promise<void> {
+    if (this.#volumes.has(name) && mountOf(this.get(name).options ?? null) !== undefined)
+      await unmountAll(this.mountpoint(name));
+  }
+
+  /** Nobody may have it mounted: the caller looks after its users. Rejects already-exists, not-found. */
+  async rename(name: string, target: string): Promise<Volume> {
+    const volume = { ...this.get(name), name: target, isAnonymous: false };
+    this.#checkFree(target);
+    renameSync(join(this.#directory, name), join(this.#directory, target));
+    try {
+      await this.#store.write(() => {
+        this.#store.sql('DELETE FROM volumes WHERE name = ?').run(name);
+        this.#store.sql('INSERT INTO volumes (name, record) VALUES (?, ?)').run(target, JSON.stringify(volume));
+      });
+    } catch (error) {
+      renameSync(join(this.#directory, target), join(this.#directory, name));
+      throw error;
+    }
+    this.#volumes.delete(name);
+    this.#volumes.set(target, volume);
+    this.#events.publish('volume', 'rename', target, { driver: 'local', oldName: name });
+    return volume;
+  }
+
+  /** A new volume with the same content: owners, modes, links, attributes. Rejects already-exists, not-found. */
+  async clone(name: string, target: string, labels: Record<string, string>): Promise<Volume> {
+    const source = this.get(name);
+    this.#checkFree(target);
+    if (mountOf(source.options ?? null) !== undefined)
+      throw new ContainerError(
+        'failed-precondition',
+        `clone ${name}: a volume with driver options is not on this disk`,
+      );
+    const volume = await this.ensure(target, { labels: { ...source.labels, ...labels } });
+    try {
+      await copyTree(this.mountpoint(name), this.mountpoint(target));
+    } catch (error) {
+      await this.remove(target, true);
+      throw error;
+    }
+    return volume;
+  }
+
+  #checkFree(name: string): void {
+    if (!namePattern.test(name)) throw new ContainerError('invalid-argument', `invalid volume name: ${name}`);
+    if (this.#volumes.has(name)) throw new ContainerError('already-exists', `volume name ${name} is already in use`);
   }
 
   newName(): string {
@@ -101,6 +179,7 @@ export class VolumeManager {
     const users = this.usersOf(name);
     if (users.length > 0)
       throw new ContainerError('failed-precondition', `remove ${name}: volume is in use - [${users.join(', ')}]`);
+    await unmountAll(this.mountpoint(name)); // a failed start may have left it
     await this.#store.write(() => {
       this.#store.sql('DELETE FROM volumes WHERE name = ?').run(name);
     });

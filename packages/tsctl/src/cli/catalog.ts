@@ -48,6 +48,7 @@ const wait: CommandLoader = async () => (await import('../commands/wait.ts')).wa
 const inspections = () => import('../commands/inspect.ts');
 const prunes = () => import('../commands/prune.ts');
 const volumes = () => import('../commands/volume.ts');
+const volumeCopies = () => import('../commands/volume-copies.ts');
 const networks = () => import('../commands/network.ts');
 const memberships = () => import('../commands/network-membership.ts');
 
@@ -188,11 +189,14 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
   volume: {
     summary: 'Manage volumes',
     commands: {
+      clone: async () => (await volumeCopies()).volumeCloneCommand,
       create: async () => (await volumes()).volumeCreateCommand,
       inspect: async () => (await inspections()).volumeInspectCommand,
       ls: async () => (await volumes()).volumeListCommand,
       prune: async () => (await prunes()).volumePruneCommand,
+      rename: async () => (await volumeCopies()).volumeRenameCommand,
       rm: async () => (await volumes()).volumeRemoveCommand,
+      snapshot: async () => (await volumeCopies()).volumeSnapshotCommand,
     },
     aliases: { list: 'ls', remove: 'rm' },
   },

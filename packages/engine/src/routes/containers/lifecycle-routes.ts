@@ -10,11 +10,12 @@ import { killContainer, pauseContainer, stopContainer, unpauseContainer } from '
 import { decodeCreateRequest } from '../../containers/create-request.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import type { ExecManager } from '../../containers/exec-manager.ts';
-import { parseRfc3339, parseTimestamp } from '../../go-time.ts';
+import { parseRfc3339 } from '../../go-time.ts';
 import { notModified } from '../../http/http-status.ts';
 import { readBody, readJson } from '../../http/json-body.ts';
 import { openJsonLines } from '../../http/ndjson.ts';
 import { type Query, queryBool, queryFilters, queryInt, queryText } from '../../http/query.ts';
+import { parseUntil } from '../../images/image-list.ts';
 
 interface ById {
   Params: { id: string };
@@ -178,7 +179,7 @@ async function remove(
 
 async function prune(context: EngineContext, execs: ExecManager, query: Query): Promise<object> {
   const filters = queryFilters(query, ['until', 'label', 'label!']);
-  const until = filters.get('until').map((text) => parseTimestamp('until', text) ?? 0n);
+  const until = filters.get('until').map((text) => BigInt(Math.round(parseUntil(text) * 1000)) * 1_000_000n);
   const deleted: string[] = [];
   let bytes = 0;
   for (const container of context.index.values()) {
@@ -193,5 +194,6 @@ async function prune(context: EngineContext, execs: ExecManager, query: Query): 
     await remove(context, execs, container, { isForced: false, removesVolumes: false });
     deleted.push(container.id);
   }
+  context.events.publish('container', 'prune', '', { reclaimed: String(bytes) });
   return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: bytes };
 }

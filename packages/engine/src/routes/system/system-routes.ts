@@ -164,7 +164,8 @@ async function streamEvents(
 ): Promise<void> {
   const { query } = request;
   const filters = queryFilters(query, eventFilters);
-  const since = parseTimestamp('since', queryText(query, 'since'));
+  // the beginning of time asks for all that is kept, no time for what comes
+  const since = queryText(query, 'since') === '0' ? 0n : parseTimestamp('since', queryText(query, 'since'));
   const until = parseTimestamp('until', queryText(query, 'until'));
   const lines = openJsonLines(request, reply);
   const queue: EngineEvent[] = [];

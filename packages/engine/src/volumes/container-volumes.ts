@@ -1,0 +1,37 @@
+// The volumes of one container over its run: mounted before its start, let go of after its end, and told as events.
+import type { CleanupStack } from '@tscontainer/platform/cleanup-stack';
+import type { Container } from '../containers/container.ts';
+import type { MountPoint } from '../containers/container-record.ts';
+import type { EngineContext } from '../containers/engine-context.ts';
+
+function volumesOf(container: Container): MountPoint[] {
+  return container.settings.mountPoints.filter((point) => point.type === 'volume');
+}
+
+/** Nothing for a container without volumes. */
+export async function mountVolumes(context: EngineContext, container: Container, cleanup: CleanupStack): Promise<void> {
+  for (const point of volumesOf(container)) {
+    await context.volumes.ensure(point.name); // its directory may have been taken away by hand
+    await context.volumes.mount(point.name);
+    cleanup.defer(`volume ${point.name}`, () => release(context, container, point.name));
+    context.events.publish('volume', 'mount', point.name, {
+      container: container.id,
+      destination: point.destination,
+      driver: 'local',
+      propagation: point.propagation,
+      'read/write': String(point.isWritable),
+    });
+  }
+}
+
+export async function unmountVolumes(context: EngineContext, container: Container): Promise<void> {
+  for (const point of volumesOf(container)) {
+    await release(context, container, point.name);
+    context.events.publish('volume', 'unmount', point.name, { container: container.id, driver: 'local' });
+  }
+}
+
+async function release(context: EngineContext, container: Container, name: string): Promise<void> {
+  const others = context.volumes.usersOf(name).filter((id) => id !== container.id && context.index.get(id)?.isRunning);
+  if (others.length === 0) await context.volumes.unmount(name);
+}
