@@ -27,6 +27,8 @@ export interface ArchiveOptions {
   reference: string;
   env?: string[];
   cmd: string[];
+  /** Further fields of the image's configuration: Labels, WorkingDir, Volumes, User. */
+  config?: Record<string, unknown>;
 }
 
 function sha256(path: string): string {
@@ -49,6 +51,7 @@ export async function packDockerArchive(root: string, archive: string, options: 
       config: {
         Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...(options.env ?? [])],
         Cmd: options.cmd,
+        ...options.config,
       },
       rootfs: {
         type: 'layers',

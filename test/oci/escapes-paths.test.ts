@@ -381,3 +381,41 @@ describe('id mappings', () => {
     expect(stderr).toContain('more than 340 mappings');
   });
 });
+
+describe('checkpoint and restore', () => {
+  test('a destination that reads as another mount’s key is refused (CVE-2026-119101, 2026-115520, 2026-119614)', () => {
+    const id = named('escape');
+    const change = (config: BundleConfig) => {
+      config.root = { path: root, readonly: false };
+      addBind(config, outside, '/a]:b');
+    };
+    const bundle = bench.bundle(['sleep', '60'], change);
+    const restored = bench.run(['restore', '--image-path', outside, '-b', bundle, id]);
+    expect(restored.status).toBe(1);
+    expect(restored.stderr).toContain(']:\\" in it');
+    bench.start(id, ['sleep', '60'], change);
+    const image = join(bench.directory, `image${count}`);
+    const kept = bench.run(['checkpoint', '--image-path', image, id]);
+    bench.run(['delete', '-f', id]);
+    expect(kept.status).toBe(1);
+    expect(kept.stderr).toContain(']:\\" in it');
+  });
+});
+
+describe('annotations', () => {
+  test('name no property of a unit, no program and no place on the host (cri-o CVE-2024-3154)', () => {
+    const marker = join(bench.directory, `annotated${count}`);
+    const { status } = run(['true'], (config) => {
+      config.annotations = {
+        'org.systemd.property.ExecStartPre': `'touch ${marker}'`,
+        'org.systemd.property.ExecStopPost': `[('/usr/bin/touch', ['touch', '${marker}'], false)]`,
+        'run.oci.hooks.stdout': marker,
+        'run.oci.seccomp.receiver': marker,
+        'krun.config': marker,
+        'org.criu.config': marker,
+      };
+    });
+    expect(status).toBe(0);
+    expect(existsSync(marker)).toBe(false);
+  });
+});

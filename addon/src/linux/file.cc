@@ -102,7 +102,7 @@ void make_directories(std::string_view step, const std::string& path, unsigned m
   if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
   const size_t slash = path.find_last_of('/');
   if (errno != ENOENT || slash == std::string::npos || slash == 0) throw_errno(step, "mkdir", path);
-  make_directories(step, path.substr(0, slash), 0755);
+  make_directories(step, path.substr(0, slash), 0711);  // to be passed through, not read
   if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) throw_errno(step, "mkdir", path);
 }
 
