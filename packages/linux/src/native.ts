@@ -16,7 +16,7 @@ import type { Mount, RootPlace } from './mounts.ts';
 import type { NetlinkReply } from './netlink.ts';
 import type { PeerCredentials } from './process.ts';
 import type { NativeRuntimeConstructor } from './runtime-manager.ts';
-import type { DiskUsage } from './tree.ts';
+import type { DiskUsage, NewDirectory } from './tree.ts';
 import type { UnshareOptions } from './unshare.ts';
 
 interface NativeIds {
@@ -44,6 +44,8 @@ export interface NativeAddon {
   lookUpInRoot(root: string, path: string): Promise<RootPlace | null>;
   diskUsage(path: string): Promise<DiskUsage>;
   removeTree(path: string): Promise<void>;
+  removeTrees(paths: string[]): Promise<string[]>;
+  makeDirectories(request: { directories: NewDirectory[] }): Promise<void>;
   copyTree(source: string, target: string): Promise<void>;
   setSubreaper(): void;
   peerCredentials(fd: number): PeerCredentials;

@@ -156,7 +156,8 @@ describe('a container', () => {
     expect(answer.steps.length).toBeGreaterThan(0);
     await runtime.delete(id, { force: false });
     await expect(runtime.state(id)).rejects.toMatchObject({ code: 'not-found' });
-    expect(existsSync(`/proc/${answer.monitorPid}`)).toBe(false);
+    // it tells the exit first, and then goes
+    await expect.poll(() => existsSync(`/proc/${answer.monitorPid}/exe`), { timeout: 5000 }).toBe(false);
   });
 
   it('tells an exit once, and a signal as a shell does', async () => {

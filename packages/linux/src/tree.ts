@@ -21,6 +21,22 @@ export function removeTree(path: string): Promise<void> {
   return native().removeTree(path);
 }
 
+/** The same for many at once, in one turn of one thread. Never rejects: resolves with what could not be removed, and why. */
+export function removeTrees(paths: string[]): Promise<string[]> {
+  return native().removeTrees(paths);
+}
+
+export interface NewDirectory {
+  path: string;
+  /** Permissions, less the process's umask. */
+  mode: number;
+}
+
+/** Makes directories in the order given, in one turn of one thread. Rejects at the first that cannot be made. */
+export function makeDirectories(directories: NewDirectory[]): Promise<void> {
+  return native().makeDirectories({ directories });
+}
+
 /**
  * Copies what is in the directory `source` into the directory `target` (made when missing), keeping owner, mode, times,
  * extended attributes, hard links, symbolic links and devices; `target` itself gets source's owner and mode. Rejects
