@@ -55,7 +55,7 @@ describe('life cycle', () => {
     bench.start('paused', ['sleep', '60']);
     expect(bench.run(['pause', 'paused']).status).toBe(0);
     expect(bench.status('paused')).toBe('paused');
-    expect(bench.run(['exec', 'paused', 'true']).stderr).toContain('the container is paused');
+    expect(bench.run(['exec', 'paused', 'true']).stderr).toContain('cannot exec in a paused container');
     expect(bench.run(['resume', 'paused']).status).toBe(0);
     expect(bench.status('paused')).toBe('running');
     expect(bench.run(['delete', '-f', 'paused']).status).toBe(0);

@@ -117,7 +117,7 @@ int run_restore(const Globals& globals, const Words& words) {
   }
   Warnings warnings;
   const pid_t pid = restore_container(globals.config, request, restore, warnings);
-  log_launch_warnings(globals, warnings);
+  log_launch_warnings(globals, warnings, false);
   if (options.has("pid-file")) write_pid_file(options.value("pid-file"), pid);
   if (is_detached) return 0;
   const int status = foreground->wait(pid, terminal.get());

@@ -43,9 +43,11 @@ int run_supervise(const Words& words);
 /// "debug", "warning", "error" lines, to stderr or the log file, as text or JSON like runc's.
 void log_line(const Globals& globals, const char* level, const std::string& message);
 void log_warnings(const Globals& globals, const Warnings& warnings);
-/// For create, run and exec: without a log file stderr is the container's own, and its log (conmon's, say) would get
-/// them; so only where they were asked for.
-void log_launch_warnings(const Globals& globals, const Warnings& warnings);
+/// For create, run and exec: without a log file stderr is the container's own unless that has a terminal, and its log
+/// (conmon's, say) would get them; so only where they were asked for.
+void log_launch_warnings(const Globals& globals, const Warnings& warnings, bool has_terminal);
+/// What was done and how long it took, under the headings that runc's debug log has; `last` ends it.
+void log_steps(const Globals& globals, const std::vector<RuntimeStep>& steps, const char* last);
 
 /// The help of one command; false when there is none of that name.
 bool print_help(const std::string& command);

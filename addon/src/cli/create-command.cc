@@ -75,12 +75,10 @@ void make(const Globals& globals, const Options& options, const CreateRequest& r
     kill_init(made.pid);
     throw;
   }
-  log_launch_warnings(globals, creation.warnings());
+  log_launch_warnings(globals, creation.warnings(), plan.process.is_terminal);
   if (!globals.is_debug) return;
   append_steps(steps, made.stage.context.report, &plan);
-  for (const RuntimeStep& step : steps) {
-    log_line(globals, "debug", step.name + ": " + std::to_string((step.ended_ns - step.began_ns) / 1000) + " us");
-  }
+  log_steps(globals, steps, "init: closing the pipe to signal completion");
 }
 
 /// By the specification a hook that fails is the end of the container.

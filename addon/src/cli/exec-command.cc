@@ -66,6 +66,9 @@ oci::Process read_process(const Options& options, const ContainerRecord& record)
 
 void check_status(const Options& options, const std::string& status) {
   if (status == "running" || (status == "paused" && options.has("ignore-paused"))) return;
+  if (status == "paused")
+    throw RuntimeError("", "exec", "", 0, "", "cannot exec in a paused container (--ignore-paused waits for its resume)",
+                       Reason::wrong_state);
   throw RuntimeError("", "exec", "", 0, "", "the container is " + status, Reason::wrong_state);
 }
 
@@ -100,7 +103,12 @@ int execute(const Globals& globals, const Options& options, const std::string& i
   }
   child::Report report;
   if (child::stage_read_outcome(stage, report) != 0) throw to_error(report, &plan);
-  log_launch_warnings(globals, warnings);
+  log_launch_warnings(globals, warnings, process.terminal);
+  if (globals.is_debug) {
+    std::vector<RuntimeStep> steps;
+    append_steps(steps, stage.context.report, &plan);
+    log_steps(globals, steps, "setns_init: about to exec");
+  }
   return is_detached ? 0 : foreground->wait(stage.child_pid, options.has("console-socket") ? -1 : stage.pty_fd);
 }
 

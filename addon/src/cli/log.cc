@@ -45,8 +45,17 @@ void log_warnings(const Globals& globals, const Warnings& warnings) {
   for (const std::string& warning : warnings) log_line(globals, "warning", warning);
 }
 
-void log_launch_warnings(const Globals& globals, const Warnings& warnings) {
-  if (!globals.log_path.empty() || globals.is_debug) log_warnings(globals, warnings);
+void log_launch_warnings(const Globals& globals, const Warnings& warnings, bool has_terminal) {
+  if (has_terminal || !globals.log_path.empty() || globals.is_debug) log_warnings(globals, warnings);
+}
+
+void log_steps(const Globals& globals, const std::vector<RuntimeStep>& steps, const char* last) {
+  log_line(globals, "debug", "nsexec container setup");
+  for (const RuntimeStep& step : steps) {
+    log_line(globals, "debug", step.name + ": " + std::to_string((step.ended_ns - step.began_ns) / 1000) + " us");
+    if (step.name == "clone") log_line(globals, "debug", "child process in init()");
+  }
+  log_line(globals, "debug", last);
 }
 
 int exit_status_of(const RuntimeError& error) {

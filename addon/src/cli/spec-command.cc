@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "linux/capabilities.h"
+#include "linux/cgroup-system.h"
 #include "linux/error.h"
 #include "linux/file.h"
 
@@ -44,7 +45,7 @@ constexpr const char* kSpec = R"({
   ],
   "linux": {
     "resources": { "devices": [{ "allow": false, "access": "rwm" }] },
-    "namespaces": [{ "type": "pid" }, { "type": "network" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }],
+    "namespaces": [{ "type": "pid" }, { "type": "network" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }],
     "maskedPaths": ["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"],
     "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
   }
@@ -62,6 +63,8 @@ int run_spec(const Globals&, const Words& words) {
   const Options options(words, {{"bundle", 'b', true}, {"rootless", 0, false}}, false);
   const std::string path = options.value("bundle", ".") + "/config.json";
   ordered_json spec = ordered_json::parse(kSpec);
+  // On v1 it would hide the groups' names from tools of old, so that runc leaves it out there.
+  if (cgroup_system().is_unified) spec["linux"]["namespaces"].push_back({{"type", "cgroup"}});
   const UniqueFd fd = open_file("write config", path, O_WRONLY | O_CREAT | O_EXCL, 0666);
   const std::string text = spec.dump(2) + "\n";
   if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))

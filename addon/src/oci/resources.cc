@@ -18,7 +18,9 @@ DeviceRule parse_device_rule(const Reader& reader) {
   rule.minor = reader.integer("minor", -1);
   rule.access = reader.text("access", "rwm");
   if (rule.access.empty()) rule.access = "rwm";
-  if (rule.access.find_first_not_of("rwm") != std::string::npos) reader.complain("access", "not of r, w, m");
+  // Letters of no meaning are passed over, as runc does; but a rule must be left.
+  std::erase_if(rule.access, [](char letter) { return letter != 'r' && letter != 'w' && letter != 'm'; });
+  if (rule.access.empty()) reader.complain("access", "not of r, w, m");
   return rule;
 }
 

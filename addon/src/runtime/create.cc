@@ -59,8 +59,8 @@ bool is_allowed(const std::vector<oci::DeviceRule>& rules, const oci::DeviceRule
   return false;
 }
 
-/// What every container may use, whatever its rules say: the nodes that the runtime itself makes, ptys, and the
-/// making of nodes (using one still takes a rule). runtime-spec config-linux.md, "Default Devices"
+/// What every container may use, whatever its rules say: the default devices, ptys, and the making of nodes. Using a node
+/// of linux.devices still takes a rule. runtime-spec config-linux.md, "Default Devices"
 void allow_default_devices(oci::Linux& config) {
   auto& rules = config.resources.devices;
   if (rules.empty()) return;  // no rules: everything is allowed
@@ -72,9 +72,6 @@ void allow_default_devices(oci::Linux& config) {
   constexpr std::pair<int, int> kAllowed[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8},   {1, 9},
                                               {5, 0}, {5, 1}, {5, 2}, {136, -1}};
   for (const auto& [major, minor] : kAllowed) allow({true, 'c', major, minor, "rwm"});
-  for (const oci::Device& device : config.devices) {
-    if (device.type != "p") allow({true, device.type == "b" ? 'b' : 'c', device.major, device.minor, "rwm"});
-  }
 }
 
 }  // namespace
