@@ -3,7 +3,7 @@ import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { RawConnection } from '../http/hijack.ts';
 import { type Query, queryBool, queryText } from '../http/query.ts';
 import { writePiece } from '../http/stream-frames.ts';
-import { parseLogOptions } from '../logs/json-file.ts';
+import { logFileOptions } from '../logs/log-drivers.ts';
 import { readLog } from '../logs/log-reader.ts';
 import type { OutputName } from '../logs/output-pump.ts';
 import type { AttachedClient } from './attach-hub.ts';
@@ -102,7 +102,7 @@ async function replayLog(
   if (LogConfig.Type === 'none') return;
   const query = {
     path: context.paths.logFile(container.id),
-    maxFiles: parseLogOptions(LogConfig.Config).maxFiles,
+    maxFiles: logFileOptions(LogConfig)?.maxFiles ?? 1,
     tail: undefined,
     since: undefined,
     until: undefined,

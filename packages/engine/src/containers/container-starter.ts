@@ -7,7 +7,9 @@ import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-st
 import { askingForStart } from '../containerd/start-at-once.ts';
 import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
-import { parseLogOptions } from '../logs/json-file.ts';
+import { forwarderOf, isAsynchronous } from '../logs/container-forwarder.ts';
+import { isRemote, logFileOptions } from '../logs/log-drivers.ts';
+import type { LogForwarder } from '../logs/log-forwarder.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
 import { mountVolumes } from '../volumes/container-volumes.ts';
 import type { Container } from './container.ts';
@@ -64,7 +66,10 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   await openSharedShm(context, settings, cleanup);
   if (settings.mountPoints.length > 0) await mountVolumes(context, container, cleanup);
   const directory = context.paths.containerRun(container.id);
-  openStdio(context, container, directory, cleanup);
+  const forwarder = isRemote(settings.hostConfig.LogConfig)
+    ? await openForwarder(context, container, cleanup)
+    : undefined;
+  openStdio(context, container, directory, cleanup, forwarder);
   Object.assign(container.state, {
     status: 'running',
     pid: 0,
@@ -108,14 +113,20 @@ async function releaseNetworks(context: EngineContext, container: Container): Pr
 }
 
 /** FIFOs and the pump that reads them: there before the task, so that its first byte finds a reader. */
-function openStdio(context: EngineContext, container: Container, directory: string, cleanup: CleanupStack): void {
+function openStdio(
+  context: EngineContext,
+  container: Container,
+  directory: string,
+  cleanup: CleanupStack,
+  forwarder: LogForwarder | undefined,
+): void {
   disposeAside(directory, context.log); // of an earlier run
   mkdirSync(directory, { mode: 0o700 });
   cleanup.defer(`directory ${directory}`, () => disposeAside(directory, context.log));
   const streams = outputStreams(container);
   makeOutputFifos(directory, streams);
   if (container.settings.config.OpenStdin) makeFifo(join(directory, 'stdin'), 0o600);
-  adoptStdio(context, container);
+  adoptStdio(context, container, forwarder);
   cleanup.defer('output pump', () => {
     container.run?.pump.close();
     container.run?.stdin?.destroy();
@@ -123,22 +134,50 @@ function openStdio(context: EngineContext, container: Container, directory: stri
   });
 }
 
+function newForwarder(context: EngineContext, { settings }: Container): LogForwarder | undefined {
+  const { id, name, imageId, config, hostConfig } = settings;
+  return forwarderOf(hostConfig.LogConfig, { id, name, imageId, imageName: config.Image }, context.log);
+}
+
+/** A container whose logs nobody takes does not start, unless it asked to. */
+async function openForwarder(
+  context: EngineContext,
+  container: Container,
+  cleanup: CleanupStack,
+): Promise<LogForwarder | undefined> {
+  const forwarder = newForwarder(context, container);
+  cleanup.defer('log forwarder', () => forwarder?.close());
+  if (isAsynchronous(container.settings.hostConfig.LogConfig)) forwarder?.begin();
+  else
+    await forwarder?.open().catch((error) => {
+      const message = `failed to initialize logging driver: ${errorMessageOf(error)}`;
+      throw new ContainerError('failed-precondition', message, { cause: error });
+    });
+  return forwarder;
+}
+
+/** After a restart of the engine the container runs already. */
+function adoptedForwarder(context: EngineContext, container: Container): LogForwarder | undefined {
+  const forwarder = newForwarder(context, container);
+  forwarder?.begin();
+  return forwarder;
+}
+
 export function outputStreams(container: Container): OutputName[] {
   return container.settings.config.Tty ? ['stdout'] : ['stdout', 'stderr'];
 }
 
 /** Opens the engine's ends of FIFOs that are there, also after a restart of the engine. */
-export function adoptStdio(context: EngineContext, container: Container): void {
+export function adoptStdio(context: EngineContext, container: Container, forwarder?: LogForwarder): void {
   const directory = context.paths.containerRun(container.id);
   const { LogConfig } = container.settings.hostConfig;
-  const logFile =
-    LogConfig.Type === 'none'
-      ? undefined
-      : { path: context.paths.logFile(container.id), ...parseLogOptions(LogConfig.Config) };
+  const options = logFileOptions(LogConfig);
+  const logFile = options === undefined ? undefined : { path: context.paths.logFile(container.id), ...options };
   const pump = new OutputPump({
     directory,
     streams: outputStreams(container),
     logFile,
+    forwarder: forwarder ?? adoptedForwarder(context, container),
     log: context.log,
     deliver: (stream, piece) => container.hub.deliver(stream, piece),
   });

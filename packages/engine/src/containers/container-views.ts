@@ -134,7 +134,7 @@ export function inspectView(context: EngineContext, container: Container, sizes:
     ResolvConfPath: files.resolvConf,
     HostnamePath: files.hostname,
     HostsPath: files.hosts,
-    LogPath: hostConfig.LogConfig.Type === 'none' ? '' : context.paths.logFile(container.id),
+    LogPath: hostConfig.LogConfig.Type !== 'json-file' ? '' : context.paths.logFile(container.id),
     Name: `/${container.name}`,
     RestartCount: state.restartCount,
     Driver: settings.snapshotter,

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
+import { checkLogConfig } from '../logs/log-drivers.ts';
 import { parseLink } from '../networks/links.ts';
 import { publishWishes } from '../networks/port-bindings.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
@@ -44,8 +45,6 @@ const unsupportedHostFields = [
 ];
 
 const restartPolicies = ['', 'no', 'always', 'on-failure', 'unless-stopped'];
-const logDrivers = ['json-file', 'none'];
-const logOptions = ['max-size', 'max-file'];
 const minMemoryBytes = 6 * 1024 * 1024;
 
 /** Throws invalid-argument naming the first field that is not in force or makes no sense. */
@@ -75,15 +74,7 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
   checkResources(host);
   if (host.VolumeDriver !== '' && host.VolumeDriver !== 'local')
     throw refuse('HostConfig.VolumeDriver', `${host.VolumeDriver}: only local is there`);
-  if (!logDrivers.includes(host.LogConfig.Type))
-    throw new ContainerError(
-      'invalid-argument',
-      `error looking up logging plugin ${host.LogConfig.Type}: plugin "${host.LogConfig.Type}" not found`,
-    );
-  for (const option of Object.keys(host.LogConfig.Config)) {
-    if (host.LogConfig.Type !== 'json-file' || !logOptions.includes(option))
-      throw refuse('HostConfig.LogConfig', `unknown log opt '${option}' for ${host.LogConfig.Type} log driver`);
-  }
+  checkLogConfig(host.LogConfig);
   checkRestart(host);
   for (const option of host.SecurityOpt ?? []) checkSecurityOption(option);
 }

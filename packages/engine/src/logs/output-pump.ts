@@ -7,7 +7,8 @@ import type { Logger } from '@tscontainer/platform/logger';
 import { formatNs, nowNs } from '../go-time.ts';
 import { JsonFile, type JsonFileOptions } from './json-file.ts';
 import { LogCheckpoint } from './log-checkpoint.ts';
-import { formatLines } from './log-lines.ts';
+import type { LogForwarder } from './log-forwarder.ts';
+import { formatLines, parseLine } from './log-lines.ts';
 import { OutputSpool } from './output-spool.ts';
 
 export type OutputName = 'stdout' | 'stderr';
@@ -21,6 +22,8 @@ export interface OutputPumpOptions {
   logFile: JsonFileOptions | undefined;
   /** Every piece as it comes. False: a client lags behind, so wait for `resume`. */
   deliver: (stream: OutputName, piece: Buffer) => boolean;
+  /** Where logged entries go besides the file; closed with the pump. */
+  forwarder?: Pick<LogForwarder, 'send' | 'close'> | undefined;
   log: Logger;
 }
 
@@ -115,6 +118,7 @@ export class OutputPump {
     for (const spool of this.#spools) spool.close();
     this.#checkpoint.close();
     this.#file?.end();
+    this.#options.forwarder?.close();
   }
 
   #hasEnded(): boolean {
@@ -154,7 +158,10 @@ export class OutputPump {
           : formatLines(pending, spool.stream, formatNs(nowNs()), mustFlush);
       if (consumed === 0) return;
       if (!this.#hasCheckpoint) this.#saveCheckpoint();
-      if (text !== '') this.#file?.append(text);
+      if (text !== '') {
+        this.#file?.append(text);
+        this.#forward(text);
+      }
       spool.consume(consumed);
     } else if (spool.size === 0) return;
     this.#saveCheckpoint();
@@ -164,6 +171,16 @@ export class OutputPump {
       this.#saveCheckpoint();
     }
     if (this.#file?.settle()) this.#saveCheckpoint();
+  }
+
+  /** The lines as the file has them. */
+  #forward(text: string): void {
+    const { forwarder } = this.#options;
+    if (forwarder === undefined) return;
+    for (const line of text.split('\n')) {
+      const entry = line === '' ? undefined : parseLine(line);
+      if (entry !== undefined) forwarder.send(entry);
+    }
   }
 
   #saveCheckpoint(): void {

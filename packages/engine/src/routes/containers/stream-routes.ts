@@ -8,7 +8,7 @@ import { isAtLeast } from '../../http/api-version.ts';
 import { acceptRaw, type HijackRoute } from '../../http/hijack.ts';
 import { type Query, queryBool, queryText } from '../../http/query.ts';
 import { frameHeader, multiplexedStreamType, rawStreamType, whenRoom } from '../../http/stream-frames.ts';
-import { parseLogOptions } from '../../logs/json-file.ts';
+import { logFileOptions } from '../../logs/log-drivers.ts';
 import type { LogEntry } from '../../logs/log-lines.ts';
 import { readLog } from '../../logs/log-reader.ts';
 
@@ -63,7 +63,7 @@ export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackR
     try {
       const batches = readLog({
         path: context.paths.logFile(container.id),
-        maxFiles: parseLogOptions(LogConfig.Config).maxFiles,
+        maxFiles: logFileOptions(LogConfig)?.maxFiles ?? 1,
         tail,
         since,
         until,

@@ -10,6 +10,7 @@ import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
 import { openJsonLines } from '../../http/ndjson.ts';
 import { type Query, queryFilters, queryText } from '../../http/query.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
+import { logDrivers } from '../../logs/log-drivers.ts';
 import { engineVersion } from '../../version.ts';
 
 export function registerSystemRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
@@ -89,7 +90,7 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     Images: (await images.catalog.all()).length,
     Driver: context.config.snapshotter,
     DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
-    Plugins: { Volume: ['local'], Network: ['host', 'null'], Authorization: null, Log: ['json-file', 'none'] },
+    Plugins: { Volume: ['local'], Network: ['host', 'null'], Authorization: null, Log: logDrivers },
     MemoryLimit: true,
     SwapLimit: true,
     CpuCfsPeriod: true,

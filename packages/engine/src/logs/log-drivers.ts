@@ -1,0 +1,61 @@
+// The logging drivers: which options each takes, and the file that each keeps here, from which `logs` reads whatever the driver.
+import { ContainerError } from '@tscontainer/core/errors';
+import { parseLogOptions } from './json-file.ts';
+import { parseTarget } from './log-forwarder.ts';
+import { checkSyslogFormat, parseFacility } from './syslog-format.ts';
+
+export interface LogConfig {
+  Type: string;
+  Config: Record<string, string>;
+}
+
+const fileOptions = ['max-size', 'max-file'];
+const optionsOf: Record<string, string[]> = {
+  'json-file': fileOptions,
+  local: [...fileOptions, 'compress'],
+  none: [],
+  syslog: ['syslog-address', 'syslog-facility', 'syslog-format', 'tag'],
+  fluentd: ['fluentd-address', 'fluentd-async', 'tag'],
+};
+export const logDrivers = Object.keys(optionsOf);
+
+/** Docker's for its local driver, and for the copy that it keeps of what a remote driver takes. */
+const cacheMaxBytes = 20 * 1024 * 1024;
+const cacheMaxFiles = 5;
+
+/** Throws invalid-argument in docker's words. */
+export function checkLogConfig({ Type, Config }: LogConfig): void {
+  const known = optionsOf[Type];
+  if (known === undefined)
+    throw new ContainerError('invalid-argument', `error looking up logging plugin ${Type}: plugin "${Type}" not found`);
+  for (const option of Object.keys(Config)) {
+    if (!known.includes(option))
+      throw new ContainerError('invalid-argument', `unknown log opt '${option}' for ${Type} log driver`);
+  }
+  logFileOptions({ Type, Config });
+  if (Type === 'syslog') {
+    parseFacility(Config['syslog-facility']);
+    checkSyslogFormat(Config['syslog-format'] ?? '');
+    if (Config['syslog-address']) parseTarget('syslog-address', Config['syslog-address'], 0);
+  }
+  if (Type === 'fluentd' && Config['fluentd-address']) parseTarget('fluentd-address', Config['fluentd-address'], 0);
+}
+
+/** Of the file kept here; undefined when there is none. Throws invalid-argument. */
+export function logFileOptions({
+  Type,
+  Config,
+}: LogConfig): { maxSize: number | undefined; maxFiles: number } | undefined {
+  if (Type === 'none') return undefined;
+  const own = parseLogOptions(Config);
+  if (Type === 'json-file') return own;
+  return {
+    maxSize: own.maxSize ?? cacheMaxBytes,
+    maxFiles: Config['max-file'] === undefined ? cacheMaxFiles : own.maxFiles,
+  };
+}
+
+/** Sends what is logged to another program too. */
+export function isRemote({ Type }: LogConfig): boolean {
+  return Type === 'syslog' || Type === 'fluentd';
+}

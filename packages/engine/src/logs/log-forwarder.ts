@@ -1,0 +1,143 @@
+// Carries log entries to a program elsewhere over one connection: made again when it breaks, with a bound on what waits.
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
+import net from 'node:net';
+import tls from 'node:tls';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { LogEntry } from './log-lines.ts';
+
+export type Target = { kind: 'tcp' | 'tls' | 'udp'; host: string; port: number } | { kind: 'unix'; path: string };
+
+export interface ForwarderOptions {
+  target: Target;
+  encode(entry: LogEntry): Buffer;
+  log: Logger;
+}
+
+/** What waits for a connection at most; the oldest goes first. */
+const maxWaitingBytes = 1024 * 1024;
+const reconnectMs = 1000;
+const connectTimeoutMs = 5000;
+
+/** Story: `open` (or not, to begin without a connection), `send`s, `close`. */
+export class LogForwarder {
+  readonly #options: ForwarderOptions;
+  #stream: net.Socket | undefined;
+  #datagrams: DatagramSocket | undefined;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects unavailable when nobody listens. */
+  async open(): Promise<void> {
+    const { target } = this.#options;
+    if (target.kind === 'udp') {
+      this.#datagrams = createSocket(net.isIPv6(target.host) ? 'udp6' : 'udp4');
+      this.#datagrams.on('error', (error) => this.#warn(error));
+      return;
+    }
+    const socket =
+      target.kind === 'unix'
+        ? net.connect(target.path)
+        : target.kind === 'tls'
+          ? tls.connect({ host: target.host, port: target.port })
+          : net.connect(target.port, target.host);
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => socket.destroy(new Error('timed out')), connectTimeoutMs);
+      socket.once(target.kind === 'tls' ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.once('error', (error) => {
+        clearTimeout(timer);
+        reject(
+          new ContainerError('unavailable', `dial ${describe(target)}: ${errorMessageOf(error)}`, { cause: error }),
+        );
+      });
+    });
+    this.#stream = socket;
+    socket.resume();
+    socket.on('error', (error) => this.#warn(error));
+    socket.once('close', () => {
+      this.#stream = undefined;
+      this.#plan();
+    });
+    this.#flush();
+  }
+
+  /** Tries to connect in the background until it succeeds. */
+  begin(): void {
+    this.open().catch((error) => {
+      this.#warn(error);
+      this.#plan();
+    });
+  }
+
+  send(entry: LogEntry): void {
+    const bytes = this.#options.encode(entry);
+    const { target } = this.#options;
+    if (target.kind === 'udp') {
+      this.#datagrams?.send(bytes, target.port, target.host, (error) => {
+        if (error) this.#warn(error);
+      });
+      return;
+    }
+    if (this.#stream !== undefined && this.#stream.writableLength < maxWaitingBytes) {
+      this.#stream.write(bytes);
+      return;
+    }
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    while (this.#waitingBytes > maxWaitingBytes) this.#waitingBytes -= this.#waiting.shift()?.length ?? 0;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    this.#stream?.end();
+    const datagrams = this.#datagrams;
+    // what was handed to the kernel a moment ago is to leave
+    if (datagrams !== undefined) setImmediate(() => datagrams.close());
+  }
+
+  #flush(): void {
+    for (const bytes of this.#waiting) this.#stream?.write(bytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #plan(): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.begin(), reconnectMs);
+  }
+
+  #warn(error: unknown): void {
+    if (!this.#isClosed) this.#options.log.warn({ err: errorMessageOf(error) }, 'logging: not delivered for now');
+  }
+}
+
+function describe(target: Target): string {
+  return target.kind === 'unix' ? `unix ${target.path}` : `${target.kind} ${target.host}:${target.port}`;
+}
+
+/** `tcp://host:port`, `udp://`, `tcp+tls://`, `unix:///path`, `host:port`. Throws invalid-argument. */
+export function parseTarget(option: string, text: string, defaultPort: number): Target {
+  const match = /^(?:([a-z+]+):\/\/)?(.*)$/.exec(text);
+  const scheme = match?.[1] ?? 'tcp';
+  const rest = match?.[2] ?? '';
+  if (scheme === 'unix' && rest.startsWith('/')) return { kind: 'unix', path: rest };
+  const kind = { tcp: 'tcp', udp: 'udp', 'tcp+tls': 'tls' }[scheme] as 'tcp' | 'udp' | 'tls' | undefined;
+  const place = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(rest);
+  if (kind === undefined || place === null)
+    throw new ContainerError(
+      'invalid-argument',
+      `${option}: ${text}: must be tcp, tcp+tls, udp or unix, with an address`,
+    );
+  return { kind, host: (place[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(place[2] ?? defaultPort) };
+}
