@@ -29,7 +29,7 @@ describe('tasks of tscontainerd', () => {
     expect(await client.wait('a')).toMatchObject({ exitStatus: 7 });
     expect(await statusOf('a')).toMatchObject({ status: 'STOPPED', exitStatus: 7 });
     expect(await client.wait('a')).toMatchObject({ exitStatus: 7 });
-    expect(await client.tasks('Delete', { containerId: 'a' })).toMatchObject({ id: 'a', pid, exitStatus: 7 });
+    expect(await client.tasks('Delete', { containerId: 'a' })).toMatchObject({ pid, exitStatus: 7 });
     await expect(statusOf('a')).rejects.toMatchObject({ code: 'not-found' });
     expect(readFileSync(join(daemon.directory, 'a'), 'utf8')).toBe('out\n');
     await until('events of a', 2000, () => (client.topicsOf('a').length === 4 ? true : undefined));
@@ -66,7 +66,7 @@ describe('tasks of tscontainerd', () => {
     await client.tasks('Kill', { containerId: 'b', signal: 9 });
     await client.wait('b');
     await expect(client.tasks('Kill', { containerId: 'b', signal: 9 })).rejects.toMatchObject({ code: 'not-found' });
-    await expect(client.exec('b', 'late', ['/bin/true'])).rejects.toMatchObject({ code: 'unknown' });
+    await expect(client.exec('b', 'late', ['/bin/true'])).rejects.toMatchObject({ code: 'failed-precondition' });
     await client.remove('b');
   });
 

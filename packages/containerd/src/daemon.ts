@@ -65,7 +65,12 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   content.dropUnreferenced(content.blobsOnDisk());
   const applier = new LayerApplier(content);
   const differ = new LayerDiffer(content, join(config.root, 'tmp'));
-  const tasks = new TaskManager({ config, log, events });
+  const tasks = new TaskManager({
+    config,
+    log,
+    events,
+    hasContainer: (namespace, id) => shared.containers.has(namespace, id),
+  });
   return { ...shared, config, events, applier, differ, collector: new Collector(shared), tasks };
 }
 

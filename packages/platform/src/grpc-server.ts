@@ -21,7 +21,8 @@ export type ServiceHandlers = Record<string, UnaryHandler | StreamHandler | Dupl
 export const maxMessageBytes = 16 * 1024 * 1024;
 
 export function requireNamespace(context: CallContext): string {
-  if (context.namespace === '') throw new ContainerError('failed-precondition', 'namespace is required');
+  if (context.namespace === '')
+    throw new ContainerError('failed-precondition', 'namespace is required: failed precondition');
   return context.namespace;
 }
 

@@ -50,7 +50,7 @@ export class Task {
   /** Throws not-found. */
   process(execId: string): TaskProcess {
     const found = execId === '' ? this.init : this.#execs.get(execId);
-    if (found === undefined) throw new ContainerError('not-found', `exec ${execId} of ${this.id}: not found`);
+    if (found === undefined) throw new ContainerError('not-found', `process does not exist ${execId}: not found`);
     return found;
   }
 
@@ -79,11 +79,9 @@ export class Task {
 
   /** Registers a process that `start` will run; `spec` is the OCI process as JSON text. */
   exec(execId: string, spec: string, io: ProcessIo): void {
-    if (this.#execs.has(execId))
-      throw new ContainerError('already-exists', `exec ${execId} of ${this.id}: already exists`);
+    if (this.#execs.has(execId)) throw new ContainerError('already-exists', `id ${execId}: already exists`);
     if (this.init.status !== 'running' && this.init.status !== 'created') {
-      // containerd's shims have no code for it
-      throw new ContainerError('unknown', `cannot exec in a ${this.init.status} state`);
+      throw new ContainerError('failed-precondition', `cannot exec in a ${this.init.status} state`);
     }
     if (this.#execs.size >= maxExecs)
       throw new ContainerError('resource-exhausted', `exec in ${this.id}: ${maxExecs} execs are there already`);

@@ -49,9 +49,13 @@ export class ContainerStore {
 
   /** Throws not-found. */
   get(namespace: string, id: string): Container {
-    const row = this.#store.sql('SELECT record FROM containers WHERE namespace=? AND id=?').get(namespace, id);
-    if (row === undefined) throw notFound(namespace, id);
-    return this.#codec.decode(row.record as Uint8Array);
+    const found = this.#find(namespace, id);
+    if (found === undefined) throw notFound(namespace, id);
+    return found;
+  }
+
+  has(namespace: string, id: string): boolean {
+    return this.#store.sql('SELECT 1 FROM containers WHERE namespace=? AND id=?').get(namespace, id) !== undefined;
   }
 
   /** In order of id; filters over id, image, labels.KEY, runtime.name, sandbox_id, snapshotter, snapshotkey. */
@@ -88,9 +92,11 @@ export class ContainerStore {
 
   /** Changes the fields that the mask names; without a mask, all that may change. Throws not-found, invalid-argument. */
   async update(scope: Scope, given: Container, maskPaths: string[]): Promise<Container> {
-    checkMask('container', given.id, maskPaths, mutableFields);
+    if (given.id === '') throw new ContainerError('invalid-argument', 'Container.ID required');
+    checkMask(` on "${given.id}"`, maskPaths, mutableFields);
     const changed = await this.#store.write(() => {
-      const current = this.get(scope.namespace, given.id);
+      const current = this.#find(scope.namespace, given.id);
+      if (current === undefined) throw new ContainerError('not-found', `container "${given.id}": not found`);
       const updated = { ...merged(current, given, maskPaths), updatedAt: now() };
       checkContainer(updated);
       checkFixed(current, updated);
@@ -107,8 +113,13 @@ export class ContainerStore {
   async delete(scope: Scope, id: string): Promise<void> {
     await this.#store.write(() => {
       const { changes } = this.#store.sql('DELETE FROM containers WHERE namespace=? AND id=?').run(scope.namespace, id);
-      if (changes === 0) throw notFound(scope.namespace, id);
+      if (changes === 0) throw new ContainerError('not-found', `container ${id}: not found`);
     });
+  }
+
+  #find(namespace: string, id: string): Container | undefined {
+    const row = this.#store.sql('SELECT record FROM containers WHERE namespace=? AND id=?').get(namespace, id);
+    return row === undefined ? undefined : this.#codec.decode(row.record as Uint8Array);
   }
 }
 
@@ -116,9 +127,11 @@ function notFound(namespace: string, id: string): ContainerError {
   return new ContainerError('not-found', `container "${id}" in namespace "${namespace}": not found`);
 }
 
+const refused = 'create container failed validation: ';
+
 function checkContainer(container: Container): void {
-  checkIdentifier('create container failed validation: container.ID: ', container.id);
-  checkLabels(container.labels);
+  checkIdentifier(`${refused}container.ID: `, container.id);
+  checkLabels(container.labels, `${refused}containers.Labels: `);
   for (const [name, extension] of Object.entries(container.extensions)) {
     if (name === '')
       throw new ContainerError('invalid-argument', `container ${container.id}: extension keys must not be empty`);
@@ -128,13 +141,13 @@ function checkContainer(container: Container): void {
   if (container.image !== '' && container.image.length > 4096)
     throw new ContainerError('invalid-argument', `container ${container.id}: image reference too long`);
   if (!container.runtime?.name)
-    throw new ContainerError('invalid-argument', 'container.Runtime.Name must be set: invalid argument');
+    throw new ContainerError('invalid-argument', `${refused}container.Runtime.Name must be set: invalid argument`);
   if (container.spec === null)
-    throw new ContainerError('invalid-argument', 'container.Spec must be set: invalid argument');
+    throw new ContainerError('invalid-argument', `${refused}container.Spec must be set: invalid argument`);
   if (container.snapshotKey !== '' && container.snapshotter === '') {
     throw new ContainerError(
       'invalid-argument',
-      'container.Snapshotter must be set if container.SnapshotKey is set: invalid argument',
+      `${refused}container.Snapshotter must be set if container.SnapshotKey is set: invalid argument`,
     );
   }
 }

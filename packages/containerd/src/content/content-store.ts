@@ -90,7 +90,7 @@ export class ContentStore {
 
   /** Changes labels, all or those that the mask names. Throws not-found. */
   async update(scope: Scope, digest: string, labels: Labels, maskPaths: string[] = []): Promise<ContentInfo> {
-    checkMask('content', digest, maskPaths, []);
+    checkMask(` on content info "${digest}"`, maskPaths, []);
     return this.#store.write(() => {
       const current = this.info(scope.namespace, digest);
       const info = { ...current, labels: updatedLabels(current.labels, labels, maskPaths), updatedAt: now() };

@@ -53,8 +53,7 @@ export class EventExchange {
 
   /** Passes on an event that a shim or another client has stamped. */
   forward(envelope: Envelope): void {
-    if (envelope.namespace === '')
-      throw new ContainerError('invalid-argument', `forward event ${envelope.topic}: namespace is required`);
+    checkIdentifier('event envelope has invalid namespace: ', envelope.namespace);
     checkTopic(envelope.topic);
     for (const subscriber of this.#subscribers) subscriber.offer(envelope);
   }
@@ -143,8 +142,13 @@ class Subscriber implements AsyncIterable<Envelope>, AsyncIterator<Envelope> {
   }
 }
 
+/** `/name/name`, in containerd's words. */
 function checkTopic(topic: string): void {
-  if (!topic.startsWith('/') || topic.length < 2)
-    throw new ContainerError('invalid-argument', `topic "${topic}": must start with '/' and name something`);
-  for (const part of topic.slice(1).split('/')) checkIdentifier(`topic ${topic}: `, part);
+  const refuse = (cause: string) =>
+    new ContainerError('invalid-argument', `envelope topic "${topic}": ${cause}: invalid argument`);
+  if (topic === '') throw refuse('must not be empty');
+  if (!topic.startsWith('/')) throw refuse("must start with '/'");
+  if (topic.length === 1) throw refuse('must have at least one component');
+  for (const part of topic.slice(1).split('/'))
+    checkIdentifier(`envelope topic "${topic}": failed validation on component "${part}": `, part);
 }

@@ -91,7 +91,7 @@ export class ImageStore {
     maskPaths: string[] = [],
     updatedAt: Timestamp = now(),
   ): Promise<Image> {
-    checkMask('image', given.name, maskPaths, ['target', 'annotations']);
+    checkMask(` on image "${given.name}"`, maskPaths, ['target', 'annotations']);
     return this.#store.write(() => {
       const image = { ...merged(this.get(scope.namespace, given.name), given, maskPaths), updatedAt };
       checkImage(image);
@@ -138,20 +138,17 @@ function toImage(row: ImageRow): Image {
 }
 
 function checkImage(image: Image): void {
-  if (image.name === '') throw new ContainerError('invalid-argument', 'image name must not be empty: invalid argument');
-  checkLabels(image.labels);
+  if (image.name === '') throw new ContainerError('invalid-argument', 'Image.Name required');
+  checkLabels(image.labels, 'image.Labels: ');
   if (!isDigest(image.target.digest))
     throw new ContainerError(
       'invalid-argument',
-      `image "${image.name}": target digest "${image.target.digest}": invalid argument`,
+      `Target.Digest "${image.target.digest}" invalid: invalid checksum digest format: invalid argument`,
     );
   if (image.target.size <= 0)
-    throw new ContainerError('invalid-argument', `image "${image.name}": target size must be over 0: invalid argument`);
+    throw new ContainerError('invalid-argument', 'Target.Size must be greater than zero: invalid argument');
   if (image.target.mediaType === '')
-    throw new ContainerError(
-      'invalid-argument',
-      `image "${image.name}": target media type is missing: invalid argument`,
-    );
+    throw new ContainerError('invalid-argument', 'Target.MediaType must be set: invalid argument');
 }
 
 function merged(current: Image, given: ImageInput, maskPaths: string[]): Image {

@@ -1,4 +1,6 @@
 // Leases: names under which a client, or transfer, keeps what it is making from the garbage collector.
+
+import { isDigest } from '@tscontainer/core/digest';
 import { ContainerError } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
 import type { Store } from '@tscontainer/platform/store';
@@ -65,7 +67,11 @@ export class LeaseStore {
   /** Throws not-found (the lease), unimplemented for a type that nothing here has. */
   async addResource(namespace: string, lease: string, resource: LeaseResource): Promise<void> {
     const type = checkType(resource.type);
-    await this.#store.write(() => holdByLease(this.#store, { namespace, lease }, type, resource.id));
+    await this.#store.write(() => {
+      this.#check(namespace, lease);
+      checkContentId(type, resource.id);
+      holdByLease(this.#store, { namespace, lease }, type, resource.id);
+    });
   }
 
   /** No error when the lease does not hold it. Throws not-found (the lease). */
@@ -107,5 +113,11 @@ function toLease(row: Record<string, unknown>): Lease {
 function checkType(type: string): ResourceType {
   if (type === 'content' || type === 'ingests' || type === 'images' || type.startsWith('snapshots/'))
     return type as ResourceType;
-  throw new ContainerError('unimplemented', `resource type "${type}" not supported yet: not implemented`);
+  throw new ContainerError('unimplemented', `resource type ${type} not supported yet: not implemented`);
+}
+
+function checkContentId(type: ResourceType, id: string): void {
+  if (type !== 'content' || isDigest(id)) return;
+  const cause = /^[a-z0-9+._-]+:/.test(id) ? 'invalid checksum digest length' : 'invalid checksum digest format';
+  throw new ContainerError('invalid-argument', `invalid content resource id ${id}: ${cause}: invalid argument`);
 }

@@ -6,14 +6,15 @@ export type Labels = Record<string, string>;
 /** Key and value together, in bytes: containerd's bound. */
 const maxLabelBytes = 4096;
 
-export function checkLabels(labels: Labels): void {
+/** `what` stands before containerd's words: `image.Labels: `. */
+export function checkLabels(labels: Labels, what = ''): void {
   for (const [key, value] of Object.entries(labels)) {
     const total = Buffer.byteLength(key) + Buffer.byteLength(value);
     if (total <= maxLabelBytes) continue;
     const shown = key.slice(0, 64);
     throw new ContainerError(
       'invalid-argument',
-      `label key and value length (${total} bytes) greater than maximum size (${maxLabelBytes} bytes), key: ${shown}: invalid argument`,
+      `${what}label key and value greater than maximum size (${maxLabelBytes} bytes), key: ${shown}: invalid argument`,
     );
   }
 }
@@ -32,10 +33,11 @@ export function updatedLabels(current: Labels, given: Labels, maskPaths: string[
   return result;
 }
 
-/** Throws invalid-argument for a mask path that is neither one of `fields` nor labels. */
-export function checkMask(kind: string, id: string, maskPaths: string[], fields: string[]): void {
+/** Throws invalid-argument for a mask path that is neither one of `fields` nor labels. `object`: ` on image "x"`. */
+export function checkMask(object: string, maskPaths: string[], fields: string[]): void {
   for (const path of maskPaths) {
     if (path === 'labels' || path.startsWith('labels.') || fields.includes(path.split('.')[0] ?? '')) continue;
-    throw new ContainerError('invalid-argument', `cannot update "${path}" field on ${kind} "${id}": invalid argument`);
+    const suffix = object === '' ? '' : `${object}: invalid argument`; // namespaces' words end there
+    throw new ContainerError('invalid-argument', `cannot update "${path}" field${suffix}`);
   }
 }

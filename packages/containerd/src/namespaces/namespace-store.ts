@@ -45,7 +45,7 @@ export class NamespaceStore {
   /** Throws already-exists. */
   async create(namespace: Namespace): Promise<Namespace> {
     checkIdentifier('', namespace.name);
-    checkLabels(namespace.labels);
+    checkLabels(namespace.labels, 'namespace.Labels: ');
     await this.#store.write(() => {
       const insert = this.#store.sql('INSERT OR IGNORE INTO namespaces (name, labels) VALUES (?,?)');
       const { changes } = insert.run(namespace.name, JSON.stringify(namespace.labels));
@@ -56,10 +56,10 @@ export class NamespaceStore {
 
   /** Changes labels: all, or those that the mask names. */
   async update(given: Namespace, maskPaths: string[]): Promise<Namespace> {
-    checkMask('namespace', given.name, maskPaths, []);
+    checkMask('', maskPaths, []);
     return this.#store.write(() => {
       const labels = updatedLabels(this.get(given.name).labels, given.labels, maskPaths);
-      checkLabels(labels);
+      checkLabels(labels, 'namespace.Labels: ');
       checkIdentifier('', given.name);
       this.#store
         .sql('INSERT OR REPLACE INTO namespaces (name, labels) VALUES (?,?)')

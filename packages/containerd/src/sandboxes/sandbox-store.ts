@@ -51,7 +51,7 @@ export class SandboxStore {
 
   /** Changes the fields that are named; without any, all that may change. Throws not-found, invalid-argument. */
   async update(namespace: string, given: Sandbox, fields: string[]): Promise<Sandbox> {
-    checkMask('sandbox', given.sandboxId, fields, mutableFields);
+    checkMask(` on sandbox "${given.sandboxId}"`, fields, mutableFields);
     return this.#store.write(() => {
       const current = this.get(namespace, given.sandboxId);
       const has = (field: string) => fields.length === 0 || fields.includes(field);

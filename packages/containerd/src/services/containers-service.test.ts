@@ -41,7 +41,7 @@ describe('Containers', () => {
   it('needs a namespace and keeps each to itself', async () => {
     await expect(create('n', {}, { namespace: undefined })).rejects.toMatchObject({
       code: 'failed-precondition',
-      message: 'namespace is required',
+      message: 'namespace is required: failed precondition',
     });
     await create('n', {}, { namespace: 'one' });
     await expect(daemon.call('containers.Containers/Get', { id: 'n' }, { namespace: 'two' })).rejects.toMatchObject({

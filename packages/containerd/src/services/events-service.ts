@@ -1,4 +1,5 @@
 // containerd.services.events.v1.Events, and its ttrpc sister that shims forward to.
+import { ContainerError } from '@tscontainer/core/errors';
 import { loadService } from '@tscontainer/platform/contract-loader';
 import type { CallContext, ServedService } from '@tscontainer/platform/grpc-server';
 import type { TtrpcService } from '@tscontainer/platform/ttrpc/ttrpc-server';
@@ -22,6 +23,11 @@ export function eventsService({ events }: Pick<Daemon, 'events'>): ServedService
     definition: loadService('containerd/services/events/v1/events.proto', 'containerd.services.events.v1.Events'),
     handlers: {
       Publish: async ({ topic, event }: { topic: string; event: AnyMessage | null }, context: CallContext) => {
+        if (context.namespace === '')
+          throw new ContainerError(
+            'failed-precondition',
+            'failed publishing event: namespace is required: failed precondition',
+          );
         events.publish(scopeOf(context).namespace, topic, required(event, 'event'));
         return {};
       },

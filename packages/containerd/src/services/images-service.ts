@@ -14,9 +14,12 @@ interface WriteRequest {
   sourceDateEpoch: Timestamp | null;
 }
 
+/** Refused by the store, in containerd's words. */
+const noTarget: ImageTarget = { mediaType: '', digest: '', size: 0, annotations: {} };
+
 function imageOf(request: WriteRequest): ImageInput {
   const image = required(request.image, 'image');
-  return { ...image, target: required(image.target, 'image target') };
+  return { ...image, target: image.target ?? noTarget };
 }
 
 export function imagesService({

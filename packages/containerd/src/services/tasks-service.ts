@@ -31,7 +31,7 @@ export function tasksService(
 
   async function processOf(namespace: string, containerId: string, execId: string) {
     const state = await tasks.call(namespace, containerId, 'State', { execId }, { timeoutMs: stateTimeoutMs });
-    return toProcess(containerId, state);
+    return toProcess(containerId, execId, state);
   }
 
   /** A task that is deleted meanwhile, or whose shim does not answer, is left out. */
@@ -75,7 +75,7 @@ export function tasksService(
       pid: await tasks.startProcess(namespaceOf(context), containerId, execId),
     }),
     Delete: async ({ containerId }, context) => ({
-      id: containerId,
+      id: '', // as containerd leaves it
       ...(await tasks.delete(namespaceOf(context), containerId)),
     }),
     DeleteProcess: async ({ containerId, execId }, context) => ({
@@ -94,8 +94,7 @@ export function tasksService(
       return empty;
     },
     Exec: async ({ containerId, execId, stdin, stdout, stderr, terminal, spec }, context) => {
-      if (execId === '')
-        throw new ContainerError('invalid-argument', `exec in ${containerId}: exec id cannot be empty`);
+      if (execId === '') throw new ContainerError('invalid-argument', 'exec id cannot be empty');
       const request = { execId, stdin, stdout, stderr, terminal, spec: required(spec, 'spec') };
       const namespace = namespaceOf(context);
       await tasks.exec(namespace, containerId, request);
@@ -154,7 +153,7 @@ export function tasksService(
   };
 }
 
-function toProcess(containerId: string, state: StateResponse) {
+function toProcess(containerId: string, execId: string, state: StateResponse) {
   const { pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt } = state;
-  return { containerId, id: state.id, pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt };
+  return { containerId, id: execId || state.id, pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt };
 }

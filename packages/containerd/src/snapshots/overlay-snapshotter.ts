@@ -81,7 +81,7 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async update(scope: Scope, key: string, labels: Labels, maskPaths: string[] = []): Promise<SnapshotInfo> {
-    checkMask('snapshot', key, maskPaths, []);
+    checkMask(` on snapshot "${key}"`, maskPaths, []);
     return this.#store.write(() => {
       const row = this.#rows.get(scope.namespace, key);
       const updated = updatedLabels(row.info.labels, labels, maskPaths);

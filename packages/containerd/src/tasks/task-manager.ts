@@ -25,6 +25,7 @@ export interface TaskManagerOptions {
   config: DaemonConfig;
   log: Logger;
   events: EventExchange;
+  hasContainer: (namespace: string, id: string) => boolean;
 }
 
 type Method = keyof Task;
@@ -37,14 +38,15 @@ const reattachTimeoutMs = 5000;
 export class TaskManager {
   readonly #log: Logger;
   readonly #bundles: BundleStore;
-  readonly #table = new TaskTable();
+  readonly #table: TaskTable;
   readonly #pool: ShimPool;
   readonly #recovery: TaskRecovery;
   readonly #foreign: ForeignShims;
   readonly #creator: TaskCreator;
   readonly #events: TaskEvents;
 
-  constructor({ config, log, events }: TaskManagerOptions) {
+  constructor({ config, log, events, hasContainer }: TaskManagerOptions) {
+    this.#table = new TaskTable(hasContainer);
     this.#log = log;
     this.#bundles = new BundleStore(config.state, config.root);
     this.#events = new TaskEvents(events, this.#table);

@@ -10,10 +10,17 @@ export class TaskTable {
   readonly #live = new Map<string, TaskRecord>();
   readonly #closing = new Map<string, { record: TaskRecord; told: Promise<void>; tell: () => void }>();
 
+  readonly #hasContainer: (namespace: string, id: string) => boolean;
+
+  /** `hasContainer` is asked when there is no task, for the words of the error. */
+  constructor(hasContainer: (namespace: string, id: string) => boolean) {
+    this.#hasContainer = hasContainer;
+  }
+
   /** Throws not-found also while the task is being created. */
   get(namespace: string, id: string): TaskRecord {
     const record = this.#live.get(keyOf(namespace, id));
-    if (record?.isCreated !== true) throw new ContainerError('not-found', `task ${id} not found: not found`);
+    if (record?.isCreated !== true) throw this.#missing(namespace, id);
     return record;
   }
 
@@ -83,6 +90,13 @@ export class TaskTable {
   ofEvent(namespace: string, id: string): TaskRecord | undefined {
     const key = keyOf(namespace, id);
     return this.#closing.get(key)?.record ?? this.#live.get(key);
+  }
+
+  #missing(namespace: string, id: string): ContainerError {
+    const words = this.#hasContainer(namespace, id)
+      ? `task ${id} not found`
+      : `container "${id}" in namespace "${namespace}": not found`;
+    return new ContainerError('not-found', words);
   }
 }
 
