@@ -36,12 +36,13 @@ export async function attachClient(
   const wantsInput = queryBool(query, 'stdin') && OpenStdin;
   const connection = accept();
   const { output } = connection;
+  const isRaw = Tty || connection.isRaw === true;
   if (queryBool(query, 'logs')) await replayLog(context, container, connection, wanted);
   if (!wantsStream) return void output.end();
   const client: AttachedClient = {
     write: (stream, piece) => {
       if (!wanted[stream] || output.destroyed || output.writableEnded) return true;
-      writePiece(output, Tty, stream, piece);
+      writePiece(output, isRaw, stream, piece);
       return output.writableLength < maxBufferedBytes;
     },
     end: () => void output.end(),
@@ -111,6 +112,12 @@ async function replayLog(
   };
   for await (const entries of readLog(query)) {
     for (const { stream, text } of entries)
-      if (wanted[stream]) writePiece(connection.output, container.settings.config.Tty, stream, Buffer.from(text));
+      if (wanted[stream])
+        writePiece(
+          connection.output,
+          container.settings.config.Tty || connection.isRaw === true,
+          stream,
+          Buffer.from(text),
+        );
   }
 }

@@ -6,6 +6,7 @@ import { runInTrace, traceparentHeader } from '@tscontainer/platform/trace';
 import { checkVersion, maxApiVersion, splitVersion } from './api-version.ts';
 import { errorBodyOf, httpStatusOf } from './http-status.ts';
 import type { Query } from './query.ts';
+import { acceptKey, WebSocketStream } from './websocket.ts';
 
 /** What a handler works with after it took the connection over. */
 export interface RawConnection {
@@ -14,6 +15,8 @@ export interface RawConnection {
   output: Writable;
   /** The client asked by `Upgrade`. */
   isUpgraded: boolean;
+  /** Output is never multiplexed, terminal or not. */
+  isRaw?: boolean;
 }
 
 export interface HijackRequest {
@@ -32,6 +35,8 @@ export interface HijackRequest {
 export type HijackHandler = (request: HijackRequest) => Promise<void>;
 
 export interface HijackRoute {
+  /** GET: a WebSocket. */
+  method: 'GET' | 'POST';
   /** Matched against the path without version; group 1 is the id. */
   pattern: RegExp;
   handler: HijackHandler;
@@ -102,9 +107,12 @@ export function serveUpgrades(server: http.Server, routes: HijackRoute[]): void 
         const { version, path } = splitVersion(request.url ?? '/');
         checkVersion(version);
         const url = new URL(path, 'http://engine');
-        const route = routes.find((candidate) => request.method === 'POST' && candidate.pattern.test(url.pathname));
+        const route = routes.find(
+          (candidate) => request.method === candidate.method && candidate.pattern.test(url.pathname),
+        );
         const id = route?.pattern.exec(url.pathname)?.[1];
         if (route === undefined || id === undefined) throw new ContainerError('not-found', 'page not found');
+        if (route.method === 'GET') checkWebSocket(request);
         const body = await readExactly(socket, head, Number(request.headers['content-length'] ?? 0));
         await route.handler({
           query: queryOf(url),
@@ -115,6 +123,7 @@ export function serveUpgrades(server: http.Server, routes: HijackRoute[]): void 
           body: () => Promise.resolve(body),
           accept: (contentType) => {
             isAccepted = true;
+            if (route.method === 'GET') return acceptWebSocket(request, socket);
             socket.write(
               `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n` +
                 `Api-Version: ${maxApiVersion}\r\nOstype: linux\r\nServer: ${serverHeader}\r\n\r\n`,
@@ -128,6 +137,24 @@ export function serveUpgrades(server: http.Server, routes: HijackRoute[]): void 
       }
     });
   });
+}
+
+/** Throws invalid-argument for a handshake that is none. */
+function checkWebSocket({ headers }: IncomingMessage): void {
+  const isWanted = headers.upgrade?.toLowerCase() === 'websocket' && headers['sec-websocket-version'] === '13';
+  if (!isWanted || headers['sec-websocket-key'] === undefined)
+    throw new ContainerError('invalid-argument', 'not a WebSocket handshake of version 13');
+}
+
+function acceptWebSocket(request: IncomingMessage, socket: Duplex): RawConnection {
+  const key = String(request.headers['sec-websocket-key']);
+  const [protocol] = String(request.headers['sec-websocket-protocol'] ?? '').split(',');
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Accept: ${acceptKey(key)}\r\n${protocol ? `Sec-WebSocket-Protocol: ${protocol.trim()}\r\n` : ''}\r\n`,
+  );
+  const stream = new WebSocketStream(socket);
+  return { input: stream, output: stream, isUpgraded: true, isRaw: true };
 }
 
 /** The same for a request without `Upgrade`: the answer is raw bytes until the connection closes. */

@@ -19,6 +19,7 @@ interface ById {
 
 export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackRoute[], context: EngineContext): void {
   hijackRoutes.push({
+    method: 'POST',
     pattern: /^\/containers\/([^/]+)\/attach$/,
     handler: async (request) => {
       const container = context.index.find(request.id);
@@ -27,6 +28,21 @@ export function registerStreamRoutes(app: FastifyInstance, hijackRoutes: HijackR
         request.accept(isMultiplexed ? multiplexedStreamType : rawStreamType),
       );
     },
+  });
+
+  hijackRoutes.push({
+    method: 'GET',
+    pattern: /^\/containers\/([^/]+)\/attach\/ws$/,
+    handler: async (request) => {
+      const container = context.index.find(request.id);
+      await attachClient(context, container, request.query, () => request.accept(rawStreamType));
+    },
+  });
+
+  // without a handshake
+  app.get<ById>('/containers/:id/attach/ws', async (request) => {
+    context.index.find(request.params.id);
+    throw new ContainerError('invalid-argument', 'not a WebSocket handshake of version 13');
   });
 
   app.post<ById>('/containers/:id/attach', async (request, reply) => {

@@ -57,6 +57,7 @@ export function registerExecRoutes(
   });
 
   hijackRoutes.push({
+    method: 'POST',
     pattern: /^\/exec\/([^/]+)\/start$/,
     handler: async (request) => {
       const exec = execs.get(request.id);
