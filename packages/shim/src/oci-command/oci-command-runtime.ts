@@ -4,7 +4,8 @@
 // neither output nor exit code. Per container, below the bundle: processes/init, processes/exec-ID, runtime.log.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { ContainerError, errorMessageOf, isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
+import { checkIdentifier } from '@tscontainer/core/ids';
 import { mountAll, unmountBelow } from '@tscontainer/linux/mounts';
 import type {
   AdoptedProcess,
@@ -55,7 +56,8 @@ export class OciCommandRuntime implements Runtime {
       this.#served.set(id, { bundle, cgroups: cgroupsOf(process.pid), processes: new Map() });
       return this.#watched(id, '', process);
     } catch (error) {
-      await this.#verb(bundle, ['delete', '--force', id]).catch(() => undefined); // it may not have got that far
+      // what is there already is somebody else's; else there may be nothing yet to delete
+      if (!isAlreadyExists(error)) await this.#verb(bundle, ['delete', '--force', id]).catch(() => undefined);
       await unmountBelow(join(bundle, 'rootfs'));
       throw error;
     }
@@ -68,6 +70,7 @@ export class OciCommandRuntime implements Runtime {
 
   async exec({ id, execId, process: spec, io }: ExecRequest): Promise<CreatedProcess> {
     const { bundle } = this.#of(id);
+    checkIdentifier('exec id: ', execId); // it becomes part of a path
     const specFile = join(bundle, `exec-${execId}.json`);
     writeFileSync(specFile, spec, { mode: 0o600 });
     const process = await this.#make(bundle, execId, io, 'exec', ['--process', specFile, '--detach'], id);
