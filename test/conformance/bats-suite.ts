@@ -8,6 +8,7 @@ import { oneLine, type TestResult, tapPoints } from './tap.ts';
 const fileTimeoutSeconds = 1200;
 /** No way out to a network, and what the suite writes to criu's settings is not the machine's. */
 const jail = 'ip link set lo up; mkdir -p /etc/criu; mount -t tmpfs none /etc/criu; exec "$@"';
+const criuSettings = '/etc/criu';
 const cgroupRoot = '/sys/fs/cgroup';
 
 export function batsFiles(checkout: string): string[] {
@@ -27,6 +28,7 @@ export function runBatsFile(checkout: string, file: string, runtime: string): Te
   const work = mkdtempSync(join(tmpdir(), 'tsc-bats-'));
   const transcript = join(work, 'tap');
   const before = readdirSync(cgroupRoot);
+  const hadSettings = existsSync(criuSettings);
   try {
     const command = `timeout --foreground ${fileTimeoutSeconds} bats --tap ${file}`;
     spawnSync('unshare', ['--mount', '--net', 'sh', '-c', jail, 'sh', 'script', '-qec', command, transcript], {
@@ -43,6 +45,7 @@ export function runBatsFile(checkout: string, file: string, runtime: string): Te
     }));
   } finally {
     removePlainDirectories(before);
+    if (!hadSettings && existsSync(criuSettings)) rmdirSync(criuSettings);
     rmSync(work, { recursive: true, force: true });
   }
 }
