@@ -34,6 +34,9 @@ timed() { # LABEL COMMAND...
 }
 gone() { while kill -0 "$1" 2>/dev/null; do sleep 0.005; done; }
 for ((round = 0; round < ROUNDS; round++)); do
+  # each has its turn at being first: what ran before leaves work to the kernel
+  read -r first others <<<"$RUNTIMES"
+  RUNTIMES="$others $first"
   for pair in $RUNTIMES; do
     NAME=\${pair%%=*} RT=\${pair#*=} ID=bench-$$-$round STATE=$WORK/state-\${pair%%=*}
     timed 'run plain' "$RT" --root "$STATE" run -b "$PLAIN" "$ID"
