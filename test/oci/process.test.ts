@@ -200,9 +200,11 @@ describe('warnings, not errors', () => {
 });
 
 describe('HOME', () => {
-  const home = (uid: number, env: string[] = []) =>
-    bench.runOnce('home', shell('echo $HOME'), withProcess({ user: { uid, gid: 0 }, env: ['PATH=/bin', ...env] }))
-      .stdout;
+  const home = (uid: number, env: string[] = []) => {
+    const change = withProcess({ user: { uid, gid: 0 }, env: ['PATH=/bin', ...env] });
+    const { stdout, stderr } = bench.runOnce('home', shell('echo $HOME'), change);
+    return stdout + stderr;
+  };
 
   test('comes from the container’s /etc/passwd unless the environment has one', () => {
     expect(home(0)).toBe('/\n');

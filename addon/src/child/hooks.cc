@@ -145,7 +145,7 @@ bool refuse(Context& context, const char* call, const char* path) {
 /// "exit status 3: what it said"
 bool tell_failure(Context& context, const Hook& hook, bool is_late, int status, const Output& output) {
   char* detail = context.report.detail;
-  char number[48];
+  char number[64];
   int size = 0;
   if (is_late) {
     format_number(number, "killed after its timeout of ", hook.timeout_s, " s");

@@ -18,6 +18,7 @@
 #include "child/devices.h"
 #include "child/hooks.h"
 #include "child/mounts.h"
+#include "child/net-devices.h"
 #include "child/private-proc.h"
 #include "child/process.h"
 #include "child/stage.h"
@@ -124,6 +125,8 @@ int build_rootfs(Context& context, int place_fd) {
   begin_step(context, Step::set_propagation);
   set_old_root_propagation(context);
   begin_step(context, Step::attach_rootfs);
+  HostFilesystems host;
+  if (!plan.uses_pivot_root) find_host_filesystems(context, host);
   const int root_fd = attach_rootfs(context, place_fd);
   int devpts_fd = -1;
   std::uint16_t index = 0;
@@ -157,7 +160,7 @@ int build_rootfs(Context& context, int place_fd) {
   begin_step(context, Step::readonly_rootfs);
   finish_rootfs(context, root_fd);
   begin_step(context, Step::pivot_root);
-  enter_rootfs(context, root_fd);
+  enter_rootfs(context, root_fd, host);
   return terminal_fd;
 }
 
@@ -223,6 +226,7 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
   if (plan->kind == Kind::init) {
     name_host(context);
     raise_loopback(context);
+    configure_net_devices(context);
     prepare_process(context);
     terminal_fd = build_rootfs(context, place_fd);
   } else {

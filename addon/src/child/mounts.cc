@@ -364,12 +364,17 @@ void make_mount(Context& context, int root_fd, Mount& mount) {
 
 namespace {
 
-void change_root(Context& context, int root_fd) {
-  if (fchdir(root_fd) != 0) fail(context, "fchdir", "/");
+void change_root(Context& context, int root_fd, const HostFilesystems& host) {
   if (!context.plan->uses_pivot_root) {
+    remove_host_filesystems(context, host);
+    if (context.plan->rootfs_place && move_mount(root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+      fail(context, "move_mount", "/");
+    }
+    if (fchdir(root_fd) != 0) fail(context, "fchdir", "/");
     if (chroot(".") != 0) fail(context, "chroot", "/");
     return;
   }
+  if (fchdir(root_fd) != 0) fail(context, "fchdir", "/");
   // Old and new root change places at the same spot, so that no directory of the image is needed. pivot_root(2), NOTES
   if (syscall(SYS_pivot_root, ".", ".") != 0) fail(context, "pivot_root", "/");
   if (umount2(".", MNT_DETACH) != 0) fail(context, "umount2", "/");
@@ -378,9 +383,9 @@ void change_root(Context& context, int root_fd) {
 
 }  // namespace
 
-void enter_rootfs(Context& context, int root_fd) {
+void enter_rootfs(Context& context, int root_fd, const HostFilesystems& host) {
   const Plan& plan = *context.plan;
-  change_root(context, root_fd);
+  change_root(context, root_fd, host);
   // Only now: pivot_root takes no root that is shared or unbindable. pivot_root(2)
   if (plan.rootfs_propagation != 0 &&
       !set_attributes(root_fd, 0, 0, plan.rootfs_propagation, plan.is_rootfs_propagation_recursive)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "child/context.h"
+#include "child/no-pivot.h"
 
 namespace tsc::child {
 
@@ -16,7 +17,8 @@ int open_rootfs_place(Context& context);
 /// Attaches the root filesystem over "/", or at `place_fd`, and makes it the working directory. Gives an fd of it.
 int attach_rootfs(Context& context, int place_fd);
 void make_mount(Context& context, int root_fd, Mount& mount);
-void enter_rootfs(Context& context, int root_fd);
+/// `host` is only asked for without pivot_root.
+void enter_rootfs(Context& context, int root_fd, const HostFilesystems& host);
 void make_path_readonly(Context& context, int root_fd, const char* path);
 /// `directory_mask` is the one empty read-only tmpfs that all masked directories share; -1 before the first.
 void mask_path(Context& context, int root_fd, const char* path, int* directory_mask);

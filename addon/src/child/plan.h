@@ -116,7 +116,8 @@ struct Sysctl {
 
 struct NamespaceJoin {
   std::uint32_t type;  // CLONE_NEW*
-  Text path;
+  int fd;
+  Text path;  // for messages
 };
 
 struct Rlimit {

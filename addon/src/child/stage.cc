@@ -19,6 +19,7 @@
 #include "child/filter.h"
 #include "child/hooks.h"
 #include "child/mounts.h"
+#include "child/net-devices.h"
 #include "child/process.h"
 
 namespace tsc::child {
@@ -132,10 +133,7 @@ bool join_namespaces(Stage& stage) {
     return refuse(stage, "setns", "/proc/<init>/ns");
   }
   for (const NamespaceJoin& join : plan.joins) {
-    const int fd = open(join.path.get(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return refuse(stage, "open", join.path.get());
-    if (setns(fd, static_cast<int>(join.type)) != 0) return refuse(stage, "setns", join.path.get());
-    close(fd);
+    if (setns(join.fd, static_cast<int>(join.type)) != 0) return refuse(stage, "setns", join.path.get());
   }
   if (!plan.unshares_time) return true;
   // The offsets are frozen by the first process inside: write them between unshare and clone. time_namespaces(7)
@@ -246,6 +244,7 @@ bool prepare_child(Stage& stage) {
   if (plan.is_tuned_by_stage) {
     if (const char* call = tune_process(stage.context, stage.child_pid)) return refuse(stage, call, nullptr);
   }
+  if (!move_net_devices(stage)) return false;
   return !plan.waits_release || release_child(stage);
 }
 
@@ -317,6 +316,7 @@ void stage_init(Stage& stage, Plan* plan) {
   stage.child_pid = -1;
   stage.child_fd = -1;
   stage.pty_fd = -1;
+  stage.net_namespace_fd = -1;
   for (int index = 0; index < 3; ++index) stage.stdio_keep[index] = stage.stdio_child[index] = -1;
 }
 
@@ -336,6 +336,8 @@ bool stage_run(Stage& stage) {
   const bool is_ready = is_cloned && prepare_child(stage) && wait_ready(stage);
   close_trees(*stage.context.plan);
   stage.context.report.pid = stage.child_pid;
+  if (!is_ready) return_net_devices(stage);
+  if (stage.net_namespace_fd >= 0) close(stage.net_namespace_fd);
   if (is_ready) return true;
   if (stage.child_pid > 0) {
     kill(stage.child_pid, SIGKILL);

@@ -12,6 +12,8 @@ struct Stage {
   Context context;  // step times and failures of the stage itself
   pid_t child_pid;
   int child_fd;        // our end of the socket to the child
+  std::uint64_t moved_devices;
+  int net_namespace_fd;  // the child's, while devices may have to come back; else -1
   int pty_fd;          // master, -1 without a terminal
   int stdio_keep[3];   // O_RDWR ends of the FIFOs, -1 when not a FIFO
   int stdio_child[3];  // what the container gets as 0, 1, 2 (-1: inherits the caller's)

@@ -2,6 +2,7 @@
 // container's init goes to whoever reaps for the caller (a shim), or, with run, stays our child.
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -9,8 +10,11 @@
 
 #include "child/stage.h"
 #include "cli/commands.h"
+#include "cli/fd-socket.h"
 #include "cli/foreground.h"
+#include "cli/notify-proxy.h"
 #include "cli/options.h"
+#include "cli/passed-fds.h"
 #include "linux/error.h"
 #include "linux/file.h"
 #include "runtime/create.h"
@@ -25,7 +29,12 @@ const std::vector<Option> kOptions = {
     {"no-subreaper", 0, false},   {"pidfd-socket", 0, true},
 };
 
-CreateRequest read_request(const Globals& globals, const Options& options) {
+const char* notify_socket() {
+  const char* path = getenv("NOTIFY_SOCKET");
+  return path != nullptr && *path != '\0' ? path : nullptr;
+}
+
+CreateRequest read_request(const Globals& globals, const Options& options, const PassedFds& passed) {
   CreateRequest request;
   request.id = options.argument(0, "container id");
   request.bundle = options.value("bundle", ".");
@@ -33,6 +42,8 @@ CreateRequest read_request(const Globals& globals, const Options& options) {
   request.no_new_keyring = options.has("no-new-keyring");
   request.systemd_cgroup = globals.is_systemd_cgroup;
   request.keeps_process = true;
+  request.environment = passed.environment;
+  request.has_notify_socket = notify_socket() != nullptr;
   return request;
 }
 
@@ -40,8 +51,9 @@ CreateRequest read_request(const Globals& globals, const Options& options) {
 void check_terminal(const Options& options, bool is_terminal, bool is_foreground) {
   const bool has_socket = options.has("console-socket");
   if (is_terminal && !is_foreground && !has_socket)
-    throw_invalid("command line", "process.terminal needs --console-socket");
-  if (!is_terminal && has_socket) throw_invalid("command line", "--console-socket needs process.terminal");
+    throw_invalid("command line", "process.terminal needs --console-socket, unless the runtime stays in the foreground");
+  if ((!is_terminal || is_foreground) && has_socket)
+    throw_invalid("command line", "--console-socket needs process.terminal, and a runtime that does not stay");
 }
 
 struct Made {
@@ -55,20 +67,22 @@ void kill_init(pid_t pid) {
 }
 
 /// The container up to "created". `stage` stays alive for run, which wants its sockets.
-void make(const Globals& globals, const Options& options, const CreateRequest& request, bool is_foreground,
-          Made& made) {
+void make(const Globals& globals, const Options& options, const CreateRequest& request, const PassedFds& passed,
+          bool is_foreground, Made& made) {
   std::vector<RuntimeStep> steps;
   StepClock clock(steps);
   Creation creation(globals.config, request, PlanArena::Storage::anonymous, clock);
   child::Plan& plan = creation.arena().plan();
   check_terminal(options, plan.process.is_terminal, is_foreground);
-  plan.preserved_fds = static_cast<std::uint64_t>(to_integer("--preserve-fds", options.value("preserve-fds", "0")));
+  plan.preserved_fds = passed.count;
   creation.arena().set(plan.label, request.id);
   child::stage_init(made.stage, &plan);
   if (!child::stage_run(made.stage)) throw to_error(made.stage.context.report, &plan);
   made.pid = made.stage.child_pid;
   try {
-    if (options.has("console-socket")) send_console(options.value("console-socket"), made.stage.pty_fd);
+    if (options.has("console-socket"))
+      send_fd("send console", options.value("console-socket"), made.stage.pty_fd, "/dev/ptmx");
+    if (options.has("pidfd-socket")) send_pidfd(options.value("pidfd-socket"), made.pid);
     if (options.has("pid-file")) write_pid_file(options.value("pid-file"), made.pid);
     creation.keep(made.pid, 0);
   } catch (...) {
@@ -82,8 +96,12 @@ void make(const Globals& globals, const Options& options, const CreateRequest& r
 }
 
 /// By the specification a hook that fails is the end of the container.
-void start(const Globals& globals, const std::string& id, bool deletes_on_failure) {
+void start(const Globals& globals, const std::string& id, bool deletes_on_failure,
+           std::optional<NotifyProxy>& notify) {
   try {
+    // Before the container runs: it may speak at once.
+    const std::string directory = StateStore(globals.config.root).notify_directory(id);
+    if (notify_socket() != nullptr && path_exists(directory)) notify.emplace(directory, notify_socket());
     start_container(globals.config, id);
   } catch (const RuntimeError& error) {
     const bool is_started = error.reason != Reason::not_found && error.reason != Reason::wrong_state;
@@ -98,10 +116,11 @@ void start(const Globals& globals, const std::string& id, bool deletes_on_failur
 
 int run_create(const Globals& globals, const Words& words) {
   const Options options(words, kOptions, false);
-  const CreateRequest request = read_request(globals, options);
+  const PassedFds passed = find_passed_fds(options, true);
+  const CreateRequest request = read_request(globals, options, passed);
   Made made;
   try {
-    make(globals, options, request, false, made);
+    make(globals, options, request, passed, false, made);
   } catch (const RuntimeError& error) {
     throw error.within("create container " + request.id);
   }
@@ -110,13 +129,17 @@ int run_create(const Globals& globals, const Words& words) {
 
 int run_start(const Globals& globals, const Words& words) {
   const Options options(words, {}, false);
-  start(globals, options.argument(0, "container id"), false);
+  const std::string& id = options.argument(0, "container id");
+  std::optional<NotifyProxy> notify;
+  start(globals, id, false, notify);
+  if (notify) notify->wait_until_ready(StateStore(globals.config.root).load(id).process.pid);
   return 0;
 }
 
 int run_run(const Globals& globals, const Words& words) {
   const Options options(words, kOptions, false);
-  const CreateRequest request = read_request(globals, options);
+  const PassedFds passed = find_passed_fds(options, true);
+  const CreateRequest request = read_request(globals, options, passed);
   const bool is_detached = options.has("detach");
   std::optional<Foreground> foreground;
   if (!is_detached) {
@@ -125,13 +148,17 @@ int run_run(const Globals& globals, const Words& words) {
   }
   Made made;
   try {
-    make(globals, options, request, !is_detached, made);
+    make(globals, options, request, passed, !is_detached, made);
   } catch (const RuntimeError& error) {
     throw error.within("create container " + request.id);
   }
-  start(globals, request.id, true);
-  if (is_detached) return 0;
-  const int status = foreground->wait(made.pid, made.stage.pty_fd);
+  std::optional<NotifyProxy> notify;
+  start(globals, request.id, true, notify);
+  if (is_detached) {
+    if (notify) notify->wait_until_ready(made.pid);
+    return 0;
+  }
+  const int status = foreground->wait(made.pid, made.stage.pty_fd, notify ? &*notify : nullptr);
   if (!options.has("keep")) log_warnings(globals, delete_container(globals.config, request.id, true));
   return status;
 }

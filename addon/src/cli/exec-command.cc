@@ -8,8 +8,10 @@
 
 #include "child/stage.h"
 #include "cli/commands.h"
+#include "cli/fd-socket.h"
 #include "cli/foreground.h"
 #include "cli/options.h"
+#include "cli/passed-fds.h"
 #include "linux/capabilities.h"
 #include "linux/error.h"
 #include "linux/file.h"
@@ -25,20 +27,30 @@ const std::vector<Option> kOptions = {
     {"tty", 't', false},         {"user", 'u', true},        {"additional-gids", 'g', true},
     {"cap", 'c', true},          {"no-new-privs", 0, false}, {"apparmor", 0, true},
     {"process-label", 0, true},  {"detach", 'd', false},     {"pid-file", 0, true},
-    {"console-socket", 0, true}, {"preserve-fds", 0, true},  {"ignore-paused", 0, false},
+    {"console-socket", 0, true}, {"pidfd-socket", 0, true},  {"preserve-fds", 0, true},
+    {"cgroup", 0, true},         {"ignore-paused", 0, false},
 };
+
+std::uint32_t to_id(const char* name, const std::string& text) {
+  const long long id = to_integer(name, text);
+  // 4294967295 is (uid_t)-1: "leave it as it is", which is not what anybody means here.
+  if (id < 0 || id >= UINT32_MAX) throw_invalid("command line", std::string(name) + ": " + text + " is no id");
+  return static_cast<std::uint32_t>(id);
+}
 
 void set_user(oci::Process& process, const std::string& text) {
   const size_t colon = text.find(':');
-  process.uid = static_cast<std::uint32_t>(to_integer("--user", text.substr(0, colon)));
-  if (colon != std::string::npos)
-    process.gid = static_cast<std::uint32_t>(to_integer("--user", text.substr(colon + 1)));
+  process.uid = to_id("--user", text.substr(0, colon));
+  if (colon != std::string::npos) process.gid = to_id("--user", text.substr(colon + 1));
 }
 
 /// The container's own process, changed by the options; or a whole process object from a file.
 oci::Process read_process(const Options& options, const ContainerRecord& record) {
   if (options.has("process")) return oci::parse_process(read_file("read process", options.value("process")));
-  oci::Process process = oci::parse_config(read_file("read config", record.bundle + "/config.json")).process;
+  // As it was at create, whatever has become of the bundle since. A container that a shim made has its config.json.
+  oci::Process process = record.process_config.empty()
+                             ? oci::parse_config(read_file("read config", record.bundle + "/config.json")).process
+                             : oci::parse_process(record.process_config);
   const auto& arguments = options.arguments();
   if (arguments.size() < 2) throw_invalid("command line", "command: missing");
   process.args.assign(arguments.begin() + 1, arguments.end());
@@ -47,7 +59,7 @@ oci::Process read_process(const Options& options, const ContainerRecord& record)
   for (const std::string& variable : options.all("env")) process.env.push_back(variable);
   if (options.has("user")) set_user(process, options.value("user"));
   for (const std::string& gid : options.all("additional-gids")) {
-    process.additional_gids.push_back(static_cast<std::uint32_t>(to_integer("--additional-gids", gid)));
+    process.additional_gids.push_back(to_id("--additional-gids", gid));
   }
   for (const std::string& name : options.all("cap")) {
     const int number = capability_number(name);
@@ -64,52 +76,62 @@ oci::Process read_process(const Options& options, const ContainerRecord& record)
   return process;
 }
 
-void check_status(const Options& options, const std::string& status) {
-  if (status == "running" || (status == "paused" && options.has("ignore-paused"))) return;
-  if (status == "paused")
-    throw RuntimeError("", "exec", "", 0, "", "cannot exec in a paused container (--ignore-paused waits for its resume)",
-                       Reason::wrong_state);
-  throw RuntimeError("", "exec", "", 0, "", "the container is " + status, Reason::wrong_state);
+/// A pty needs somebody to hold it: the console socket's peer, or us in the foreground.
+void check_terminal(const Options& options, bool is_terminal, bool is_detached) {
+  const bool has_socket = options.has("console-socket");
+  if (is_terminal && is_detached && !has_socket)
+    throw_invalid("command line", "a terminal needs --console-socket with --detach");
+  if (has_socket && !(is_terminal && is_detached))
+    throw_invalid("command line", "--console-socket needs --detach and a terminal");
 }
 
-int execute(const Globals& globals, const Options& options, const std::string& id) {
-  const StateStore store(globals.config.root);
-  const ContainerRecord record = store.load(id);
-  check_status(options, container_status(store, record));
-  const bool is_detached = options.has("detach");
-  const oci::Process process = read_process(options, record);
-  if (process.terminal && is_detached && !options.has("console-socket")) {
-    throw_invalid("command line", "a terminal needs --console-socket with --detach");
-  }
-  PlanArena arena(PlanArena::Storage::anonymous);
-  NamedFds fds(false);
-  Warnings warnings;
-  plan_exec(arena, fds, store, record, process, warnings);
-  child::Plan& plan = arena.plan();
-  plan.preserved_fds = static_cast<std::uint64_t>(to_integer("--preserve-fds", options.value("preserve-fds", "0")));
-  arena.set(plan.label, id);
-  std::optional<Foreground> foreground;
-  if (!is_detached) foreground.emplace();
-  child::Stage stage;
-  child::stage_init(stage, &plan);
-  if (!child::stage_run(stage)) throw to_error(stage.context.report, &plan);
+/// What the caller is to have of the new process. If it cannot be had, nobody would know of the process: it goes.
+void hand_over(const Options& options, const child::Stage& stage) {
   try {
-    if (options.has("console-socket")) send_console(options.value("console-socket"), stage.pty_fd);
+    if (options.has("console-socket"))
+      send_fd("send console", options.value("console-socket"), stage.pty_fd, "/dev/ptmx");
+    if (options.has("pidfd-socket")) send_pidfd(options.value("pidfd-socket"), stage.child_pid);
     if (options.has("pid-file")) write_pid_file(options.value("pid-file"), stage.child_pid);
   } catch (...) {
     kill(stage.child_pid, SIGKILL);
     waitpid(stage.child_pid, nullptr, 0);
     throw;
   }
+}
+
+int execute(const Globals& globals, const Options& options, const std::string& id) {
+  const PassedFds passed = find_passed_fds(options, false);
+  const StateStore store(globals.config.root);
+  const ContainerRecord record = store.load(id);
+  check_may_exec(container_status(store, record), options.has("ignore-paused"));
+  const bool is_detached = options.has("detach");
+  const oci::Process process = read_process(options, record);
+  check_terminal(options, process.terminal, is_detached);
+  PlanArena arena(PlanArena::Storage::anonymous);
+  NamedFds fds(false);
+  Warnings warnings;
+  plan_exec(arena, fds, store, record, process, options.all("cgroup"), warnings);
+  child::Plan& plan = arena.plan();
+  plan.preserved_fds = passed.count;
+  arena.set(plan.label, id);
+  std::optional<Foreground> foreground;
+  if (!is_detached) foreground.emplace();
+  child::Stage stage;
+  child::stage_init(stage, &plan);
+  if (!child::stage_run(stage)) throw to_error(stage.context.report, &plan);
+  hand_over(options, stage);
   child::Report report;
-  if (child::stage_read_outcome(stage, report) != 0) throw to_error(report, &plan);
+  if (child::stage_read_outcome(stage, report) != 0) {
+    waitpid(stage.child_pid, nullptr, 0);
+    throw to_error(report, &plan);
+  }
   log_launch_warnings(globals, warnings, process.terminal);
   if (globals.is_debug) {
     std::vector<RuntimeStep> steps;
     append_steps(steps, stage.context.report, &plan);
     log_steps(globals, steps, "setns_init: about to exec");
   }
-  return is_detached ? 0 : foreground->wait(stage.child_pid, options.has("console-socket") ? -1 : stage.pty_fd);
+  return is_detached ? 0 : foreground->wait(stage.child_pid, stage.pty_fd);
 }
 
 }  // namespace

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -57,6 +55,7 @@ struct Loop {
   pid_t pid;
   int pty;
   int signals;
+  NotifyProxy* notify;
   bool is_exited = false;
   int status = 0;
   child::Copy output = {-1, -1, nullptr, 0, 0};
@@ -84,7 +83,8 @@ struct Loop {
   }
 
   void turn(int timeout_ms) {
-    pollfd polls[3] = {{signals, POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}};
+    const int notify_fd = notify == nullptr ? -1 : notify->fd();
+    pollfd polls[4] = {{signals, POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {notify_fd, POLLIN, 0}};
     child::Copy* copies[2] = {&output, &input};
     for (int index = 0; index < 2; ++index) {
       child::Copy& copy = *copies[index];
@@ -93,7 +93,7 @@ struct Loop {
       else if (copy.wants_read())
         polls[index + 1] = {copy.from, POLLIN, 0};
     }
-    if (poll(polls, 3, timeout_ms) <= 0) return;
+    if (poll(polls, 4, timeout_ms) <= 0) return;
     for (int index = 0; index < 2; ++index) {
       child::Copy& copy = *copies[index];
       if (polls[index + 1].revents == 0) continue;
@@ -102,6 +102,7 @@ struct Loop {
       else
         copy_read(copy);
     }
+    if (polls[3].revents != 0) notify->forward(getpid());
     if (polls[0].revents != 0) on_signal();
   }
 };
@@ -120,9 +121,9 @@ Foreground::~Foreground() {
   sigprocmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-int Foreground::wait(pid_t pid, int pty) {
+int Foreground::wait(pid_t pid, int pty, NotifyProxy* notify) {
   static char buffers[2][child::kCopyBuffer];
-  Loop loop = {pid, pty, signals_.get()};
+  Loop loop = {pid, pty, signals_.get(), notify};
   const RawTerminal raw(pty >= 0 && isatty(0));
   if (pty >= 0) {
     copy_size(pty);
@@ -141,32 +142,6 @@ int Foreground::wait(pid_t pid, int pty) {
     copy_write(loop.output);
   }
   return WIFSIGNALED(loop.status) ? 128 + WTERMSIG(loop.status) : WEXITSTATUS(loop.status);
-}
-
-void send_console(const std::string& path, int pty) {
-  constexpr const char* kStep = "send console";
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw_errno(ENAMETOOLONG, kStep, "connect", path);
-  memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) throw_errno(kStep, "socket");
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw_errno(kStep, "connect", path);
-  char name[] = "/dev/ptmx";
-  iovec data = {name, sizeof name - 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &pty, sizeof pty);
-  if (sendmsg(fd.get(), &message, MSG_NOSIGNAL) < 0) throw_errno(kStep, "sendmsg", path);
 }
 
 void write_pid_file(const std::string& path, pid_t pid) {

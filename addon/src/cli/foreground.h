@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "cli/notify-proxy.h"
 #include "linux/unique-fd.h"
 
 namespace tsc::cli {
@@ -18,14 +19,12 @@ class Foreground {
   Foreground& operator=(const Foreground&) = delete;
 
   /// Waits for our child `pid`. `pty` (master, may be -1) is copied to and from 0 and 1, in raw mode when 0 is a tty.
-  int wait(pid_t pid, int pty);
+  /// `notify` (may be null): what it forwards names us as the main process, since we are the one who stays.
+  int wait(pid_t pid, int pty, NotifyProxy* notify = nullptr);
 
  private:
   UniqueFd signals_;
 };
-
-/// Sends the pty master to the socket at `path`, as runc's --console-socket wants it.
-void send_console(const std::string& path, int pty);
 
 void write_pid_file(const std::string& path, pid_t pid);
 

@@ -3,6 +3,7 @@
 
 #include "linux/cgroup.h"
 #include "oci/config.h"
+#include "runtime/joined-namespaces.h"
 #include "runtime/named-fds.h"
 #include "runtime/plan-arena.h"
 #include "runtime/runtime.h"
@@ -11,7 +12,8 @@ namespace tsc {
 
 /// The text of /proc/PID/uid_map.
 std::string map_text(const std::vector<oci::IdMapping>& mappings);
-void plan_namespaces(PlanArena& arena, const oci::Config& config);
+void plan_namespaces(PlanArena& arena, const oci::Config& config, JoinedNamespaces joined, NamedFds& fds);
+void plan_net_devices(PlanArena& arena, const oci::Config& config);
 /// Opens each group's `tasks` (v2: the directory) for the child.
 void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fds);
 /// `rootfs_path` is config.root.path made absolute; `rootfs` may be empty.

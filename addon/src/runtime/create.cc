@@ -74,6 +74,13 @@ void allow_default_devices(oci::Linux& config) {
   for (const auto& [major, minor] : kAllowed) allow({true, 'c', major, minor, "rwm"});
 }
 
+/// Where runc's callers know it to be; the directory is bound and not the socket, which start makes anew.
+void add_notify_socket(oci::Config& config, const std::string& directory) {
+  const std::string inside = "/run/notify";
+  config.mounts.push_back({inside, "bind", directory, {"bind", "nosuid", "nodev", "noexec", "ro"}});
+  config.process.env.push_back("NOTIFY_SOCKET=" + inside + "/notify.sock");
+}
+
 }  // namespace
 
 Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, PlanArena::Storage storage,
@@ -88,6 +95,8 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
   store_.make(request.id);
   is_made_ = true;
   try {
+    if (request.has_notify_socket)
+      make_directories("make notify directory", store_.notify_directory(request.id), 0755);
     clock.begin("create cgroup");
     record_.cgroup =
         create_cgroup({oci_config_.linux_.cgroups_path, request.id, store_.cgroup_notes()}, oci_config_.linux_.resources,
@@ -112,6 +121,10 @@ void Creation::read_config(const CreateRequest& request) {
   oci_config_ = oci::parse_config(read_file("read config", bundle + "/config.json"), request.keeps_process);
   if (!oci_config_.has_process) throw_invalid("parse config", "process: missing");
   allow_default_devices(oci_config_.linux_);
+  joined_ = open_joined_namespaces(oci_config_);
+  auto& environment = oci_config_.process.env;
+  environment.insert(environment.end(), request.environment.begin(), request.environment.end());
+  if (request.has_notify_socket) add_notify_socket(oci_config_, store_.notify_directory(request.id));
   const std::string& root = oci_config_.root_path;
   record_.oci_version = oci_config_.oci_version;
   record_.id = request.id;
@@ -131,7 +144,8 @@ void Creation::read_config(const CreateRequest& request) {
 void Creation::plan(const CreateRequest& request) {
   child::Plan& plan = arena_.plan();
   plan.kind = child::Kind::init;
-  plan_namespaces(arena_, oci_config_);
+  plan_namespaces(arena_, oci_config_, std::move(joined_), fds_);
+  plan_net_devices(arena_, oci_config_);
   plan_cgroups(arena_, record_.cgroup, fds_);
   plan_mounts(arena_, oci_config_, record_.bundle, record_.rootfs, request.rootfs, record_.cgroup,
               request.no_pivot_root);

@@ -1,6 +1,7 @@
 // The parts of create that both fronts share: everything up to the finished plan.
 #pragma once
 
+#include "runtime/joined-namespaces.h"
 #include "runtime/named-fds.h"
 #include "runtime/plan-arena.h"
 #include "runtime/report.h"
@@ -36,6 +37,7 @@ class Creation {
   PlanArena arena_;
   NamedFds fds_;
   oci::Config oci_config_;
+  JoinedNamespaces joined_;
   ContainerRecord record_;
   Warnings warnings_;
   bool is_made_ = false;

@@ -14,11 +14,12 @@
 #include "runtime/launch.h"
 #include "runtime/process-plan.h"
 #include "runtime/status.h"
+#include "runtime/sub-cgroup.h"
 
 namespace tsc {
 
 void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const ContainerRecord& record,
-               const oci::Process& process, Warnings& warnings) {
+               const oci::Process& process, const std::vector<std::string>& sub_cgroups, Warnings& warnings) {
   child::Plan& plan = arena.plan();
   plan.kind = child::Kind::exec;
   UniqueFd init = open_recorded_process(record.process.pid, record.process.start_time);
@@ -27,7 +28,10 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   plan.join_mask = record.namespaces;
   const bool has_user_namespace = (record.namespaces & CLONE_NEWUSER) != 0;
   plan.becomes_mapped_root = has_user_namespace;
-  plan_cgroups(arena, record.cgroup, fds);
+  CgroupLocation location = record.cgroup;
+  if (sub_cgroups.empty()) follow_init(location, record.process.pid);
+  enter_sub_cgroups(location, sub_cgroups);
+  plan_cgroups(arena, location, fds);
   const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id,
                                   record.traits};
   plan_process(arena, process, context, warnings);
@@ -40,13 +44,15 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   }
 }
 
-namespace {
-
-void check_running(const ContainerRecord& record, const StateStore& store) {
-  const std::string status = container_status(store, record);
-  if (status == "running") return;
-  throw RuntimeError("", "exec", "", 0, "", "the container is " + status, Reason::wrong_state);
+void check_may_exec(const std::string& status, bool ignores_pause) {
+  if (status == "running" || status == "created" || (status == "paused" && ignores_pause)) return;
+  const std::string detail = status == "paused"
+                                 ? "cannot exec in a paused container (--ignore-paused waits for its resume)"
+                                 : "the container is " + status;
+  throw RuntimeError("", "exec", "", 0, "", detail, Reason::wrong_state);
 }
+
+namespace {
 
 CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, const ContainerRecord& record,
                         const ExecRequest& request) {
@@ -59,7 +65,7 @@ CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, co
   const oci::Process process = oci::parse_process(request.process);
   PlanArena arena(PlanArena::Storage::memfd);
   NamedFds fds(true);
-  plan_exec(arena, fds, store, record, process, created.warnings);
+  plan_exec(arena, fds, store, record, process, {}, created.warnings);
   plan_io(arena, request.io);
   Launched launched =
       launch(monitor, request.id, arena, fds, store.exec_directory(request.id, request.exec_id), created.steps, clock);
@@ -83,7 +89,7 @@ CreatedProcess exec_process(const RuntimeConfig& config, const ExecRequest& requ
     const StateStore store(config.root);
     check_id(request.exec_id);
     const ContainerRecord record = store.load(request.id);
-    check_running(record, store);
+    check_may_exec(container_status(store, record), false);
     store.make_exec(request.id, request.exec_id);
     try {
       return run_exec(config, store, record, request);

@@ -233,7 +233,9 @@ struct MountPlanner {
     planned.kind = mount.type == "cgroup" ? child::MountKind::cgroup_v1 : child::MountKind::filesystem;
     if (mount.type.empty()) throw_invalid("parse config", "mounts: " + target + ": neither a type nor a bind");
     const bool has_groups = mount.type == kTmpfsOfGroups;
-    planned.is_readonly_later = has_groups && (planned.attributes_set & MOUNT_ATTR_RDONLY) != 0;
+    // Mounts and devices of /dev, the groups, what lies below a tmpfs: their targets are made first.
+    planned.is_readonly_later =
+        (has_groups || mount.type == "tmpfs") && (planned.attributes_set & MOUNT_ATTR_RDONLY) != 0;
     if (planned.is_readonly_later) planned.attributes_set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
     arena.set(planned.type, has_groups ? "tmpfs" : mount.type);
     arena.set_if(planned.source, mount.source);

@@ -1,9 +1,11 @@
 // Namespaces, cgroups and sysctls of a plan.
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <string.h>
 
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/net-device.h"
 #include "runtime/container-plan.h"
 
 namespace tsc {
@@ -19,19 +21,19 @@ std::string offsets_text(const oci::Linux& config) {
 
 /// A user namespace first: joining the others needs the rights that it gives. The mount namespace last: after it the
 /// paths of the others would be looked up elsewhere.
-void plan_joins(PlanArena& arena, const oci::Linux& config) {
+void plan_joins(PlanArena& arena, const oci::Linux& config, JoinedNamespaces& joined, NamedFds& fds) {
   constexpr std::uint64_t kOrder[] = {CLONE_NEWUSER, CLONE_NEWIPC,    CLONE_NEWUTS,  CLONE_NEWNET,
                                       CLONE_NEWPID,  CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWNS};
-  std::vector<const oci::Namespace*> joined;
-  for (const std::uint64_t type : kOrder) {
-    const oci::Namespace* item = config.find_namespace(type);
-    if (item != nullptr && !item->path.empty()) joined.push_back(item);
-  }
   auto& list = arena.plan().joins;
   arena.resize(list, joined.size());
-  for (size_t index = 0; index < joined.size(); ++index) {
-    list[index].type = static_cast<std::uint32_t>(joined[index]->type);
-    arena.set(list[index].path, joined[index]->path);
+  std::uint64_t index = 0;
+  for (const std::uint64_t type : kOrder) {
+    const auto found = joined.find(type);
+    if (found == joined.end()) continue;
+    list[index].type = static_cast<std::uint32_t>(type);
+    list[index].fd = fds.add(std::move(found->second));
+    arena.set(list[index].path, config.find_namespace(type)->path);
+    ++index;
   }
 }
 
@@ -72,7 +74,7 @@ std::string map_text(const std::vector<oci::IdMapping>& mappings) {
   return text;
 }
 
-void plan_namespaces(PlanArena& arena, const oci::Config& config) {
+void plan_namespaces(PlanArena& arena, const oci::Config& config, JoinedNamespaces joined, NamedFds& fds) {
   const oci::Linux& wanted = config.linux_;
   child::Plan& plan = arena.plan();
   check_mappings(wanted);
@@ -80,7 +82,8 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config) {
     throw_invalid("parse config", "linux.intelRdt: resctrl is not mounted on this machine");
   }
   if (wanted.intel_rdt) throw_invalid("parse config", "linux.intelRdt: not supported by this runtime");
-  if (!wanted.net_devices.empty()) throw_invalid("parse config", "linux.netDevices: not supported by this runtime");
+  if (!wanted.net_devices.empty() && !wanted.has_namespace(CLONE_NEWNET))
+    throw_invalid("parse config", "linux.netDevices: there is no network namespace of the container's own");
   for (const oci::Namespace& item : wanted.namespaces) {
     if (item.type == CLONE_NEWUSER) plan.becomes_mapped_root = true;
     if (!item.path.empty()) continue;
@@ -95,7 +98,7 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config) {
   if ((plan.clone_flags & CLONE_NEWNS) == 0)
     throw_invalid("parse config", "linux.namespaces: a new mount namespace is needed");
   plan.raises_loopback = (plan.clone_flags & CLONE_NEWNET) != 0;
-  plan_joins(arena, wanted);
+  plan_joins(arena, wanted, joined, fds);
   if (!wanted.time_offsets.empty() && !plan.unshares_time)
     throw_invalid("parse config", "linux.timeOffsets: there is no new time namespace");
   arena.set_if(plan.time_offsets, offsets_text(wanted));
@@ -110,6 +113,33 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config) {
     throw_invalid("parse config", "domainname: there is no uts namespace");
   arena.set_if(plan.hostname, config.hostname);
   arena.set_if(plan.domainname, config.domainname);
+}
+
+void plan_net_devices(PlanArena& arena, const oci::Config& config) {
+  child::Plan& plan = arena.plan();
+  const auto& wanted = config.linux_.net_devices;
+  if (wanted.empty()) return;
+  plan.waits_release = true;
+  arena.resize(plan.net_devices, wanted.size());
+  std::uint64_t index = 0;
+  for (const auto& [name, inside] : wanted) {
+    const NetDeviceFacts facts = find_net_device(name);
+    child::NetDevice& device = plan.net_devices[index++];
+    arena.set(device.name, name);
+    arena.set(device.wanted, inside);
+    device.index = facts.index;
+    device.was_up = facts.is_up;
+    arena.resize(device.addresses, facts.addresses.size());
+    for (size_t position = 0; position < facts.addresses.size(); ++position) {
+      const std::string& message = facts.addresses[position];
+      child::NetMessage& planned = device.addresses[position];
+      planned.size = message.size();
+      // Aligned, since it is read as a structure.
+      char* bytes = reinterpret_cast<char*>(arena.allocate<std::uint64_t>(message.size() / 8 + 1));
+      memcpy(bytes, message.data(), message.size());
+      planned.bytes.set(bytes);
+    }
+  }
 }
 
 void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fds) {

@@ -4,7 +4,9 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <unordered_set>
 
 #include "linux/capabilities.h"
 #include "linux/error.h"
@@ -126,14 +128,29 @@ void plan_label(PlanArena& arena, const oci::Process& process) {
   }
 }
 
+/// Of a variable that is given several times the last counts, where getenv(3) would find the first; an empty HOME goes,
+/// as it is made up for.
+std::vector<std::string> without_repeats(const std::vector<std::string>& environment) {
+  std::vector<std::string> kept;
+  std::unordered_set<std::string_view> seen;
+  kept.reserve(environment.size());
+  for (auto variable = environment.rbegin(); variable != environment.rend(); ++variable) {
+    const std::string_view name = std::string_view(*variable).substr(0, variable->find('='));
+    if (seen.insert(name).second && *variable != "HOME=") kept.push_back(*variable);
+  }
+  std::reverse(kept.begin(), kept.end());
+  return kept;
+}
+
 void plan_command(PlanArena& arena, const oci::Process& process) {
   child::Process& planned = arena.plan().process;
   arena.set(planned.arguments, process.args);
-  arena.set(planned.environment, process.env);
-  planned.vector_space.set(arena.allocate<char*>(process.args.size() + process.env.size() + 3));
+  const std::vector<std::string> environment = without_repeats(process.env);
+  arena.set(planned.environment, environment);
+  planned.vector_space.set(arena.allocate<char*>(process.args.size() + environment.size() + 3));
   planned.path_space.set(arena.allocate<char>(child::kPathSpace));
   bool has_home = false;
-  for (const std::string& variable : process.env) {
+  for (const std::string& variable : environment) {
     if (variable.rfind("PATH=", 0) == 0) arena.set(planned.path_variable, variable.substr(5));
     has_home = has_home || (variable.rfind("HOME=", 0) == 0 && variable.size() > 5);
   }

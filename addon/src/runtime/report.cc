@@ -126,6 +126,12 @@ std::string step_name(Step step, std::uint16_t index, const child::Plan* plan) {
     if (step == Step::mount && index < plan->mounts.count) return mount_text(plan->mounts[index], "mount");
     if (step == Step::prepare_binds && index < plan->mounts.count) return mount_text(plan->mounts[index], "bind");
     if (step == Step::prepare_rootfs) return mount_text(plan->rootfs, "prepare");
+    if (step == Step::move_net_device && index < plan->net_devices.count) {
+      return std::string("move network device ") + plan->net_devices[index].name.get();
+    }
+    if (step == Step::configure_net_device && index < plan->net_devices.count) {
+      return std::string("configure network device ") + plan->net_devices[index].name.get();
+    }
     if (step == Step::write_sysctl && index < plan->sysctls.count) {
       return std::string("write sysctl ") + plan->sysctls[index].path.get();
     }

@@ -4,6 +4,7 @@
 //   <root>/<id>/exec.fifo           present from create until start claims it
 //   <root>/<id>/seccomp             the compiled filter, for exec
 //   <root>/<id>/exit                exit record of init (child/protocol.h, ExitFile), written by its monitor
+//   <root>/<id>/notify/             bound into the container: the socket through which it speaks to NOTIFY_SOCKET
 //   <root>/<id>/exec/<execId>/      state.json and exit of an exec process
 //   <root>/.seccomp/ .cgroups/      compiled filters by content; notes of cgroup parents that we made
 #pragma once
@@ -64,6 +65,8 @@ class StateStore {
   std::string process_directory(const std::string& id, const std::string& exec_id) const {
     return exec_id.empty() ? directory(id) : exec_directory(id, exec_id);
   }
+  /// Only when create was called with a NOTIFY_SOCKET.
+  std::string notify_directory(const std::string& id) const { return directory(id) + "/notify"; }
   std::string seccomp_cache() const { return root_ + "/.seccomp"; }
   /// The program of the container's filter (linux/seccomp-cache.h); absent without one.
   std::string seccomp_link(const std::string& id) const { return directory(id) + "/seccomp"; }
