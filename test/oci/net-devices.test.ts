@@ -102,7 +102,10 @@ test('when the container cannot be made, the device comes back as it was', () =>
 
 test.each([
   [{ nosuch0: {} }, 'find network device nosuch0: ENODEV'],
-  [{ eth7: { name: 'lo' } }, 'move network device eth7: EEXIST (File exists): the container has a device of that name already'],
+  [
+    { eth7: { name: 'lo' } },
+    'move network device eth7: EEXIST (File exists): the container has a device of that name already',
+  ],
   [{ eth7: { name: 'a/b' } }, 'linux.netDevices.eth7.name: a/b is not the name of a network device'],
   [{ 'much-too-long-a-name': {} }, 'linux.netDevices.much-too-long-a-name: not the name of a network device'],
 ])('%j is refused', (netDevices, message) => {

@@ -86,7 +86,8 @@ const char* name_on_arrival(const NetDevice& device, char* space) {
 unsigned find_index(int fd, const char* name) {
   ifreq request;
   memset(&request, 0, sizeof request);
-  strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+  const unsigned long length = strlen(name);
+  memcpy(request.ifr_name, name, length < sizeof request.ifr_name ? length : sizeof request.ifr_name - 1);
   return ioctl(fd, SIOCGIFINDEX, &request) == 0 ? static_cast<unsigned>(request.ifr_ifindex) : 0;
 }
 

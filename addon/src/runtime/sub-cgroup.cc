@@ -11,16 +11,6 @@ namespace {
 
 constexpr const char* kStep = "enter cgroup";
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  for (size_t end; (end = text.find(separator, begin)) != std::string::npos; begin = end + 1) {
-    parts.push_back(text.substr(begin, end - begin));
-  }
-  parts.push_back(text.substr(begin));
-  return parts;
-}
-
 void check_path(const std::string& path) {
   for (const std::string& part : split(path, '/')) {
     if (part == "..") throw_invalid("command line", "--cgroup: " + path + " is not a sub cgroup path");
