@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/fd-socket.h"
 #include "cli/foreground.h"
 #include "cli/options.h"
 #include "linux/error.h"
