@@ -105,7 +105,7 @@ int run_restore(const Globals& globals, const Words& words) {
   UniqueFd terminal;
   restore.on_terminal = [&](UniqueFd fd) {
     if (options.has("console-socket"))
-      send_console(options.value("console-socket"), fd.get());
+      send_fd("send console", options.value("console-socket"), fd.get(), "/dev/ptmx");
     else if (is_detached)
       throw_invalid("command line", "a terminal needs --console-socket with --detach");
     else
