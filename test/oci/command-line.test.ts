@@ -358,7 +358,8 @@ describe('exec', () => {
     start((config) => {
       config.root.readonly = false;
       for (const mount of config.mounts) {
-        if (mount.destination === '/sys/fs/cgroup') mount.options = mount.options?.filter((option) => option !== 'ro');
+        if (mount.destination === '/sys/fs/cgroup')
+          mount.options = (mount.options ?? []).filter((option) => option !== 'ro');
       }
     });
     const made = bench.run([
