@@ -370,9 +370,9 @@ describe('exec', () => {
     expect(made.stderr).toBe('');
     const { stdout, stderr } = bench.run(['exec', '--cgroup', 'memory,pids:below', 'exec', 'cat', '/proc/self/cgroup']);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/:memory:\/(exec\/)?below\n/);
-    expect(stdout).toMatch(/:pids:\/(exec\/)?below\n/);
-    expect(stdout).toMatch(/:freezer:\/(exec)?\n/);
+    expect(stdout).toMatch(/:memory:\/(.*\/)?below\n/);
+    expect(stdout).toMatch(/:pids:\/(.*\/)?below\n/);
+    expect(stdout).toMatch(/:freezer:\/(.*\/)?(exec)?\n/);
     const refused = (value: string) => bench.run(['exec', '--cgroup', value, 'exec', 'true']).stderr;
     expect(refused('..')).toContain('--cgroup: .. is not a sub cgroup path');
     expect(refused('memory:../other')).toContain('is not a sub cgroup path');
