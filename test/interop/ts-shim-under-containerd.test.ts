@@ -128,7 +128,8 @@ describe('containerd-shim-ts-v2 under the real containerd', () => {
     const annotations = { 'io.kubernetes.cri.sandbox-id': 'pod' };
     await client.run('g1', ['/bin/sleep', '100'], { annotations });
     await client.run('g2', ['/bin/sleep', '100'], { annotations });
-    expect(daemon.shims()).toHaveLength(1);
+    // that of an earlier container may still be on its way out
+    await until('one shim', 5000, () => (daemon.shims().length === 1 ? true : undefined));
     await client.remove('g1');
     expect((await client.tasks('Get', { containerId: 'g2' })).process.status).toBe('RUNNING');
     await client.remove('g2');

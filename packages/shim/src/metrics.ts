@@ -1,15 +1,20 @@
 // The runtime's cgroup figures as containerd's Metrics message of the cgroup version in use.
 import type { ContainerStats } from '@tscontainer/linux/runtime';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
+import type { MemoryDetails } from './cgroup-figures.ts';
 
 const v1 = wireMessage<object>('io.containerd.cgroups.v1.Metrics');
 const v2 = wireMessage<object>('io.containerd.cgroups.v2.Metrics');
 
 const nsPerUsec = 1000;
 
-export function toMetrics(stats: ContainerStats): { typeUrl: string; value: Buffer } {
+export function toMetrics(
+  stats: ContainerStats,
+  details: MemoryDetails | undefined,
+): { typeUrl: string; value: Buffer } {
   const codec = stats.version === 1 ? v1 : v2;
-  return { typeUrl: codec.typeName, value: codec.encode(stats.version === 1 ? toV1(stats) : toV2(stats)) };
+  const message = stats.version === 1 ? toV1(stats, details) : toV2(stats, details);
+  return { typeUrl: codec.typeName, value: codec.encode(message) };
 }
 
 /** `inactive_file` -> `inactiveFile`: the message's fields are named after memory.stat's words. */
@@ -27,9 +32,14 @@ const v1Spelling: Record<string, string> = {
   pgpgout: 'pgPgOut',
   pgfault: 'pgFault',
   pgmajfault: 'pgMajFault',
+  total_pgpgin: 'totalPgPgIn',
+  total_pgpgout: 'totalPgPgOut',
+  total_pgfault: 'totalPgFault',
+  total_pgmajfault: 'totalPgMajFault',
+  hierarchical_memsw_limit: 'hierarchicalSwapLimit',
 };
 
-function toV1({ cpu, memory, pids, blkio }: ContainerStats): object {
+function toV1({ cpu, memory, pids, blkio }: ContainerStats, details: MemoryDetails | undefined): object {
   const stat: Record<string, number> = camelCased(memory.stat);
   for (const [word, field] of Object.entries(v1Spelling)) stat[field] = memory.stat[word] ?? 0;
   const usage = {
@@ -38,6 +48,7 @@ function toV1({ cpu, memory, pids, blkio }: ContainerStats): object {
     max: memory.maxUsageBytes,
     failcnt: memory.failcnt,
   };
+  const { oomControl, ...more } = details?.version === 1 ? withoutVersion(details) : { oomControl: undefined };
   const entries = (pick: 'bytes' | 'operations') =>
     blkio.map(({ op, major, minor, ...counts }) => ({ op, major, minor, value: counts[pick] }));
   return {
@@ -46,12 +57,17 @@ function toV1({ cpu, memory, pids, blkio }: ContainerStats): object {
       usage: { total: cpu.usageNs, kernel: cpu.systemNs, user: cpu.userNs, perCpu: cpu.perCpuNs },
       throttling: { periods: cpu.periods, throttledPeriods: cpu.throttledPeriods, throttledTime: cpu.throttledNs },
     },
-    memory: { ...stat, usage, swap: { usage: memory.swapUsageBytes } },
+    memory: { ...stat, usage, swap: { usage: memory.swapUsageBytes }, ...more },
+    ...(oomControl === undefined ? {} : { memoryOomControl: oomControl }),
     blkio: { ioServiceBytesRecursive: entries('bytes'), ioServicedRecursive: entries('operations') },
   };
 }
 
-function toV2({ cpu, memory, pids, blkio }: ContainerStats): object {
+function withoutVersion({ version: _, ...rest }: MemoryDetails & { version: 1 }) {
+  return rest;
+}
+
+function toV2({ cpu, memory, pids, blkio }: ContainerStats, details: MemoryDetails | undefined): object {
   const micros = (ns: number) => Math.floor(ns / nsPerUsec);
   return {
     pids,
@@ -69,7 +85,9 @@ function toV2({ cpu, memory, pids, blkio }: ContainerStats): object {
       usageLimit: memory.limitBytes,
       maxUsage: memory.maxUsageBytes,
       swapUsage: memory.swapUsageBytes,
+      ...(details?.version === 2 ? { swapLimit: details.swapLimit, swapMaxUsage: details.swapMaxUsage } : {}),
     },
+    ...(details?.version === 2 ? { memoryEvents: details.events } : {}),
     io: { usage: toV2Devices(blkio) },
   };
 }

@@ -7,6 +7,7 @@ import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf
 import { failpoint } from '@tscontainer/platform/failpoint';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
 import { chooseRuntime } from './bundle.ts';
+import { readMemoryDetails } from './cgroup-figures.ts';
 import { toMetrics } from './metrics.ts';
 import { statusName } from './process-state.ts';
 import { readRuntimeOptions } from './runtime-options.ts';
@@ -151,7 +152,8 @@ export class TaskService {
 
   Stats = async (request: contract.StatsRequest, context: CallContext): Promise<object> => {
     const task = this.#task(request.id, context);
-    return { stats: toMetrics(await task.runtime.stats(task.id)) };
+    const stats = await task.runtime.stats(task.id);
+    return { stats: toMetrics(stats, readMemoryDetails(task.cgroups)) };
   };
 
   Connect = async (request: contract.ConnectRequest, context: CallContext): Promise<object> => {

@@ -5,6 +5,7 @@
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { CheckpointRequest, CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
 import { failpoint } from '@tscontainer/platform/failpoint';
+import { type CgroupPaths, cgroupsOf } from './cgroup-figures.ts';
 import { isLoggedByBinary, openLoggingBinary } from './logging-binary.ts';
 import type { StepLog } from './step-log.ts';
 import type { TaskEvents } from './task-events.ts';
@@ -36,6 +37,7 @@ export class Task {
   readonly #steps: StepLog;
   readonly #execs = new Map<string, TaskProcess>();
   readonly #execSpecs = new Map<string, string>();
+  #cgroups: CgroupPaths = new Map();
 
   constructor(namespace: string, id: string, bundle: string, io: ProcessIo, around: TaskSurroundings) {
     this.namespace = namespace;
@@ -45,6 +47,12 @@ export class Task {
     this.runtime = around.runtime;
     this.#events = around.events;
     this.#steps = around.steps;
+  }
+
+  /** Where the container stands, found once, while its init lives. */
+  get cgroups(): CgroupPaths {
+    if (this.#cgroups.size === 0) this.#cgroups = cgroupsOf(this.init.pid);
+    return this.#cgroups;
   }
 
   /** Throws not-found. */

@@ -119,7 +119,10 @@ function addMemory(memory: unknown, add: Add): void {
 /** `totalRssHuge` -> total_rss_huge; of paging the kernel's own words: pgpgin, pgmajfault. */
 function snakeCased(field: string): string {
   const words = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return words.replace(/pg_?(pg)?_?(maj)?_?(in|out|fault)$/, 'pg$1$2$3');
+  return words
+    .replace(/pg_?(pg)?_?(maj)?_?(in|out|fault)$/, 'pg$1$2$3')
+    .replace('kernel_tcp', 'kerneltcp')
+    .replace('hierarchical_swap', 'hierarchical_memsw');
 }
 
 function at(from: unknown, path: string): unknown {

@@ -18,7 +18,7 @@ import type {
   Runtime,
   RuntimeOptions,
 } from '@tscontainer/linux/runtime';
-import { type CgroupPaths, cgroupsOf, oomKills, readFigures } from './cgroup-figures.ts';
+import { type CgroupPaths, cgroupsOf, oomKills, readFigures } from '../cgroup-figures.ts';
 import { globalWords, type OciCommandOptions, runVerb, verbError } from './oci-command.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 

@@ -1,4 +1,4 @@
-// A container's cgroup read directly: figures and OOM kills of containers whose runtime has no verb that gives them.
+// A container's cgroup read directly: what the runtime's own figures leave out, and all of them for a runtime without any.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerStats } from '@tscontainer/linux/runtime';
@@ -35,6 +35,52 @@ function unifiedRoot(): string {
 
 export function readFigures(paths: CgroupPaths): ContainerStats {
   return paths.has('memory') ? readV1(paths) : readV2(paths.get('') ?? '');
+}
+
+/** One memory counter of v1. */
+export interface MemoryCounter {
+  limit: number;
+  usage: number;
+  max: number;
+  failcnt: number;
+}
+
+/** Memory figures in the words of containerd's Metrics messages. */
+export type MemoryDetails =
+  | { version: 1; swap: MemoryCounter; kernel: MemoryCounter; kernelTcp: MemoryCounter; oomControl: Words }
+  | { version: 2; swapLimit: number; swapMaxUsage: number; events: Words };
+
+/** undefined when no memory controller is there. */
+export function readMemoryDetails(paths: CgroupPaths): MemoryDetails | undefined {
+  const memory = paths.get('memory');
+  if (memory !== undefined) {
+    const { oom_kill_disable = 0, under_oom = 0, oom_kill = 0 } = wordsOf(join(memory, 'memory.oom_control'));
+    return {
+      version: 1,
+      swap: counterOf(join(memory, 'memory.memsw')),
+      kernel: counterOf(join(memory, 'memory.kmem')),
+      kernelTcp: counterOf(join(memory, 'memory.kmem.tcp')),
+      oomControl: { oomKillDisable: oom_kill_disable, underOom: under_oom, oomKill: oom_kill },
+    };
+  }
+  const unified = paths.get('');
+  if (unified === undefined || textOf(join(unified, 'memory.current')) === undefined) return undefined;
+  const { low = 0, high = 0, max = 0, oom = 0, oom_kill = 0 } = wordsOf(join(unified, 'memory.events'));
+  return {
+    version: 2,
+    swapLimit: limitIn(join(unified, 'memory.swap.max')) || unlimited,
+    swapMaxUsage: numberIn(join(unified, 'memory.swap.peak')),
+    events: { low, high, max, oom, oomKill: oom_kill },
+  };
+}
+
+function counterOf(prefix: string): MemoryCounter {
+  return {
+    limit: numberIn(`${prefix}.limit_in_bytes`),
+    usage: numberIn(`${prefix}.usage_in_bytes`),
+    max: numberIn(`${prefix}.max_usage_in_bytes`),
+    failcnt: numberIn(`${prefix}.failcnt`),
+  };
 }
 
 /** How many processes the kernel has killed in it for memory. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cgroupsOf, oomKills, readFigures } from './cgroup-figures.ts';
+import { cgroupsOf, oomKills, readFigures, readMemoryDetails } from './cgroup-figures.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tsc-cgroup-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -23,6 +23,7 @@ describe('the figures of a cgroup', () => {
       'memory.peak': '8192\n',
       'memory.max': '65536\n',
       'memory.swap.current': '12\n',
+      'memory.swap.max': '100\n',
       'memory.stat': 'anon 1000\nfile 2000\ninactive_file 300\n',
       'memory.events': 'low 0\nhigh 0\nmax 5\noom 1\noom_kill 3\n',
       'pids.current': '7\n',
@@ -42,6 +43,10 @@ describe('the figures of a cgroup', () => {
     });
     expect(figures.memory.stat).toMatchObject({ anon: 1000, inactive_file: 300 });
     expect(oomKills(new Map([['', path]]))).toBe(3);
+    expect(readMemoryDetails(new Map([['', path]]))).toMatchObject({
+      swapLimit: 100,
+      events: { max: 5, oom: 1, oomKill: 3 },
+    });
   });
 
   it('of version 1', () => {
@@ -49,6 +54,8 @@ describe('the figures of a cgroup', () => {
       'memory.usage_in_bytes': '4096\n',
       'memory.limit_in_bytes': '9223372036854771712\n',
       'memory.failcnt': '1\n',
+      'memory.memsw.usage_in_bytes': '5000\n',
+      'memory.kmem.max_usage_in_bytes': '77\n',
       'memory.stat': 'cache 5\nrss 6\n',
       'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n',
     });
@@ -72,6 +79,12 @@ describe('the figures of a cgroup', () => {
       ],
     });
     expect(oomKills(paths)).toBe(2);
+    expect(readMemoryDetails(paths)).toMatchObject({
+      swap: { usage: 5000 },
+      kernel: { max: 77 },
+      oomControl: { oomKill: 2 },
+    });
+    expect(readMemoryDetails(new Map())).toBeUndefined();
   });
 
   it('of a process that lives here', () => {
