@@ -30,10 +30,13 @@ function run(file: string, args: string[]): number {
 
 /** The parsers and what they stand on, nothing of the runtime. */
 function sources(): string[] {
-  const own = filesBelow(rootPath('addon/fuzz')).filter((path) => path.endsWith('.cc'));
   const parsers = filesBelow(rootPath('addon/src/oci')).filter((path) => path.endsWith('.cc'));
   const below = ['error', 'capabilities', 'file', 'seccomp', 'seccomp-words', 'seccomp-prologue'];
-  return [...own, ...parsers, ...below.map((name) => rootPath('addon/src/linux', `${name}.cc`))];
+  return [
+    rootPath('addon/fuzz/config-fuzzer.cc'),
+    ...parsers,
+    ...below.map((name) => rootPath('addon/src/linux', `${name}.cc`)),
+  ];
 }
 
 function build(): void {
