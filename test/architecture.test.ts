@@ -31,6 +31,7 @@ const table: Record<string, string[]> = {
     'linux/archive',
     'linux/tree',
     'linux/process',
+    'linux/conntrack',
     'linux/netlink',
     'linux/network-namespace',
     'linux/nftables',

@@ -362,17 +362,24 @@ describe('a published port', () => {
     expect(await shell('bridge', script, '--cap-add', 'NET_ADMIN')).toBe('failed');
   });
 
-  it('by UDP answers from the port that was asked', async () => {
-    await ok('run', '-d', '--name', 'echo', '-p', '5300:53/udp', 'busybox', 'sleep', '60');
-    const { SandboxKey } = (await inspect('echo')).NetworkSettings;
+  it('by UDP answers from the port that was asked, and leads a client on to the next container', async () => {
+    await ok('network', 'create', 'after');
     const program = join(repositoryRoot, 'test/harness/udp-echo.ts');
-    const echo = spawn('nsenter', [`--net=${SandboxKey}`, process.execPath, program, '53']);
-    try {
-      await once(echo.stdout, 'data');
-      const script = `exec 3<>/dev/udp/${outside.daemonAddress}/5300; echo ping >&3; timeout 3 head -n 1 <&3`;
-      expect((await outside.run('bash', ['-c', script])).stdout).toBe('pong ping\n');
-    } finally {
-      echo.kill();
+    // one client with one port of its own: to the kernel it is one flow all the time
+    const ask = `const s = require('dgram').createSocket('udp4'); setTimeout(() => process.exit(1), 3000);
+      s.on('message', (m) => { console.log(String(m)); process.exit(0); });
+      s.bind(4000, () => s.send('ping', 5300, '${outside.daemonAddress}'));`;
+    for (const network of ['bridge', 'after']) {
+      await ok('run', '-d', '--name', 'echo', '--network', network, '-p', '5300:53/udp', 'busybox', 'sleep', '60');
+      const { SandboxKey } = (await inspect('echo')).NetworkSettings;
+      const echo = spawn('nsenter', [`--net=${SandboxKey}`, process.execPath, program, '53']);
+      try {
+        await once(echo.stdout, 'data');
+        expect((await outside.run(process.execPath, ['-e', ask])).stdout, network).toBe('pong ping\n');
+      } finally {
+        echo.kill();
+        await ok('rm', '-f', 'echo');
+      }
     }
   });
 
@@ -464,5 +471,36 @@ describe('other drivers and modes', () => {
     expect(await ok('exec', 'many', 'ip', 'route')).toContain(`default via ${beta.Gateway}`);
     expect(await shell('beta', 'nslookup both')).toContain(beta.IPAddress);
     expect(await shell('alpha', 'nslookup many')).toContain(alpha.IPAddress);
+  });
+});
+
+describe('user namespaces', () => {
+  it('own their network namespace, and have the same networks', async () => {
+    const remapped = await startStack({ engineFlags: ['--userns-remap', '300000:65536'] });
+    try {
+      expect((await remapped.docker(['load', '-i', await busyboxArchive()])).code).toBe(0);
+      expect((await remapped.docker(['network', 'create', 'own'])).code).toBe(0);
+      const script = 'ip link add type dummy 2>/dev/null; ip addr show eth0; ip route; ls /sys/class/net; nslookup box';
+      const args = [
+        'run',
+        '--rm',
+        '--name',
+        'box',
+        '--network',
+        'own',
+        '--cap-add',
+        'NET_ADMIN',
+        'busybox',
+        'sh',
+        '-c',
+      ];
+      const { stdout } = await remapped.docker([...args, `${script}; ip addr add 10.0.0.1/8 dev lo && echo mine`]);
+      expect(stdout).toMatch(
+        /172\.18\.0\.2\/16[\s\S]*default via 172\.18\.0\.1[\s\S]*Address: 172\.18\.0\.2[\s\S]*mine/,
+      );
+      expect((await remapped.docker(['run', '--rm', 'busybox', 'ip', 'route'])).stdout).toContain('via 172.17.0.1');
+    } finally {
+      await remapped.stop();
+    }
   });
 });

@@ -130,7 +130,7 @@ async function states(world: World, services: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const service of services) {
     const id = (await ok(world, 'ps', '-q', service)).trim();
-    const format = '{{.State.Status}} {{.State.ExitCode}}';
+    const format = '{{.State.Status}} {{.State.ExitCode}}{{with .State.Health}} {{.Status}}{{end}}';
     const { stdout } = await run('/usr/bin/docker', ['inspect', '-f', format, id], {
       env: { DOCKER_HOST: `unix://${world.socket}` },
     });

@@ -161,6 +161,7 @@ export class NetlinkSocket {
    * before it stay done, unless the messages are one batch of netfilter's.
    */
   send(messages: readonly NetlinkMessage[]): Promise<ReceivedMessage[]> {
+    if (messages.length === 0) return Promise.resolve([]);
     if (this.#isClosed)
       return Promise.reject(new ContainerError('failed-precondition', `${messages[0]?.what}: socket is closed`));
     const sent = this.#last.then(

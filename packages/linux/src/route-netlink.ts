@@ -90,8 +90,6 @@ export function newLink(wanted: NewLink): NetlinkMessage {
 
 export interface VethPeer {
   name: string;
-  /** Interface index it is to have; there must be none such in its namespace. */
-  index?: number | undefined;
   namespaceFd: number;
   hardwareAddress: string;
   mtu: number | undefined;
@@ -108,7 +106,7 @@ export function vethData(peer: VethPeer): Attribute[] {
     [link.namespaceFd, peer.namespaceFd],
   ];
   if (peer.mtu !== undefined) list.push([link.mtu, peer.mtu]);
-  return [[vethPeer, Buffer.concat([linkHeader(peer.index ?? 0, false), attributes(list)])]];
+  return [[vethPeer, Buffer.concat([linkHeader(0, false), attributes(list)])]];
 }
 
 export function deleteLink(name: string): NetlinkMessage {

@@ -13,7 +13,7 @@ import type { ContainerSettings } from '../containers/container-record.ts';
 import type { EnginePaths } from '../engine-paths.ts';
 import { AddressFiles } from './address-files.ts';
 import { EndpointLeases } from './endpoint-leases.ts';
-import { addInterface, firstInterfaceIndex, removeInterface } from './endpoint-links.ts';
+import { addInterface, removeInterface } from './endpoint-links.ts';
 import { type PlannedEndpoint, plannedEndpoints, setupFailed } from './endpoint-plan.ts';
 import { mainEndpoint } from './gateway-choice.ts';
 import { HostPorts } from './host-ports.ts';
@@ -238,8 +238,8 @@ export class ContainerNetworks {
     const isOnHost = hostLink === '' || (await this.manager.links.find(hostLink)) !== undefined;
     if (isOnHost && (await space.hasLink(endpoint.interfaceName))) return;
     await space.removeLink(endpoint.interfaceName);
-    await addInterface(this.manager, record, space, endpoint, undefined);
-    await space.configure(endpoint, undefined, { hasGateway: false, alias: this.manager.linkAlias });
+    await addInterface(this.manager, record, space, endpoint);
+    await space.configure(endpoint, { hasGateway: false, alias: this.manager.linkAlias });
   }
 
   /** In the container's queue. Throws permission-denied when it is connected already. */
@@ -273,8 +273,8 @@ export class ContainerNetworks {
     }
     if (endpoint === undefined || sandbox?.space === undefined || network === undefined) return;
     try {
-      await addInterface(this.manager, record, sandbox.space, endpoint, undefined);
-      await sandbox.space.configure(endpoint, undefined, { hasGateway: false, alias: this.manager.linkAlias });
+      await addInterface(this.manager, record, sandbox.space, endpoint);
+      await sandbox.space.configure(endpoint, { hasGateway: false, alias: this.manager.linkAlias });
       await this.#chooseGateway(container, sandbox);
       await this.#republish(container, sandbox, network, commit);
     } catch (error) {
@@ -365,14 +365,10 @@ export class ContainerNetworks {
     if (space === undefined) return;
     const pending = network.endpoints.filter((endpoint) => endpoint !== ready);
     if (pending.length === 0) return;
-    const isFresh = container.settings.idMapping === undefined;
     for (const endpoint of pending) {
       const record = this.manager.find(endpoint.networkId);
-      const index = isFresh ? firstInterfaceIndex + network.endpoints.indexOf(endpoint) : undefined;
-      const isIndexed = record.driver === 'bridge' ? index : undefined;
-      if (endpoint.ipv6 !== undefined) await space.enableIpv6();
-      await addInterface(this.manager, record, space, endpoint, isIndexed);
-      await space.configure(endpoint, isIndexed, { hasGateway: false, alias: this.manager.linkAlias });
+      await addInterface(this.manager, record, space, endpoint);
+      await space.configure(endpoint, { hasGateway: false, alias: this.manager.linkAlias });
     }
     await this.#chooseGateway(container, sandbox);
   }

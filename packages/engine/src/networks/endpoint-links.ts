@@ -15,9 +15,6 @@ import {
 } from './network-record.ts';
 import type { SandboxNamespace } from './sandbox-namespace.ts';
 
-/** The first after the loopback interface, in a namespace with nothing else in it. */
-export const firstInterfaceIndex = 2;
-
 /** As docker forms it: the same address has the same one again, so that neighbours' caches stay right. */
 export function hardwareAddressFor(ipv4: LeasedAddress | undefined): string {
   if (ipv4 === undefined) return randomHardwareAddress();
@@ -29,22 +26,22 @@ export function newHostLink(network: NetworkRecord): string {
   return network.driver === 'bridge' ? `veth${randomHex(4).slice(0, 7)}` : '';
 }
 
-/** `index` undefined: the kernel chooses the interface's number. */
+/** It is down, and has no address yet. */
 export async function addInterface(
   manager: NetworkManager,
   network: NetworkRecord,
   space: SandboxNamespace,
   endpoint: EndpointState,
-  index: number | undefined,
 ): Promise<void> {
   const { interfaceName: name, macAddress: hardwareAddress } = endpoint;
+  if (endpoint.ipv6 !== undefined) await space.enableIpv6();
   if (network.driver === 'bridge') {
     await manager.links.addVeth({
       name: endpoint.hostLink,
       bridgeIndex: manager.bridgeIndexOf(network),
       mtu: mtuOf(network),
       namespaceFd: space.fd,
-      inside: { name, index, hardwareAddress },
+      inside: { name, hardwareAddress },
       isIsolated: !optionFlag(network, bridgeOption.icc, true),
       alias: manager.linkAlias,
     });

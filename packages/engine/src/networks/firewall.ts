@@ -3,6 +3,8 @@
 // The table is put there whole, in one transaction, at start and whenever a network comes or goes; a port that is
 // published or withdrawn meanwhile is one element of a map. Nobody else's table is read or written.
 
+import { isNotFound } from '@tscontainer/core/errors';
+import { deleteFlows } from '@tscontainer/linux/conntrack';
 import { NetlinkSocket, u8, u16be } from '@tscontainer/linux/netlink';
 import {
   action,
@@ -95,8 +97,16 @@ export class Firewall {
     if (ports.length === 0) return;
     const batch = new NftBatch('inet', this.#table);
     for (const [map, elements] of elementsByMap(ports)) batch.addElements(map, elements);
-    await batch.commit(this.#socket);
-    for (const port of ports) this.#ports.set(keyOf(port), port);
+    try {
+      await batch.commit(this.#socket);
+      for (const port of ports) this.#ports.set(keyOf(port), port);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      // somebody has flushed the whole ruleset
+      for (const port of ports) this.#ports.set(keyOf(port), port);
+      await this.restore();
+    }
+    await this.#forgetFlows(ports);
   }
 
   async withdraw(ports: ForwardedPort[]): Promise<void> {
@@ -108,7 +118,23 @@ export class Firewall {
         map,
         elements.map(({ key }) => ({ key })),
       );
-    await batch.commit(this.#socket);
+    try {
+      await batch.commit(this.#socket);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await this.restore(); // somebody has flushed the whole ruleset
+    }
+    await this.#forgetFlows(known);
+  }
+
+  /** UDP has no end that the kernel sees: a client that goes on would be led where its first datagram was. */
+  async #forgetFlows(ports: ForwardedPort[]): Promise<void> {
+    const numbers = new Set(ports.filter(({ protocol }) => protocol === 'udp').map(({ hostPort }) => hostPort));
+    if (numbers.size === 0) return;
+    await deleteFlows(
+      this.#socket,
+      (flow) => flow.protocol === protocolNumbers.udp && numbers.has(flow.destinationPort),
+    );
   }
 
   /** Before `replace` at start: ports that running containers have. */
@@ -226,17 +252,19 @@ function addFilter(batch: NftBatch, bridges: FirewallBridge[]): void {
   // bridges route loopback addresses, for published ports; nobody on them may use that to reach the host's loopback
   batch.rule(
     'raw',
-    match.meta('iifname'),
-    match.inSet('bridges'),
     match.meta('nfproto'),
     match.equal(ipv4),
     match.payload(1, 16, 1),
     match.equal(Buffer.from([127])),
+    // last, since every packet comes by here, and few have got so far
+    match.meta('iifname'),
+    match.inSet('bridges'),
     action.drop(),
   );
+  // what was let through once is at its end after one rule; other tables have their say all the same
+  batch.rule('forward', match.ctState(), match.mask(establishedOrRelated), match.notEqual(zero32), action.accept());
   for (const key of ['iifname', 'oifname'] as const)
     batch.rule('forward', match.meta(key), match.inSet('bridges'), action.jump('containers'));
-  batch.rule('containers', match.ctState(), match.mask(establishedOrRelated), match.notEqual(zero32), action.accept());
   const within = ({ bridge, allowsIcc }: FirewallBridge) =>
     batch.rule('containers', ...entersBy(bridge), ...leavesBy(bridge), allowsIcc ? action.accept() : action.drop());
   for (const internal of bridges.filter(({ isInternal }) => isInternal)) {

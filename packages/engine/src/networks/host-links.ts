@@ -35,7 +35,7 @@ export interface VethPair {
   bridgeIndex: number;
   mtu: number | undefined;
   namespaceFd: number;
-  inside: { name: string; index: number | undefined; hardwareAddress: string };
+  inside: { name: string; hardwareAddress: string };
   alias: string;
   /** Containers of its network may not talk to each other. */
   isIsolated: boolean;

@@ -4,7 +4,7 @@ import { ContainerError } from '@tscontainer/core/errors';
 import type { Logger } from '@tscontainer/platform/logger';
 import { closeDnsSockets, type DnsSockets, openDnsSockets } from './dns-server.ts';
 import type { EndpointLeases } from './endpoint-leases.ts';
-import { addInterface, firstInterfaceIndex } from './endpoint-links.ts';
+import { addInterface } from './endpoint-links.ts';
 import type { NetworkManager } from './network-manager.ts';
 import { type EndpointState, emptyEndpointRequest, isDefaultBridge } from './network-record.ts';
 import { ReadyPool } from './ready-pool.ts';
@@ -80,9 +80,8 @@ export class PreparedSandboxes {
       throw error;
     });
     try {
-      if (endpoint.ipv6 !== undefined) await space.enableIpv6();
-      await addInterface(this.#manager, record, space, endpoint, firstInterfaceIndex);
-      await space.configure(endpoint, firstInterfaceIndex, { hasGateway: true, alias: this.#manager.linkAlias });
+      await addInterface(this.#manager, record, space, endpoint);
+      await space.configure(endpoint, { hasGateway: true, alias: this.#manager.linkAlias });
       return { space, endpoint };
     } catch (error) {
       this.#disposeOnBridge({ space, endpoint });

@@ -75,13 +75,9 @@ export class SandboxNamespace {
   }
 
   /** Brings an endpoint's interface up with its addresses, and with the default route when `hasGateway`. */
-  async configure(
-    endpoint: EndpointState,
-    index: number | undefined,
-    options: { hasGateway: boolean; alias: string },
-  ): Promise<void> {
+  async configure(endpoint: EndpointState, options: { hasGateway: boolean; alias: string }): Promise<void> {
     const route = await this.route();
-    const at = index ?? (await findLink(route, endpoint.interfaceName))?.index ?? 0;
+    const at = (await findLink(route, endpoint.interfaceName))?.index ?? 0;
     const { ipv4, ipv6 } = endpoint;
     await route.send([
       ...[ipv4, ipv6]
