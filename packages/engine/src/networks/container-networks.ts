@@ -236,9 +236,11 @@ export class ContainerNetworks {
     // by the host's end where there is one: the name inside may be that of an interface that is on its way out
     const { hostLink } = endpoint;
     const isOnHost = hostLink === '' || (await this.manager.links.find(hostLink)) !== undefined;
-    if (isOnHost && (await space.hasLink(endpoint.interfaceName))) return;
-    await space.removeLink(endpoint.interfaceName);
-    await addInterface(this.manager, record, space, endpoint);
+    if (!isOnHost || !(await space.hasLink(endpoint.interfaceName))) {
+      await space.removeLink(endpoint.interfaceName);
+      await addInterface(this.manager, record, space, endpoint);
+    }
+    // also when it is there: it may have been made, and not configured any more
     await space.configure(endpoint, { hasGateway: false, alias: this.manager.linkAlias });
   }
 
