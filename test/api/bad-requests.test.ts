@@ -49,6 +49,9 @@ const badRequests: [string, string, string?][] = [
   create('"StopSignal":"ODD"'),
   create('"StopTimeout":"x"'),
   create('"Volumes":["x"]'),
+  create('"ExposedPorts":{"x":{}}'),
+  create('"ExposedPorts":{"99999/tcp":{}}'),
+  create('"ExposedPorts":{"80/odd":{}}'),
   create('"NetworkingConfig":"x"'),
   create('"Healthcheck":"x"'),
   create('"Healthcheck":{"Test":"x"}'),
@@ -187,6 +190,20 @@ describe('a wrong state', () => {
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(messageOf(answer.text)).not.toBe('');
+  });
+});
+
+describe('after all of them', () => {
+  it('everything that there is can still be listed', async () => {
+    for (const path of [
+      '/containers/json?all=1&size=1',
+      '/images/json',
+      '/volumes',
+      '/networks',
+      '/system/df',
+      '/info',
+    ])
+      expect((await send('GET', path)).status).toBe(200);
   });
 });
 

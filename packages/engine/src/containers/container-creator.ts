@@ -1,5 +1,5 @@
 // Creates containers: validates, prepares the snapshot, gives the lifecycle daemon its record, commits ours.
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { newId } from '@tscontainer/core/ids';
 import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-stack';
@@ -210,7 +210,20 @@ export async function deleteRecord(context: EngineContext, id: string): Promise<
 
 function warningsOf({ hostConfig }: ContainerSettings): string[] {
   const publishes = Object.keys(hostConfig.PortBindings).length > 0 || hostConfig.PublishAllPorts;
-  return publishes && hostConfig.NetworkMode === 'host'
-    ? ['Published ports are discarded when using host network mode']
-    : [];
+  return [
+    ...(publishes && hostConfig.NetworkMode === 'host'
+      ? ['Published ports are discarded when using host network mode']
+      : []),
+    ...(hostConfig.BlkioWeight !== 0 && !hasBlockWeight()
+      ? ['Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.']
+      : []),
+  ];
+}
+
+/** Version 1 has it in one of two schedulers' files; in version 2 `io` is a controller or not. */
+function hasBlockWeight(): boolean {
+  const files = ['blkio/blkio.weight', 'blkio/blkio.bfq.weight'].map((name) => `/sys/fs/cgroup/${name}`);
+  if (files.some((file) => existsSync(file))) return true;
+  const controllers = '/sys/fs/cgroup/cgroup.controllers';
+  return existsSync(controllers) && readFileSync(controllers, 'utf8').split(/\s+/).includes('io');
 }

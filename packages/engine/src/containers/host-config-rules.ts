@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
 import { checkLogConfig } from '../logs/log-drivers.ts';
 import { parseLink } from '../networks/links.ts';
-import { publishWishes } from '../networks/port-bindings.ts';
+import { parseContainerPort, publishWishes } from '../networks/port-bindings.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
 import { checkHealthcheck } from './health-check.ts';
 import { builtin, seccompChoice, unconfined } from './seccomp-policy.ts';
@@ -56,6 +56,7 @@ export function checkConfig(config: ContainerConfig): void {
     if (entry === '' || entry.startsWith('=')) throw refuse('Config.Env', `invalid environment variable: ${entry}`);
   }
   if (config.StopSignal) parseSignal(config.StopSignal);
+  for (const port of Object.keys(config.ExposedPorts ?? {})) parseContainerPort(port);
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
     throw refuse(
       'Config.WorkingDir',

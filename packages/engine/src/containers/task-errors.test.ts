@@ -1,7 +1,7 @@
 // Start failures in docker's words and codes, from our runtime and from runc.
 import { ContainerError } from '@tscontainer/core/errors';
 import { describe, expect, it } from 'vitest';
-import { startFailure } from './task-errors.ts';
+import { execFailure, startFailure } from './task-errors.ts';
 
 const operation = 'failed to create task for container';
 
@@ -41,5 +41,23 @@ describe('startFailure', () => {
       exitCode: 128,
       error: { code: 'resource-exhausted', message: `${operation}: no space` },
     });
+  });
+});
+
+describe('execFailure', () => {
+  it('is 126 for what is not said otherwise, and keeps the words for users and directories', () => {
+    const missing = new ContainerError(
+      'failed-precondition',
+      'exec a in container b: change directory /no: ENOENT (No such file or directory)',
+    );
+    expect(execFailure('pwd', missing)).toMatchObject({ exitCode: 126 });
+    expect(execFailure('pwd', missing).error.message).toContain(
+      'chdir to cwd ("/no") set in config.json failed: no such file or directory: unknown',
+    );
+    const user = new ContainerError('invalid-argument', 'unable to find user x: no matching entries in passwd file', {
+      reason: 'unknown-user',
+    });
+    expect(execFailure('id', user)).toEqual({ error: user, exitCode: 126 });
+    expect(execFailure('x', new Error('exec: "x": executable file not found in $PATH')).exitCode).toBe(127);
   });
 });

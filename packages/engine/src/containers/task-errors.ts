@@ -65,9 +65,17 @@ export function startFailure(operation: string, command: string, error: unknown)
   };
 }
 
+/** Our runtime's words for a working directory that is not there. */
+const missingDirectory = /change directory (\/.*?): ENOENT/;
+
 /** The same for an exec: what is neither missing nor refused is 126 there, and a user that does not exist has its own words. */
 export function execFailure(command: string, error: unknown): StartFailure {
   if (error instanceof ContainerError && error.reason === 'unknown-user') return { error, exitCode: 126 };
+  const directory = missingDirectory.exec(errorMessageOf(error))?.[1];
+  if (directory !== undefined) {
+    const message = `OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (${JSON.stringify(directory)}) set in config.json failed: no such file or directory: unknown`;
+    return { error: new ContainerError('invalid-argument', message, { cause: error }), exitCode: 126 };
+  }
   const failure = startFailure('OCI runtime exec failed', command, error);
   return { ...failure, exitCode: failure.exitCode === 128 ? 126 : failure.exitCode };
 }

@@ -36,6 +36,15 @@ export function parseContainerPort(text: string): ContainerPort {
   return { port, protocol: protocol as PortProtocol };
 }
 
+/** What an image's config says may be no port: that is its matter, and no reason not to list its containers. */
+function readablePort(text: string): ContainerPort[] {
+  try {
+    return [parseContainerPort(text)];
+  } catch {
+    return [];
+  }
+}
+
 function parseHostPort(text: string): [number, number] {
   if (text === '' || text === '0') return [0, 0];
   const match = /^(\d+)(?:-(\d+))?$/.exec(text);
@@ -96,7 +105,7 @@ export function portList(published: readonly PublishedPort[], exposed: Record<st
   const isOpen = ({ port, protocol }: ContainerPort) =>
     published.some((each) => each.containerPort === port && each.protocol === protocol);
   const closed = Object.keys(exposed ?? {})
-    .map(parseContainerPort)
+    .flatMap(readablePort)
     .filter((port) => !isOpen(port))
     .map(({ port, protocol }) => ({ PrivatePort: port, Type: protocol }));
   return [...open, ...closed];
