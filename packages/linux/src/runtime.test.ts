@@ -78,19 +78,21 @@ interface Wish {
   args: string[];
   io?: Partial<ProcessIo>;
   linux?: Record<string, unknown>;
+  hooks?: Record<string, unknown[]>;
 }
 
 function processOf(args: string[], terminal = false): Record<string, unknown> {
   return { terminal, user: { uid: 0, gid: 0 }, args, env: ['PATH=/bin'], cwd: '/' };
 }
 
-function config({ args, io, linux }: Wish, id: string): unknown {
+function config({ args, io, linux, hooks = {} }: Wish, id: string): unknown {
   return {
     ociVersion: '1.2.0',
     process: processOf(args, io?.terminal ?? false),
     root: { path: rootfs, readonly: true },
     hostname: 'inside',
     annotations: { note: 'kept' },
+    hooks,
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
     linux: {
       cgroupsPath: `/tsc-runtime-test/${id}`,
@@ -300,5 +302,43 @@ describe('adoption', () => {
       timeout: 10_000,
     });
     expect({ status, signal }).toEqual({ status: 0, signal: null });
+  });
+});
+
+describe('hooks', () => {
+  const kinds = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'] as const;
+  const shellHook = (script: string) => ({ path: '/bin/sh', args: ['sh', '-c', script], timeout: 5 });
+
+  it('run under a monitor and in this process, several containers at once', async () => {
+    const log = join(scratch, 'hooks');
+    writeFileSync(log, '');
+    const say = (kind: string) => shellHook(`read state; echo ${kind} "$state" >> ${log}`);
+    const hooks = Object.fromEntries(kinds.map((kind) => [kind, [say(kind)]]));
+    const containers = await Promise.all([1, 2, 3].map(() => run({ args: ['sleep', '60'], hooks })));
+    for (const { id } of containers) {
+      await runtime.kill(id, '', 9, false);
+      await exitOf(id);
+      expect(await runtime.delete(id, { force: false })).toEqual([]);
+    }
+    for (const { id, answer } of containers) {
+      const lines = text(log)
+        .split('\n')
+        .filter((line) => line.includes(`"${id}"`));
+      expect(lines.map((line) => line.split(' ')[0])).toEqual([...kinds]);
+      expect(lines[0]).toContain(`"pid":${answer.pid}`);
+      expect(lines[2]).toContain('"pid":1,');
+    }
+  });
+
+  it('that fail: create and start reject and nothing runs, poststop is a warning', async () => {
+    const hooks = (kind: string) => ({ [kind]: [shellHook('echo no >&2; exit 3')] });
+    await expect(create({ args: ['true'], hooks: hooks('prestart') })).rejects.toThrow('exit status 3: no');
+    await expect(create({ args: ['true'], hooks: hooks('createContainer') })).rejects.toThrow('exit status 3: no');
+    const started = await create({ args: ['sleep', '60'], hooks: hooks('poststart') });
+    await expect(runtime.start(started.id)).rejects.toThrow('exit status 3: no');
+    expect(await exitOf(started.id)).toMatchObject({ exitStatus: 137 });
+    const ended = await run({ args: ['true'], hooks: hooks('poststop') });
+    await exitOf(ended.id);
+    expect(await runtime.delete(ended.id, { force: false })).toEqual([expect.stringContaining('exit status 3: no')]);
   });
 });
