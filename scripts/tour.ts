@@ -21,9 +21,13 @@ const directory = mkdtempSync('/tmp/tscontainer-');
 const socket = join(directory, 'engine.sock');
 const log = join(directory, 'engine.log');
 const logFd = openSync(log, 'a');
+// In a network namespace of its own: the bridge and the rules of its networks end with it, and the host keeps its own.
 const engine = spawn(
-  join(bin, 'tsengined'),
+  join(bin, 'tsctl'),
   [
+    'unshare',
+    '--net',
+    join(bin, 'tsengined'),
     '-H',
     `unix://${socket}`,
     '--data-root',
