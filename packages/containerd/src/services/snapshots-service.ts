@@ -31,7 +31,8 @@ export function snapshotsService(daemon: Pick<Daemon, 'snapshots' | 'publisher'>
     const { snapshotter, key, parent, labels } = request;
     const scope = scopeOf(context);
     const mounts = await snapshotterNamed(daemon, snapshotter)[verb](scope, key, parent, labels);
-    announce(scope.namespace, 'prepare', 'SnapshotPrepare', { key, parent, snapshotter });
+    // of a view nobody is told
+    if (verb === 'prepare') announce(scope.namespace, 'prepare', 'SnapshotPrepare', { key, parent, snapshotter });
     return { mounts: mounts.map(toWire) };
   };
 
