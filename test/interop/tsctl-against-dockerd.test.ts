@@ -55,6 +55,7 @@ describe('output and exit code are those of docker', () => {
     ['volume', 'ls'],
     ['network', 'ls'],
     ['system', 'df'],
+    ['system', 'df', '-v'],
     ['top', 'peer', '-o', 'pid,comm'],
     ['port', 'peer'],
     ['port', 'peer', '80'],

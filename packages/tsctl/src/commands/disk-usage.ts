@@ -3,6 +3,7 @@ import { type Command, noArguments } from '../cli/command.ts';
 import { flag } from '../cli/flags.ts';
 import { printList, type Row } from '../format/list-format.ts';
 import { formatSize } from '../format/sizes.ts';
+import { type DetailedUsage, detailsText } from './disk-usage-details.ts';
 
 interface DiskUsage {
   LayersSize: number;
@@ -18,9 +19,16 @@ export const diskUsageCommand: Command = {
   name: 'df',
   summary: 'Show disk usage',
   usage: '',
-  flags: [flag('string', 'format', 'Pretty-print using a Go template, "table", "table TEMPLATE" or "json"')],
+  flags: [
+    flag('string', 'format', 'Pretty-print using a Go template, "table", "table TEMPLATE" or "json"'),
+    flag('bool', 'verbose,v', 'Show detailed information on space usage'),
+  ],
   args: noArguments,
   async run(context) {
+    if (context.flags.bool('verbose')) {
+      context.out.write(detailsText(await context.client.json<DetailedUsage>('GET', '/system/df')));
+      return 0;
+    }
     const usage = await context.client.json<DiskUsage>('GET', '/system/df');
     const rows = [imagesRow(usage), containersRow(usage), volumesRow(usage), cacheRow(usage)];
     const preset = 'table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}';

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { sizesOf } from '../../containers/container-list.ts';
 import { listView } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
+import { isAtLeast } from '../../http/api-version.ts';
 import type { Query } from '../../http/query.ts';
 import type { CatalogImage } from '../../images/image-catalog.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
@@ -16,7 +17,9 @@ export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineCon
   app.get<{ Querystring: Query }>('/system/df', async (request) => {
     const wanted = wantedKinds(request.query);
     return {
-      ...(wanted.has('image') ? await imagesView(context, images) : { LayersSize: 0, Images: null }),
+      ...(wanted.has('image')
+        ? await imagesView(context, images, !isAtLeast(request.apiVersion, '1.43'))
+        : { LayersSize: 0, Images: null }),
       Containers: wanted.has('container') ? await containersView(context, images) : null,
       Volumes: wanted.has('volume') ? await volumesView(context) : null,
       BuildCache: wanted.has('build-cache') ? [] : null,
@@ -33,7 +36,7 @@ function wantedKinds({ type = [] }: Query): Set<string> {
   return new Set(named.length === 0 ? kinds : named);
 }
 
-async function imagesView(context: EngineContext, images: ImageManager): Promise<object> {
+async function imagesView(context: EngineContext, images: ImageManager, hasOldForm: boolean): Promise<object> {
   const all = await images.catalog.all();
   const users = new Map<string, number>();
   for (const { settings } of context.index.values())
@@ -41,7 +44,7 @@ async function imagesView(context: EngineContext, images: ImageManager): Promise
   return {
     LayersSize: layersSize(all),
     Images: all.map((image) => ({
-      ...toSummary(image, false),
+      ...toSummary(image, hasOldForm),
       Containers: users.get(image.details.id) ?? 0,
       SharedSize: sharedSize(image, all),
     })),
