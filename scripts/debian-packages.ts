@@ -13,7 +13,14 @@ export const buildPackages = [
 ];
 
 /** libFuzzer and its sanitizers. */
-export const fuzzPackages = ['clang', 'libclang-rt-14-dev', 'libseccomp-dev', 'nlohmann-json3-dev'];
+export const fuzzPackages = [
+  'clang',
+  'libclang-rt-14-dev',
+  'libseccomp-dev',
+  'nlohmann-json3-dev',
+  'libarchive-dev',
+  'nettle-dev',
+];
 
 /** The real peers and the instruments of the tests. */
 export const testPackages = [

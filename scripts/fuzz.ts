@@ -1,4 +1,5 @@
-// Feeds the C++ parsers with libFuzzer: `pnpm fuzz [SECONDS] [--keep]`. A finding ends it with the input's path.
+// Feeds the C++ readers with libFuzzer: `pnpm fuzz [config|tar] [SECONDS] [--keep]`, without a name all of them in turn.
+// A finding ends it with the input's path.
 //
 // It starts from the corpus in addon/fuzz/corpus, which it leaves alone; with --keep what is new and reaches new code
 // is added to it, made small.
@@ -9,8 +10,41 @@ import { join } from 'node:path';
 import { ensureDebianPackages, fuzzPackages } from './debian-packages.ts';
 import { filesBelow, isStale, rootPath } from './freshness.ts';
 
-const corpus = rootPath('addon/fuzz/corpus/config');
-const program = rootPath('build/fuzz/config-fuzzer');
+interface Target {
+  /** What it stands on, nothing of the runtime: directories, and files by their stem. */
+  sources: string[];
+  libraries: string[];
+  /** libFuzzer's own flags. */
+  flags: string[];
+}
+
+const targets: Record<string, Target> = {
+  config: {
+    sources: ['oci', ...linux('error', 'capabilities', 'file', 'seccomp', 'seccomp-words', 'seccomp-prologue')],
+    libraries: ['-l:libseccomp.a'],
+    flags: [`-dict=${rootPath('addon/fuzz/config.dict')}`],
+  },
+  tar: {
+    sources: [
+      ...archive('blob-stream', 'directory', 'layer-applier', 'layer-entry', 'sha256', 'tar-reader'),
+      ...archive('tree-removal', 'tree-root'),
+      ...linux('error', 'file'),
+    ],
+    libraries: ['-l:libarchive.a', '-l:libz.so.1', '-l:libzstd.so.1', '-lnettle'],
+    flags: [],
+  },
+};
+
+function linux(...stems: string[]): string[] {
+  return stems.map((stem) => `linux/${stem}.cc`);
+}
+
+function archive(...stems: string[]): string[] {
+  return stems.map((stem) => `archive/${stem}.cc`);
+}
+
+const corpusOf = (name: string) => rootPath('addon/fuzz/corpus', name);
+const programOf = (name: string) => rootPath('build/fuzz', `${name}-fuzzer`);
 const findings = rootPath('build/fuzz/findings');
 const defaultSeconds = 60;
 /** Longest input; one that takes longer than `timeoutSeconds` is a finding. */
@@ -28,42 +62,41 @@ function run(file: string, args: string[]): number {
   return status ?? 1;
 }
 
-/** The parsers and what they stand on, nothing of the runtime. */
-function sources(): string[] {
-  const parsers = filesBelow(rootPath('addon/src/oci')).filter((path) => path.endsWith('.cc'));
-  const below = ['error', 'capabilities', 'file', 'seccomp', 'seccomp-words', 'seccomp-prologue'];
-  return [
-    rootPath('addon/fuzz/config-fuzzer.cc'),
-    ...parsers,
-    ...below.map((name) => rootPath('addon/src/linux', `${name}.cc`)),
-  ];
+function sourcesOf(name: string, { sources }: Target): string[] {
+  const own = rootPath('addon/fuzz', `${name}-fuzzer.cc`);
+  return [own, ...sources.flatMap((path) => filesIn(rootPath('addon/src', path)))];
 }
 
-function build(): void {
-  const files = sources();
+function filesIn(path: string): string[] {
+  return path.endsWith('.cc') ? [path] : filesBelow(path).filter((file) => file.endsWith('.cc'));
+}
+
+function build(name: string, target: Target): void {
+  const files = sourcesOf(name, target);
+  const program = programOf(name);
   if (!isStale(program, [...files, ...filesBelow(rootPath('addon/src')).filter((path) => path.endsWith('.h'))])) return;
   mkdirSync(rootPath('build/fuzz'), { recursive: true });
-  console.log('fuzz: compiling');
-  if (run('clang++', [...flags, '-o', program, ...files, '-l:libseccomp.a']) !== 0)
+  console.log(`fuzz: compiling ${name}`);
+  if (run('clang++', [...flags, '-o', program, ...files, ...target.libraries]) !== 0)
     throw new Error('fuzz: clang++ failed');
 }
 
-function fuzz(seconds: number): number {
+function fuzz(name: string, target: Target, seconds: number): number {
   const work = mkdtempSync(join(tmpdir(), 'fuzz-'));
   mkdirSync(findings, { recursive: true });
   try {
-    cpSync(corpus, work, { recursive: true });
-    const status = run(program, [
+    cpSync(corpusOf(name), work, { recursive: true });
+    const status = run(programOf(name), [
       `-max_total_time=${seconds}`,
       `-max_len=${maxInputBytes}`,
       `-timeout=${timeoutSeconds}`,
-      `-dict=${rootPath('addon/fuzz/config.dict')}`,
+      ...target.flags,
       `-artifact_prefix=${findings}/`,
       '-print_final_stats=1',
       '-verbosity=0',
       work,
     ]);
-    if (status === 0 && process.argv.includes('--keep')) keep(work);
+    if (status === 0 && process.argv.includes('--keep')) keep(name, work);
     return status;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -71,11 +104,12 @@ function fuzz(seconds: number): number {
 }
 
 /** The smallest set of inputs that reaches all that these reach. */
-function keep(work: string): void {
+function keep(name: string, work: string): void {
+  const corpus = corpusOf(name);
   const merged = mkdtempSync(join(tmpdir(), 'fuzz-'));
   try {
     if (
-      run(program, [
+      run(programOf(name), [
         '-set_cover_merge=1',
         '-use_counters=0',
         '-verbosity=0',
@@ -94,10 +128,17 @@ function keep(work: string): void {
   }
 }
 
-const seconds = Number(process.argv.slice(2).find((word) => !word.startsWith('-')) ?? defaultSeconds);
-if (!Number.isInteger(seconds) || seconds < 1) throw new Error('usage: pnpm fuzz [SECONDS] [--keep]');
+const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const named = words.filter((word) => word in targets);
+const seconds = Number(words.find((word) => !(word in targets)) ?? defaultSeconds);
+if (!Number.isInteger(seconds) || seconds < 1) throw new Error('usage: pnpm fuzz [config|tar] [SECONDS] [--keep]');
 ensureDebianPackages(fuzzPackages, 'fuzzing');
-build();
-const status = fuzz(seconds);
-console.log(status === 0 ? `fuzz: ${seconds} s without a finding` : `fuzz: a finding, see ${findings}`);
-process.exitCode = status === 0 ? 0 : 1;
+for (const [name, target] of Object.entries(targets)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  build(name, target);
+  const status = fuzz(name, target, seconds);
+  console.log(
+    status === 0 ? `fuzz: ${name}: ${seconds} s without a finding` : `fuzz: ${name}: a finding, see ${findings}`,
+  );
+  if (status !== 0) process.exitCode = 1;
+}

@@ -81,8 +81,12 @@ try {
     mkdirSync(directory);
     const registry = await startRegistry(network, directory, { port, tls, auth, storage: join(work, 'storage') });
     stops.push(registry.stop);
-    if (who === 'ours') await skopeoCopy(network, image, `docker://${name}`, ['--preserve-digests', '--dest-creds', 'alice:wonder']);
-    writeFileSync(join(directory, 'config.json'), JSON.stringify({ auths: { [host]: { auth: btoa('alice:wonder') } } }));
+    if (who === 'ours')
+      await skopeoCopy(network, image, `docker://${name}`, ['--preserve-digests', '--dest-creds', 'alice:wonder']);
+    writeFileSync(
+      join(directory, 'config.json'),
+      JSON.stringify({ auths: { [host]: { auth: btoa('alice:wonder') } } }),
+    );
     const docker = async (args: string[]) => {
       const env = { DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: directory };
       await runOk('/usr/bin/docker', args, { env, timeoutMs: 300_000 });
@@ -94,10 +98,14 @@ try {
   writeFileSync(join(certificates, 'ca.crt'), readFileSync(tls.ca));
   for (let round = 0; round < rounds; round++) {
     for (const side of sides) await measure(side, name, round);
-    console.log(sides.map(({ name: who, pulls, pushes }) => `${who} ${pulls.at(-1)} ${pushes.at(-1) ?? '-'}`).join(', '));
+    console.log(
+      sides.map(({ name: who, pulls, pushes }) => `${who} ${pulls.at(-1)} ${pushes.at(-1) ?? '-'}`).join(', '),
+    );
   }
   for (const { name: who, pulls, pushes, pullCpu } of sides)
-    console.log(`${who}: pull ${median(pulls)} ms (${pulls.join(' ')}), of processor ${median(pullCpu)}, push ${median(pushes)} ms (${pushes.join(' ')})`);
+    console.log(
+      `${who}: pull ${median(pulls)} ms (${pulls.join(' ')}), of processor ${median(pullCpu)}, push ${median(pushes)} ms (${pushes.join(' ')})`,
+    );
   for (const daemon of ['tscontainerd', 'tsengined'] as const)
     console.log(`${daemon}: peak ${stack.pids(daemon).map(peakMiB).join(' ')} MiB`);
 } catch (error) {

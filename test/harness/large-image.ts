@@ -43,7 +43,10 @@ export async function makeLargeImage(directory: string, layers: number, layerByt
   const target = { mediaType: manifest.mediaType, ...store(Buffer.from(JSON.stringify(manifest))) };
   const annotations = { 'org.opencontainers.image.ref.name': 'large' };
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [{ ...target, annotations }] }));
+  writeFileSync(
+    join(layout, 'index.json'),
+    JSON.stringify({ schemaVersion: 2, manifests: [{ ...target, annotations }] }),
+  );
   return `oci:${layout}:large`;
 }
 
@@ -51,7 +54,14 @@ export async function makeLargeImage(directory: string, layers: number, layerByt
 function filesOfThisMachine(wantedBytes: number): { path: string; size: number }[] {
   const found: { path: string; size: number }[] = [];
   let total = 0;
-  const waiting = ['usr/lib/python3', 'usr/share/doc', 'usr/include', 'usr/lib/x86_64-linux-gnu', 'usr/bin', 'usr/share'];
+  const waiting = [
+    'usr/lib/python3',
+    'usr/share/doc',
+    'usr/include',
+    'usr/lib/x86_64-linux-gnu',
+    'usr/bin',
+    'usr/share',
+  ];
   for (let directory = waiting.shift(); directory !== undefined && total < wantedBytes; directory = waiting.shift()) {
     if (!existsSync(join('/', directory))) continue;
     for (const entry of readdirSync(join('/', directory), { withFileTypes: true })) {

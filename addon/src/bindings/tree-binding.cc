@@ -1,4 +1,4 @@
-// diskUsage, removeTree, removeTrees, makeDirectories, copyTree: packages/linux/src/tree.ts.
+// diskUsage, removeTree, removeTrees, makeDirectories, copyTree, syncFileSystem: packages/linux/src/tree.ts.
 #include <sys/stat.h>
 
 #include "archive/tree-copy.h"
@@ -8,6 +8,7 @@
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
 #include "linux/error.h"
+#include "linux/file.h"
 
 namespace tsc {
 namespace {
@@ -76,6 +77,10 @@ Napi::Value copy_tree_call(const Napi::CallbackInfo& info) {
                                  target = path_argument(info, 1, "target")] { copy_tree(source, target); });
 }
 
+Napi::Value sync_file_system_call(const Napi::CallbackInfo& info) {
+  return promise_of(info.Env(), [path = path_argument(info, 0, "path")] { sync_file_system(path); });
+}
+
 }  // namespace
 
 void export_tree(Napi::Env env, Napi::Object& exports) {
@@ -84,6 +89,7 @@ void export_tree(Napi::Env env, Napi::Object& exports) {
   exports.Set("removeTrees", Napi::Function::New(env, remove_trees_call, "removeTrees"));
   exports.Set("makeDirectories", Napi::Function::New(env, make_directories_call, "makeDirectories"));
   exports.Set("copyTree", Napi::Function::New(env, copy_tree_call, "copyTree"));
+  exports.Set("syncFileSystem", Napi::Function::New(env, sync_file_system_call, "syncFileSystem"));
 }
 
 }  // namespace tsc

@@ -96,6 +96,11 @@ void replace_file(std::string_view step, const std::string& path, std::string_vi
   if (rename(beside.c_str(), path.c_str()) != 0) throw_errno(step, "rename", path);
 }
 
+void sync_file_system(const std::string& path) {
+  const UniqueFd fd = open_file("flush file system", path, O_RDONLY | O_DIRECTORY);
+  if (syncfs(fd.get()) != 0) throw_errno("flush file system", "syncfs", path);
+}
+
 bool path_exists(const std::string& path) noexcept { return access(path.c_str(), F_OK) == 0; }
 
 void make_directories(std::string_view step, const std::string& path, unsigned mode) {

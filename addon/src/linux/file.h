@@ -22,6 +22,9 @@ bool try_write_file(const std::string& path, std::string_view content) noexcept;
 /// A new file that appears whole or not at all: written beside, then renamed. Mode 0600.
 void replace_file(std::string_view step, const std::string& path, std::string_view content);
 
+/// syncfs(2) of the file system that the path is on.
+void sync_file_system(const std::string& path);
+
 bool path_exists(const std::string& path) noexcept;
 /// mkdir -p; the last component gets `mode`.
 void make_directories(std::string_view step, const std::string& path, unsigned mode = 0755);

@@ -26,6 +26,7 @@ describe('the configuration', () => {
       logLevel: 'warn',
       shim: expect.objectContaining({ warmCount: 3 }),
       registry: { hostDirectories: ['/etc/docker/certs.d', '/etc/containerd/certs.d'], dockerConfig: '' },
+      overlayMountOptions: [],
       restartIntervalMs: 10_000,
       metrics: { address: '', hasHistogram: false },
     });

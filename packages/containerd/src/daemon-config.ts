@@ -38,12 +38,16 @@ export interface DaemonConfig {
   restartIntervalMs: number;
   metrics: MetricsConfig;
   registry: RegistryConfig;
+  /** `mount_options` of the overlayfs snapshotter's plugin table. */
+  overlayMountOptions: string[];
 }
 
 /** What the command line asks for. */
 export type CommandLine = { action: 'serve'; config: DaemonConfig } | { action: 'version' } | { action: 'help' };
 
 export const usage = `Usage: tscontainerd [options]
+       tscontainerd fsck [--repair] [--quick] [--root DIR]   check, and mend, what is on disk
+
   -c, --config FILE      configuration file (TOML; default /etc/tscontainerd/config.toml when it exists)
   -l, --log-level LEVEL  trace, debug, info, warn, error, fatal, panic
   -a, --address SOCKET   address of the gRPC socket
@@ -75,6 +79,10 @@ export async function parseCommandLine(args: string[]): Promise<CommandLine> {
     restartIntervalMs: durationMs(pluginOf(fromFile, 'restart'), 'interval', defaultRestartIntervalMs),
     metrics: metricsConfig(table(fromFile, 'metrics')),
     registry: registryConfig(table(fromFile, 'registry')),
+    overlayMountOptions: texts(
+      table(table(fromFile, 'plugins'), 'io.containerd.snapshotter.v1.overlayfs'),
+      'mount_options',
+    ),
   };
   checkConfig(config);
   return { action: 'serve', config };
@@ -132,6 +140,13 @@ function text(from: Table, name: string): string | undefined {
   if (value === undefined || value === '') return undefined;
   if (typeof value !== 'string')
     throw new ContainerError('invalid-argument', `configuration: ${name} must be a string`);
+  return value;
+}
+
+function texts(from: Table, name: string): string[] {
+  const value = from[name] ?? [];
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
+    throw new ContainerError('invalid-argument', `configuration: ${name} must be a list of strings`);
   return value;
 }
 

@@ -17,7 +17,11 @@ import { LeaseStore } from './leases/lease-store.ts';
 import { schema } from './metadata/schema.ts';
 import { NamespaceStore } from './namespaces/namespace-store.ts';
 import { SandboxStore } from './sandboxes/sandbox-store.ts';
+import type { DirectorySnapshotter } from './snapshots/directory-snapshotter.ts';
+import { NativeSnapshotter } from './snapshots/native-snapshotter.ts';
 import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
+import { SnapshotNumbers } from './snapshots/snapshot-directories.ts';
+import { highestSnapshotId } from './snapshots/snapshot-rows.ts';
 import type { Snapshotter } from './snapshots/snapshotter.ts';
 import { TaskManager } from './tasks/task-manager.ts';
 
@@ -33,7 +37,10 @@ export interface Daemon {
   content: ContentStore;
   leases: LeaseStore;
   sandboxes: SandboxStore;
+  /** The default one. */
   snapshots: OverlaySnapshotter;
+  /** All of them, by name. */
+  snapshotters: Map<string, DirectorySnapshotter>;
   applier: LayerApplier;
   differ: LayerDiffer;
   collector: Collector;
@@ -48,12 +55,17 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   closeSync(openSync(database, 'a', 0o600));
   const store = new Store(database, schema);
   const content = new ContentStore(store, join(config.root, 'io.containerd.content.v1.content'));
-  const snapshots = new OverlaySnapshotter(store, join(config.root, 'io.containerd.snapshotter.v1.overlayfs'), log);
+  const rootOf = (plugin: string) => join(config.root, `io.containerd.snapshotter.v1.${plugin}`);
+  const numbers = new SnapshotNumbers(highestSnapshotId(store));
+  const snapshots = new OverlaySnapshotter(store, rootOf('overlayfs'), numbers, log, config.overlayMountOptions);
+  const native = new NativeSnapshotter(store, rootOf('native'), numbers, log);
+  const snapshotters = new Map<string, DirectorySnapshotter>([snapshots, native].map((one) => [one.name, one]));
   const events = new EventExchange();
   const shared = {
     store,
     content,
     snapshots,
+    snapshotters,
     log,
     publisher: new EventPublisher(events),
     namespaces: new NamespaceStore(store),
@@ -63,6 +75,7 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
     sandboxes: new SandboxStore(store),
   };
   content.dropUnreferenced(content.blobsOnDisk());
+  content.dropBrokenIngests();
   const applier = new LayerApplier(content);
   const differ = new LayerDiffer(content, join(config.root, 'tmp'));
   const tasks = new TaskManager({
@@ -75,9 +88,10 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
 }
 
 /** The snapshotter that a request names. Throws invalid-argument, as containerd does. */
-export function snapshotterNamed(daemon: Pick<Daemon, 'snapshots'>, name: string): Snapshotter {
+export function snapshotterNamed({ snapshotters }: Pick<Daemon, 'snapshotters'>, name: string): Snapshotter {
   if (name === '') throw new ContainerError('invalid-argument', 'snapshotter argument missing: invalid argument');
-  if (name !== daemon.snapshots.name)
+  const found = snapshotters.get(name);
+  if (found === undefined)
     throw new ContainerError('invalid-argument', `snapshotter not loaded: ${name}: invalid argument`);
-  return daemon.snapshots;
+  return found;
 }

@@ -24,6 +24,7 @@ const firstCollectionMs = 5_000;
 async function serve(config: DaemonConfig, log: Logger): Promise<void> {
   const unlockRoot = lockRoot(config.root);
   const daemon = openDaemon(config, log);
+  for (const snapshotter of daemon.snapshotters.values()) await snapshotter.recover();
   const eventsAddress = `${config.address}.ttrpc`;
   await claimSocket(config.address);
   await claimSocket(eventsAddress);
@@ -48,7 +49,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
     for (const part of parts.reverse()) await part.stop?.();
     events.close();
     await daemon.collector.stop();
-    await daemon.snapshots.close();
+    for (const snapshotter of daemon.snapshotters.values()) await snapshotter.close();
     daemon.store.close();
     for (const path of [config.address, eventsAddress, pidFile]) rmSync(path, { force: true });
     unlockRoot();
@@ -67,6 +68,11 @@ function drain(server: Awaited<ReturnType<typeof serveGrpc>>): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'fsck') {
+    const { fsckCommand } = await import('./fsck/fsck-command.ts'); // a daemon does without it
+    process.exitCode = await fsckCommand(process.argv.slice(3), (line) => process.stdout.write(`${line}\n`));
+    return;
+  }
   const commandLine = await parseCommandLine(process.argv.slice(2));
   if (commandLine.action === 'help') {
     process.stdout.write(usage);
@@ -80,5 +86,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`tscontainerd: ${errorMessageOf(error)}\n`);
-  process.exit(1);
+  process.exit(process.argv[2] === 'fsck' ? 8 : 1);
 });

@@ -1,9 +1,9 @@
 // Downloads one blob as a verified stream: cut connections are resumed by Range, a few times, with growing pauses.
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerError } from '@tscontainer/core/errors';
 import { type Descriptor, isForeignLayerType } from '@tscontainer/core/oci-image';
+import { digestOf } from './chain-id.ts';
 import { isRetryable, maxAttempts, pauseMs } from './retry.ts';
 
 export interface BlobSource {
@@ -19,9 +19,20 @@ export interface BlobSource {
 /** Times that one blob is gone on with, whatever progress was made between: a peer that drips is given up. */
 const maxResumptions = 1000;
 
+/** A blob downloaded whole and verified. `descriptor.size` bounds it. Rejects as downloadBlob, and failed-precondition
+ * (reason `digest-mismatch`). */
+export async function fetchBlob(source: BlobSource, descriptor: Descriptor, signal?: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of downloadBlob(source, descriptor, 0, signal)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const digest = digestOf(bytes);
+  if (digest !== descriptor.digest) throw digestMismatch(descriptor, `got ${digest}`);
+  return bytes;
+}
+
 /**
- * Yields the blob's bytes from `startOffset` on, each once. Ends only when the size is right and, from offset 0, the
- * digest too (a resumed blob is verified by who stores it). Rejects failed-precondition (reason `digest-mismatch`),
+ * Yields the blob's bytes from `startOffset` on, each once, and ends only when the size is right. The digest is for who
+ * stores it to verify: it is hashed there anyway. Rejects failed-precondition (reason `digest-mismatch`),
  * unavailable after five tries that brought nothing, cancelled.
  */
 export async function* downloadBlob(
@@ -30,7 +41,6 @@ export async function* downloadBlob(
   startOffset: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const hash = startOffset === 0 ? createHash('sha256') : undefined;
   let received = startOffset;
   let resumptions = 0;
   for (let attempt = 0; received < descriptor.size || attempt === 0; attempt++) {
@@ -39,8 +49,7 @@ export async function* downloadBlob(
       if (received === descriptor.size && received > 0) break;
       for await (const chunk of readFrom(source, descriptor, received, signal)) {
         received += chunk.length;
-        if (received > descriptor.size) throw mismatch(descriptor, `more than ${descriptor.size} bytes`);
-        hash?.update(chunk);
+        if (received > descriptor.size) throw digestMismatch(descriptor, `more than ${descriptor.size} bytes`);
         yield chunk;
       }
       if (received < descriptor.size)
@@ -57,8 +66,6 @@ export async function* downloadBlob(
       await sleep(pauseMs(attempt), undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // the next turn sees the abort
     }
   }
-  const digest = hash === undefined ? descriptor.digest : `sha256:${hash.digest('hex')}`;
-  if (digest !== descriptor.digest) throw mismatch(descriptor, `got ${digest}`);
 }
 
 /** From `offset` on: what a server without ranges sends before is dropped. */
@@ -85,7 +92,7 @@ async function* readFrom(
   }
 }
 
-function mismatch(descriptor: Descriptor, what: string): ContainerError {
+export function digestMismatch(descriptor: Descriptor, what: string): ContainerError {
   return new ContainerError('failed-precondition', `verification failed for digest ${descriptor.digest}: ${what}`, {
     reason: 'digest-mismatch',
   });

@@ -1,9 +1,11 @@
 // Puts one blob into a content sink, whole or as a stream, and waits for others who write the same blob.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContainerError, errorCodeOf, isAlreadyExists, withContext } from '@tscontainer/core/errors';
+import { ContainerError, errorCodeOf, errorMessageOf, isAlreadyExists, withContext } from '@tscontainer/core/errors';
 import type { Descriptor } from '@tscontainer/core/oci-image';
+import { digestMismatch } from './blob-download.ts';
 import type { ContentIngest, ContentSink, Labels } from './image-sinks.ts';
 
+const pieceBytes = 512 * 1024;
 /** A blob that another pull writes is looked at this often, and given up after the bound. */
 const lockedPauseMs = 100;
 const lockedWaitMs = 15 * 60_000;
@@ -63,18 +65,53 @@ export async function putStream(
     await content.addLabels(descriptor.digest, labels);
     return 'exists';
   }
+  const pieces = new PieceWriter(ingest, onProgress);
   try {
-    let written = ingest.offset;
-    for await (const chunk of open(ingest.offset)) {
-      await ingest.write(chunk);
-      written += chunk.length;
-      onProgress(written);
-    }
+    for await (const chunk of open(ingest.offset)) await pieces.add(chunk);
+    await pieces.flush();
+  } catch (error) {
+    const code = errorCodeOf(error);
+    const isKept = code === 'unavailable' || code === 'cancelled';
+    if (isKept) await pieces.flush().catch(() => undefined); // the cause is what the caller has to know
+    await ingest.close(isKept);
+    throw error;
+  }
+  try {
     await ingest.commit(labels);
     return 'stored';
   } catch (error) {
-    const code = errorCodeOf(error);
-    await ingest.close(code === 'unavailable' || code === 'cancelled');
-    throw error;
+    await ingest.close(false);
+    throw errorCodeOf(error) === 'failed-precondition' ? digestMismatch(descriptor, errorMessageOf(error)) : error;
+  }
+}
+
+/** Gathers what comes from a socket (16 KiB at a time over TLS) to pieces that are worth a write each. */
+class PieceWriter {
+  readonly #ingest: ContentIngest;
+  readonly #onProgress: (bytes: number) => void;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #written: number;
+
+  constructor(ingest: ContentIngest, onProgress: (bytes: number) => void) {
+    this.#ingest = ingest;
+    this.#onProgress = onProgress;
+    this.#written = ingest.offset;
+  }
+
+  async add(chunk: Buffer): Promise<void> {
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes >= pieceBytes) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waitingBytes === 0) return;
+    const piece = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    await this.#ingest.write(piece);
+    this.#written += piece.length;
+    this.#onProgress(this.#written);
   }
 }

@@ -42,12 +42,14 @@ export interface SnapshotMount {
 export interface SnapshotSink {
   /** The snapshotter's name, part of the label that keeps snapshots from garbage collection. */
   readonly name: string;
-  /** True for a committed snapshot. */
+  /** True for a committed snapshot, which is then under the caller's lease. */
   has(name: string): Promise<boolean>;
   /** `parent` '' is none. Rejects already-exists. */
   prepare(key: string, parent: string, labels: Labels): Promise<SnapshotMount[]>;
   /** Rejects already-exists. */
   commit(name: string, key: string, labels: Labels): Promise<void>;
+  /** Puts what was committed on disk; a sink whose commit has done that already has none. */
+  flush?(): Promise<void>;
   remove(key: string): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import {
   isIndexType,
   type Platform,
 } from '@tscontainer/core/oci-image';
-import { downloadBlob } from './blob-download.ts';
+import { fetchBlob } from './blob-download.ts';
 import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
 import type { ContentSink } from './image-sinks.ts';
 import { hostPlatform, isSamePlatform, selectManifest } from './platform-match.ts';
@@ -125,9 +125,7 @@ async function fetchConfig(
 ): Promise<Buffer> {
   if (descriptor.size > maxManifestBytes) throw bad(`read image config ${descriptor.digest}: ${descriptor.size} bytes`);
   if (await content.has(descriptor.digest)) return content.read(descriptor.digest);
-  const chunks: Buffer[] = [];
-  for await (const chunk of downloadBlob(registry, descriptor, 0, signal)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return fetchBlob(registry, descriptor, signal);
 }
 
 function bad(what: string): ContainerError {

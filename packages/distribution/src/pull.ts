@@ -74,6 +74,7 @@ export async function pullImage(
     await Promise.allSettled(downloads.values());
     throw error;
   }
+  await sinks.unpack?.snapshots.flush?.(); // before anything refers to it
   await storeDocuments(registry, sinks, documents);
   const name = options.name ?? formatReference(registry.reference);
   if (name !== '') await sinks.images.put(name, target.descriptor, options.labels ?? {});

@@ -47,6 +47,7 @@ export interface NativeAddon {
   removeTrees(paths: string[]): Promise<string[]>;
   makeDirectories(request: { directories: NewDirectory[] }): Promise<void>;
   copyTree(source: string, target: string): Promise<void>;
+  syncFileSystem(path: string): Promise<void>;
   setSubreaper(): void;
   peerCredentials(fd: number): PeerCredentials;
   execUnshare(options: UnshareOptions, tsrunc: string): never;

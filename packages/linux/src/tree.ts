@@ -1,4 +1,4 @@
-// Directory trees off the event loop: their size, their removal, their copy. Paths are absolute; links are not followed.
+// Directory trees off the event loop: their size, their removal, their copy, their way to the disk. Paths are absolute; links are not followed.
 import { native } from './native.ts';
 
 export interface DiskUsage {
@@ -44,4 +44,9 @@ export function makeDirectories(directories: NewDirectory[]): Promise<void> {
  */
 export function copyTree(source: string, target: string): Promise<void> {
   return native().copyTree(source, target);
+}
+
+/** Puts all that was written to the file system of `path` on disk (syncfs). Rejects not-found, internal with the errno. */
+export function syncFileSystem(path: string): Promise<void> {
+  return native().syncFileSystem(path);
 }

@@ -4,7 +4,7 @@
 // process that is not armed pays for one comparison.
 import { unlinkSync } from 'node:fs';
 
-/** Every one of them; test/chaos/failpoints.test.ts walks them all. */
+/** Those of a task's life; test/chaos/failpoints.test.ts walks them all. */
 export const failpoints = [
   'store.commit.before',
   'store.commit.after',
@@ -31,7 +31,24 @@ export const failpoints = [
   'shim.adopt.adopted',
 ] as const;
 
-export type Failpoint = (typeof failpoints)[number];
+/** Those of the stores; test/chaos/store-failpoints.test.ts walks them all, and the store's own two. */
+export const storeFailpoints = [
+  'content.ingest.begun',
+  'content.commit.sealed',
+  'content.commit.renamed',
+  'content.commit.synced',
+  'content.commit.recorded',
+  'content.delete.unrecorded',
+  'snapshot.prepare.filled',
+  'snapshot.commit.flushed',
+  'snapshot.flush.synced',
+  'snapshot.remove.unrecorded',
+  'snapshot.remove.trashed',
+  'gc.unrecorded',
+  'gc.unlinked',
+] as const;
+
+export type Failpoint = (typeof failpoints)[number] | (typeof storeFailpoints)[number];
 
 const [armed, token = ''] = (process.env['TSCONTAINER_FAILPOINT'] ?? '').split('@');
 

@@ -6,6 +6,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkDigest, hexOf } from '@tscontainer/core/digest';
 import { ContainerError } from '@tscontainer/core/errors';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Store } from '@tscontainer/platform/store';
 import { compileFilters, readRecord } from '../filters/filter.ts';
 import { checkLabels, checkMask, type Labels, updatedLabels } from '../metadata/labels.ts';
@@ -110,6 +111,7 @@ export class ContentStore {
         .run(scope.namespace, checkDigest(digest));
       if (changes === 0) throw notFound(digest);
     });
+    failpoint('content.delete.unrecorded');
     this.dropUnreferenced([digest]);
   }
 
@@ -169,12 +171,21 @@ export class ContentStore {
     }
   }
 
-  /** Drops uploads that nobody holds and that were last written before `before`. */
-  dropStaleIngests(before: Date): void {
+  /** Drops uploads that nobody holds and that were last written before `before`. `kept`: as `namespace/ref`. */
+  dropStaleIngests(before: Date, kept = new Set<string>()): void {
     for (const status of this.#ingests()) {
       const directory = ingestDirectory(this.#root, status.namespace, status.ref);
-      if (this.#open.has(directory) || status.updatedAt.seconds * 1000 > before.getTime()) continue;
+      if (this.#open.has(directory) || kept.has(`${status.namespace}/${status.ref}`)) continue;
+      if (status.updatedAt.seconds * 1000 > before.getTime()) continue;
       rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** At start: drops uploads that a kill left before they said what they are, or after their bytes had become a blob. */
+  dropBrokenIngests(): void {
+    for (const name of readdirSync(join(this.#root, 'ingest'))) {
+      const directory = join(this.#root, 'ingest', name);
+      if (readIngest(directory) === undefined) rmSync(directory, { recursive: true, force: true });
     }
   }
 
@@ -200,9 +211,14 @@ export class ContentStore {
     const size = ingest.offset;
     this.#committing.set(digest, (this.#committing.get(digest) ?? 0) + 1);
     try {
-      await rename(await ingest.seal(), this.#blobPath(digest));
+      const sealed = await ingest.seal();
+      failpoint('content.commit.sealed');
+      await rename(sealed, this.#blobPath(digest));
+      failpoint('content.commit.renamed');
       await syncDirectory(join(this.#root, 'blobs/sha256'));
+      failpoint('content.commit.synced');
       const isNew = await this.#store.write(() => this.#insert(scope, digest, size, labels));
+      failpoint('content.commit.recorded');
       if (!isNew) throw alreadyExists(digest);
     } finally {
       const left = (this.#committing.get(digest) ?? 1) - 1;

@@ -4,6 +4,7 @@ import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerError } from '@tscontainer/core/errors';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import { diskError } from '../metadata/disk-error.ts';
 import { fromText, now, type Timestamp, toText } from '../metadata/timestamp.ts';
 
@@ -139,6 +140,7 @@ export class Ingest {
 function begin(directory: string, about: IngestAbout): void {
   if (existsSync(directory)) rmSync(directory, { recursive: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  failpoint('content.ingest.begun');
   writeFileSync(join(directory, 'data'), '');
   writeFileSync(join(directory, 'about.json'), JSON.stringify(about));
 }

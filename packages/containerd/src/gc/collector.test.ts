@@ -56,7 +56,7 @@ describe('garbage collection', () => {
   it('keeps an image whole, and leaves nothing of it on the disk once it is deleted', async () => {
     await image('a');
     await image('b');
-    expect(await daemon.collector.run()).toEqual({ digests: [], snapshots: [] });
+    expect(await daemon.collector.run()).toEqual({ digests: [], snapshots: [], images: [] });
     await daemon.images.delete(scope, 'a');
     const { digests, snapshots } = await daemon.collector.run();
     expect([digests.length, snapshots.map(({ key }) => key)]).toEqual([3, ['a-2', 'a-1']]);

@@ -80,4 +80,30 @@ export const schema: string[] = [
     PRIMARY KEY (namespace, id)
   ) STRICT;
   `,
+  // one table for all snapshotters; a row whose files are not flushed yet names the boot that they are in memory of.
+  // Without the reference to itself: it would have to be kept while the table changes, and remove() looks by itself.
+  `
+  CREATE TABLE snapshots_2 (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    snapshotter TEXT NOT NULL,
+    name TEXT NOT NULL,
+    parent_id INTEGER,
+    kind TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    size INTEGER,
+    inodes INTEGER,
+    unflushed_boot TEXT,
+    UNIQUE (namespace, snapshotter, name)
+  ) STRICT;
+  INSERT INTO snapshots_2 (id, namespace, snapshotter, name, parent_id, kind, labels, created, updated, size, inodes)
+    SELECT id, namespace, 'overlayfs', name, parent_id, kind, labels, created, updated, size, inodes FROM snapshots;
+  UPDATE snapshots SET parent_id = NULL;
+  DROP TABLE snapshots;
+  ALTER TABLE snapshots_2 RENAME TO snapshots;
+  CREATE INDEX snapshots_by_parent ON snapshots (parent_id);
+  CREATE INDEX snapshots_unflushed ON snapshots (unflushed_boot) WHERE unflushed_boot IS NOT NULL;
+  `,
 ];

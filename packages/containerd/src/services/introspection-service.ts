@@ -61,6 +61,10 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
       platforms: [hostPlatform],
       exports: rootOf('io.containerd.snapshotter.v1.overlayfs'),
     }),
+    plugin('io.containerd.snapshotter.v1', 'native', {
+      platforms: [platform],
+      exports: rootOf('io.containerd.snapshotter.v1.native'),
+    }),
     plugin('io.containerd.metadata.v1', 'bolt', {
       requires: ['io.containerd.content.v1', 'io.containerd.snapshotter.v1'],
       exports: { policy: 'shared' },

@@ -129,7 +129,10 @@ describe('the daemon about itself', () => {
     const { plugins } = await daemon.call('introspection.Introspection/Plugins', {
       filters: ['type==io.containerd.snapshotter.v1'],
     });
-    expect(plugins).toMatchObject([{ id: 'overlayfs', platforms: [{ os: 'linux' }], initErr: null }]);
+    expect(plugins).toMatchObject([
+      { id: 'overlayfs', platforms: [{ os: 'linux' }], initErr: null },
+      { id: 'native', platforms: [{ os: 'linux' }], initErr: null },
+    ]);
   });
 
   it('has one uuid per root', async () => {

@@ -19,7 +19,7 @@ interface CreateRequest extends KeyRequest {
 
 const infosPerMessage = 100;
 
-export function snapshotsService(daemon: Pick<Daemon, 'snapshots' | 'publisher'>): ServedService {
+export function snapshotsService(daemon: Pick<Daemon, 'snapshotters' | 'publisher'>): ServedService {
   const announce = (
     namespace: string,
     verb: string,

@@ -1,8 +1,9 @@
-// The directories of the overlay snapshotter: `snapshots/<id>/{fs,work}`, a few made ahead, the removed ones swept off the path.
+// The directories of one snapshotter: `snapshots/<id>/{fs,work}`, a few made ahead, the removed ones swept off the path.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { makeDirectories, removeTrees } from '@tscontainer/linux/tree';
+import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import { diskError } from '../metadata/disk-error.ts';
 
@@ -12,6 +13,26 @@ const readyCount = 8;
 const refillBelow = 4;
 /** What is removed within this time goes in one turn of one thread. */
 const gatherMs = 10;
+
+/** Numbers of snapshots, never given twice: rows of all snapshotters are in one table. */
+export class SnapshotNumbers {
+  #last: number;
+
+  /** Begins above `last`. */
+  constructor(last: number) {
+    this.#last = last;
+  }
+
+  /** None up to `used` is given any more. */
+  skip(used: number): void {
+    this.#last = Math.max(this.#last, used);
+  }
+
+  next(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+}
 
 /** Story: `take` one for a new snapshot; `discard` it when its row is gone or never came to be. */
 export class SnapshotDirectories {
@@ -23,16 +44,17 @@ export class SnapshotDirectories {
   readonly #pending = new Set<Promise<void>>();
   #isRefilling = false;
   #trashCount = 0;
-  #lastId: number;
+  readonly #numbers: SnapshotNumbers;
 
-  /** Numbers begin above `lastId` and above what is on disk; directories that `known` has not are removed. */
-  constructor(root: string, lastId: number, known: Set<number>, log: Logger) {
+  /** Directories that `known` has not are removed. */
+  constructor(root: string, numbers: SnapshotNumbers, known: Set<number>, log: Logger) {
+    this.#numbers = numbers;
     this.#log = log;
     this.#directory = join(root, 'snapshots');
     this.#trash = join(root, 'trash');
     for (const path of [this.#directory, this.#trash]) mkdirSync(path, { recursive: true, mode: 0o700 });
     const found = readdirSync(this.#directory).map(Number);
-    this.#lastId = Math.max(lastId, ...found);
+    numbers.skip(Math.max(0, ...found));
     for (const name of readdirSync(this.#trash)) this.#sweep(join(this.#trash, name));
     this.discard(found.filter((id) => !known.has(id)));
   }
@@ -70,6 +92,7 @@ export class SnapshotDirectories {
         this.#log.warn({ snapshot: id, err: errorMessageOf(error) }, 'snapshot directory not moved to the trash');
         continue; // the next start finds it without a row and removes it
       }
+      failpoint('snapshot.remove.trashed');
       this.#sweep(trashed);
     }
   }
@@ -86,13 +109,8 @@ export class SnapshotDirectories {
     for (const id of this.#ready.splice(0)) rmSync(join(this.#directory, String(id)), { recursive: true });
   }
 
-  #newId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
-  }
-
   #makeNew(): number {
-    const id = this.#newId();
+    const id = this.#numbers.next();
     this.#make(id);
     return id;
   }
@@ -110,7 +128,7 @@ export class SnapshotDirectories {
   async #refill(): Promise<void> {
     this.#isRefilling = true;
     try {
-      const ids = Array.from({ length: readyCount - this.#ready.length }, () => this.#newId());
+      const ids = Array.from({ length: readyCount - this.#ready.length }, () => this.#numbers.next());
       await makeDirectories(
         ids.flatMap((id) => [
           { path: join(this.#directory, String(id)), mode: 0o700 },

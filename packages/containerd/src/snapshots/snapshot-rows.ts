@@ -1,4 +1,4 @@
-// The snapshot records in meta.db: keys, parents and kinds. Used by the overlay snapshotter only.
+// The snapshot records of one snapshotter in meta.db: keys, parents and kinds. Used by the directory snapshotter only.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Store } from '@tscontainer/platform/store';
 import type { Labels } from '../metadata/labels.ts';
@@ -34,24 +34,28 @@ const selectRow = 'SELECT s.*, p.name AS parent FROM snapshots s LEFT JOIN snaps
 /** Committed chains never change, so their ids are kept; the oldest give way. */
 const maxKnownChains = 512;
 
+/** The highest id that ever had a row, whichever snapshotter's. */
+export function highestSnapshotId(store: Store): number {
+  const sequence = store.sql("SELECT seq FROM sqlite_sequence WHERE name='snapshots'").get();
+  return (sequence?.seq as number | undefined) ?? 0;
+}
+
 export class SnapshotRows {
   readonly #store: Store;
+  readonly #snapshotter: string;
   readonly #leaseType: `snapshots/${string}`;
   readonly #chains = new Map<number, number[]>();
 
   constructor(store: Store, snapshotter: string) {
     this.#store = store;
+    this.#snapshotter = snapshotter;
     this.#leaseType = `snapshots/${snapshotter}`;
   }
 
-  /** The highest id that ever had a row. */
-  highestId(): number {
-    const sequence = this.#store.sql("SELECT seq FROM sqlite_sequence WHERE name='snapshots'").get();
-    return (sequence?.seq as number | undefined) ?? 0;
-  }
-
   find(namespace: string, name: string): SnapshotRow | undefined {
-    const row = this.#store.sql(`${selectRow} WHERE s.namespace=? AND s.name=?`).get(namespace, name);
+    const row = this.#store
+      .sql(`${selectRow} WHERE s.namespace=? AND s.snapshotter=? AND s.name=?`)
+      .get(namespace, this.#snapshotter, name);
     return row === undefined ? undefined : toRow(row as unknown as RawRow);
   }
 
@@ -63,7 +67,9 @@ export class SnapshotRows {
   }
 
   all(namespace: string): SnapshotRow[] {
-    const rows = this.#store.sql(`${selectRow} WHERE s.namespace=? ORDER BY s.name`).all(namespace);
+    const rows = this.#store
+      .sql(`${selectRow} WHERE s.namespace=? AND s.snapshotter=? ORDER BY s.name`)
+      .all(namespace, this.#snapshotter);
     return rows.map((row) => toRow(row as unknown as RawRow));
   }
 
@@ -71,8 +77,8 @@ export class SnapshotRows {
   ids(): Set<number> {
     return new Set(
       this.#store
-        .sql('SELECT id FROM snapshots')
-        .all()
+        .sql('SELECT id FROM snapshots WHERE snapshotter=?')
+        .all(this.#snapshotter)
         .map((row) => row.id as number),
     );
   }
@@ -117,9 +123,9 @@ export class SnapshotRows {
     holdByLease(this.#store, scope, this.#leaseType, name);
     const { changes } = this.#store
       .sql(
-        'INSERT OR IGNORE INTO snapshots (id, namespace, name, parent_id, kind, labels, created, updated) VALUES (?,?,?,?,?,?,?,?)',
+        'INSERT OR IGNORE INTO snapshots (id, namespace, snapshotter, name, parent_id, kind, labels, created, updated) VALUES (?,?,?,?,?,?,?,?,?)',
       )
-      .run(id, namespace, name, parentId, kind, JSON.stringify(labels), at, at);
+      .run(id, namespace, this.#snapshotter, name, parentId, kind, JSON.stringify(labels), at, at);
     if (changes === 0) throw new ContainerError('already-exists', `snapshot "${name}": already exists`);
     return {
       id,
@@ -131,19 +137,25 @@ export class SnapshotRows {
     };
   }
 
-  /** Inside `store.write`. */
-  commit(scope: Scope, name: string, key: string, labels: Labels): SnapshotRow {
-    const row = this.get(scope.namespace, key);
+  /** Throws as `commit` does, before anything is made of it. */
+  checkCommit(namespace: string, name: string, key: string): SnapshotRow {
+    const row = this.get(namespace, key);
     if (row.kind !== 'ACTIVE')
       throw new ContainerError('failed-precondition', `snapshot ${key} is not active: failed precondition`);
-    if (this.find(scope.namespace, name) !== undefined)
+    if (this.find(namespace, name) !== undefined)
       throw new ContainerError('already-exists', `snapshot "${name}": already exists`);
+    return row;
+  }
+
+  /** Inside `store.write`. `unflushedBoot`: the boot in whose memory the files still are; null when they are on disk. */
+  commit(scope: Scope, name: string, key: string, labels: Labels, unflushedBoot: string | null): SnapshotRow {
+    const row = this.checkCommit(scope.namespace, name, key);
     holdByLease(this.#store, scope, this.#leaseType, name);
     const kept = { ...labels };
     const at = toText(now());
     this.#store
-      .sql("UPDATE snapshots SET name=?, kind='COMMITTED', labels=?, created=?, updated=? WHERE id=?")
-      .run(name, JSON.stringify(kept), at, at, row.id);
+      .sql("UPDATE snapshots SET name=?, kind='COMMITTED', labels=?, created=?, updated=?, unflushed_boot=? WHERE id=?")
+      .run(name, JSON.stringify(kept), at, at, unflushedBoot, row.id);
     this.#store
       .sql('DELETE FROM lease_resources WHERE namespace=? AND type=? AND id=?')
       .run(scope.namespace, this.#leaseType, key);
@@ -167,6 +179,27 @@ export class SnapshotRows {
   deleteById(id: number): void {
     this.#store.sql('DELETE FROM snapshots WHERE id=?').run(id);
     this.#chains.delete(id);
+  }
+
+  /** Committed layers whose files may not be on disk yet. */
+  unflushed(): { id: number; boot: string }[] {
+    const rows = this.#store
+      .sql('SELECT id, unflushed_boot FROM snapshots WHERE unflushed_boot IS NOT NULL AND snapshotter=?')
+      .all(this.#snapshotter);
+    return rows.map((row) => ({ id: row.id as number, boot: row.unflushed_boot as string }));
+  }
+
+  /** Inside `store.write`: their files are on disk. */
+  setFlushed(ids: number[]): void {
+    for (const id of ids) this.#store.sql('UPDATE snapshots SET unflushed_boot=NULL WHERE id=?').run(id);
+  }
+
+  /** Inside `store.write`: a row with all that stands on it; answers their ids, children first. */
+  deleteWithChildren(id: number): number[] {
+    const children = this.#store.sql('SELECT id FROM snapshots WHERE parent_id=?').all(id);
+    const gone = children.flatMap((row) => this.deleteWithChildren(row.id as number));
+    this.deleteById(id);
+    return [...gone, id];
   }
 
   /** Inside `store.write`. */

@@ -42,8 +42,15 @@ export interface Snapshotter {
   view(scope: Scope, key: string, parent: string, labels?: Labels): Promise<Mount[]>;
   /** Of an active snapshot or a view. Throws not-found, failed-precondition (it is committed). */
   mounts(namespace: string, key: string): Mount[];
-  /** `key` (active) becomes `name` (committed). Throws not-found, already-exists, failed-precondition. */
+  /**
+   * `key` (active) becomes `name` (committed), its files on disk when it resolves. Throws not-found, already-exists,
+   * failed-precondition.
+   */
   commit(scope: Scope, name: string, key: string, labels?: Labels): Promise<void>;
+  /** As commit, but the files are on disk only after `flush`: a power loss before it takes the snapshot away. */
+  commitUnflushed(scope: Scope, name: string, key: string, labels?: Labels): Promise<void>;
+  /** Puts the files of all that was committed so far on disk. */
+  flush(): Promise<void>;
   /** Throws not-found, failed-precondition while it has children. The files go later. */
   remove(scope: Scope, key: string): Promise<void>;
   /** Changes labels: all, or those that the mask names. */

@@ -17,13 +17,16 @@ import type { ImageTarget } from '../images/image-store.ts';
 import type { Scope } from '../metadata/scope.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 
-export type SinkParts = Pick<Daemon, 'content' | 'images' | 'publisher' | 'applier'>;
+export type SinkParts = Pick<Daemon, 'content' | 'images' | 'publisher' | 'applier' | 'leases'>;
 
 /** `snapshotter` undefined: the image is stored and not unpacked. */
 export function localSinks(parts: SinkParts, scope: Scope, snapshotter: Snapshotter | undefined): ImageSinks {
   const sinks = { content: contentSink(parts, scope), images: imageSink(parts, scope) };
   if (snapshotter === undefined) return sinks;
-  return { ...sinks, unpack: { snapshots: snapshotSink(snapshotter, scope), applier: layerApplier(parts, scope) } };
+  return {
+    ...sinks,
+    unpack: { snapshots: snapshotSink(parts, snapshotter, scope), applier: layerApplier(parts, scope) },
+  };
 }
 
 function contentSink({ content, publisher }: SinkParts, scope: Scope): ContentSink {
@@ -88,12 +91,18 @@ function imageSink({ images, publisher }: SinkParts, scope: Scope): ImageSink {
   };
 }
 
-function snapshotSink(snapshotter: Snapshotter, scope: Scope): SnapshotSink {
+function snapshotSink({ leases }: SinkParts, snapshotter: Snapshotter, scope: Scope): SnapshotSink {
   return {
     name: snapshotter.name,
-    has: async (key) => isCommitted(snapshotter, scope, key),
+    has: async (key) => {
+      // held before it is looked at: the collector takes nothing in between
+      if (scope.lease)
+        await leases.addResource(scope.namespace, scope.lease, { type: `snapshots/${snapshotter.name}`, id: key });
+      return isCommitted(snapshotter, scope, key);
+    },
     prepare: (key, parent, labels) => snapshotter.prepare(scope, key, parent, labels),
-    commit: (name, key, labels) => snapshotter.commit(scope, name, key, labels),
+    commit: (name, key, labels) => snapshotter.commitUnflushed(scope, name, key, labels),
+    flush: () => snapshotter.flush(),
     remove: (key) => snapshotter.remove(scope, key),
   };
 }
@@ -109,8 +118,6 @@ function isCommitted(snapshotter: Snapshotter, scope: Scope, key: string): boole
 
 function layerApplier({ applier }: SinkParts, scope: Scope): LayerApplier {
   return {
-    // synced: the commit that follows is durable, and its files have to be
-    apply: async (layer, mounts) =>
-      (await applier.apply(scope.namespace, toTarget(layer), mounts, { sync: true })).digest,
+    apply: async (layer, mounts) => (await applier.apply(scope.namespace, toTarget(layer), mounts)).digest,
   };
 }

@@ -220,7 +220,12 @@ function toTarget({ mediaType, digest, size, annotations }: Descriptor) {
 function snapshotSink(client: ContainerdClient, snapshotter: string, options: CallOptions): SnapshotSink {
   return {
     name: snapshotter,
-    has: (key) => exists(client.snapshots.Stat({ snapshotter, key }, options)),
+    has: async (key) => {
+      // held before it is looked at: the collector takes nothing in between
+      if (options.lease)
+        await client.leases.AddResource({ id: options.lease, resource: { id: key, type: `snapshots/${snapshotter}` } });
+      return exists(client.snapshots.Stat({ snapshotter, key }, options));
+    },
     prepare: async (key, parent, labels) =>
       (await client.snapshots.Prepare({ snapshotter, key, parent, labels }, options)).mounts,
     commit: async (name, key, labels) => {

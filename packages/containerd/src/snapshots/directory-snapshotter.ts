@@ -1,0 +1,193 @@
+// A snapshotter over directories: `snapshots/<id>/{fs,work}` per snapshot, rows in meta.db. What its kinds have in common;
+// a kind says what a new directory begins with and which mounts stand for a snapshot.
+//
+// Order: the directories are made before the row is committed, and the row is deleted before they go. prepare costs
+// one commit and syncs no directory: after a power loss a row's missing directory is made anew, empty, as an active
+// snapshot's unsynced contents would be.
+import { readFileSync } from 'node:fs';
+import { ContainerError } from '@tscontainer/core/errors';
+import type { Mount } from '@tscontainer/linux/mounts';
+import { diskUsage, syncFileSystem } from '@tscontainer/linux/tree';
+import { failpoint } from '@tscontainer/platform/failpoint';
+import type { Logger } from '@tscontainer/platform/logger';
+import type { Store } from '@tscontainer/platform/store';
+import { compileFilters } from '../filters/filter.ts';
+import { checkLabels, checkMask, type Labels, updatedLabels } from '../metadata/labels.ts';
+import type { Scope } from '../metadata/scope.ts';
+import { SnapshotDirectories, type SnapshotNumbers } from './snapshot-directories.ts';
+import { type SnapshotRow, SnapshotRows } from './snapshot-rows.ts';
+import {
+  readSnapshot,
+  type SnapshotInfo,
+  type SnapshotKind,
+  type Snapshotter,
+  type SnapshotUsage,
+} from './snapshotter.ts';
+
+/** Whose memory an unflushed file is in. */
+const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+export abstract class DirectorySnapshotter implements Snapshotter {
+  readonly name: string;
+  protected readonly directories: SnapshotDirectories;
+  readonly #store: Store;
+  readonly #rows: SnapshotRows;
+  readonly #root: string;
+
+  /** `root` belongs to this snapshotter alone. Directories that no row names are removed. */
+  constructor(name: string, store: Store, root: string, numbers: SnapshotNumbers, log: Logger) {
+    this.name = name;
+    this.#store = store;
+    this.#root = root;
+    this.#rows = new SnapshotRows(store, name);
+    this.directories = new SnapshotDirectories(root, numbers, this.#rows.ids(), log);
+  }
+
+  /** Before the row of a new snapshot is committed: its directory is empty. `parentId` null is no parent. */
+  protected abstract fill(id: number, parentId: number | null): Promise<void> | void;
+
+  /** `parents`: ids, the nearest first. */
+  protected abstract mountsOf(row: SnapshotRow, parents: number[]): Mount[];
+
+  /** The first call: what a power loss took the files of is dropped, and what is still in memory is flushed soon. */
+  async recover(): Promise<void> {
+    const lost = this.#rows.unflushed().filter(({ boot }) => boot !== bootId);
+    if (lost.length > 0) {
+      const gone = await this.#store.write(() => lost.flatMap(({ id }) => this.#rows.deleteWithChildren(id)));
+      this.discardFiles([...new Set(gone)]);
+    }
+    await this.flush();
+  }
+
+  stat(namespace: string, key: string): SnapshotInfo {
+    return this.#rows.get(namespace, key).info;
+  }
+
+  list(namespace: string, filters: string[] = []): SnapshotInfo[] {
+    const isWanted = compileFilters(filters);
+    return this.#rows
+      .all(namespace)
+      .map((row) => row.info)
+      .filter((info) => isWanted(readSnapshot(info)));
+  }
+
+  prepare(scope: Scope, key: string, parent: string, labels: Labels = {}): Promise<Mount[]> {
+    return this.#create(scope, 'ACTIVE', key, parent, labels);
+  }
+
+  view(scope: Scope, key: string, parent: string, labels: Labels = {}): Promise<Mount[]> {
+    return this.#create(scope, 'VIEW', key, parent, labels);
+  }
+
+  mounts(namespace: string, key: string): Mount[] {
+    const row = this.#rows.get(namespace, key);
+    if (row.kind === 'COMMITTED')
+      throw new ContainerError(
+        'failed-precondition',
+        `snapshot ${key} is committed and has no mounts: failed precondition`,
+      );
+    this.directories.ensure(row.id);
+    return this.#mountsOf(row);
+  }
+
+  async commit(scope: Scope, name: string, key: string, labels: Labels = {}): Promise<void> {
+    this.#checkCommit(scope, name, key, labels);
+    await syncFileSystem(this.#root);
+    failpoint('snapshot.commit.flushed');
+    await this.#store.write(() => this.#rows.commit(scope, name, key, labels, null));
+  }
+
+  async commitUnflushed(scope: Scope, name: string, key: string, labels: Labels = {}): Promise<void> {
+    this.#checkCommit(scope, name, key, labels);
+    await this.#store.write(() => this.#rows.commit(scope, name, key, labels, bootId));
+  }
+
+  async flush(): Promise<void> {
+    const ids = this.#rows.unflushed().map(({ id }) => id);
+    if (ids.length === 0) return;
+    await syncFileSystem(this.#root);
+    failpoint('snapshot.flush.synced');
+    await this.#store.write(() => this.#rows.setFlushed(ids));
+  }
+
+  async remove(scope: Scope, key: string): Promise<void> {
+    const row = await this.#store.write(() => this.#rows.remove(scope.namespace, key));
+    failpoint('snapshot.remove.unrecorded');
+    this.discardFiles([row.id]);
+  }
+
+  async update(scope: Scope, key: string, labels: Labels, maskPaths: string[] = []): Promise<SnapshotInfo> {
+    checkMask(` on snapshot "${key}"`, maskPaths, []);
+    return this.#store.write(() => {
+      const row = this.#rows.get(scope.namespace, key);
+      const updated = updatedLabels(row.info.labels, labels, maskPaths);
+      checkLabels(updated);
+      this.#rows.setLabels(row.id, updated);
+      return this.#rows.get(scope.namespace, key).info;
+    });
+  }
+
+  /** Committed layers are added up once; active ones each time. */
+  async usage(namespace: string, key: string): Promise<SnapshotUsage> {
+    const row = this.#rows.get(namespace, key);
+    if (row.usage !== undefined) return row.usage;
+    const { bytes, inodes } = await diskUsage(this.directories.upper(row.id));
+    const usage = { size: bytes, inodes };
+    if (row.kind === 'COMMITTED') await this.#store.write(() => this.#rows.setUsage(row.id, usage));
+    return usage;
+  }
+
+  cleanup(): Promise<void> {
+    return this.directories.settled();
+  }
+
+  /** The last call. */
+  close(): Promise<void> {
+    return this.directories.close();
+  }
+
+  /** Removes the files of snapshots whose rows are gone. */
+  discardFiles(ids: number[]): void {
+    this.directories.discard(ids);
+  }
+
+  /** For the collector: children before their parents. */
+  rows(namespace: string): SnapshotRow[] {
+    const depth = (row: SnapshotRow) => this.#rows.parentIds(row.parentId).length;
+    return this.#rows.all(namespace).sort((a, b) => depth(b) - depth(a));
+  }
+
+  /** Inside `store.write`, for the collector: drops a row without children, whose files discardFiles then takes. */
+  deleteRow(id: number): void {
+    this.#rows.deleteById(id);
+  }
+
+  async #create(scope: Scope, kind: SnapshotKind, key: string, parent: string, labels: Labels): Promise<Mount[]> {
+    if (key === '') throw new ContainerError('invalid-argument', 'snapshot key must not be empty: invalid argument');
+    checkLabels(labels);
+    const parentId = this.#rows.parentOf(scope.namespace, parent)?.id ?? null;
+    const id = this.directories.take();
+    try {
+      await this.fill(id, parentId);
+      failpoint('snapshot.prepare.filled');
+      return this.#mountsOf(await this.#store.write(() => this.#rows.insert(scope, id, kind, key, parent, labels)));
+    } catch (error) {
+      this.directories.discard([id]);
+      throw error;
+    }
+  }
+
+  #checkCommit(scope: Scope, name: string, key: string, labels: Labels): void {
+    if (name === '') throw new ContainerError('invalid-argument', `commit snapshot ${key}: name must not be empty`);
+    checkLabels(labels);
+    this.#rows.checkCommit(scope.namespace, name, key);
+  }
+
+  #mountsOf(row: SnapshotRow): Mount[] {
+    return this.mountsOf(row, this.#rows.parentIds(row.parentId));
+  }
+}
+
+export function bind(source: string, access: 'ro' | 'rw'): Mount {
+  return { type: 'bind', source, options: [access, 'rbind'] };
+}
