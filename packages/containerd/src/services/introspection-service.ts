@@ -62,7 +62,7 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
       exports: rootOf('io.containerd.snapshotter.v1.overlayfs'),
     }),
     plugin('io.containerd.snapshotter.v1', 'native', {
-      platforms: [platform],
+      platforms: [hostPlatform],
       exports: rootOf('io.containerd.snapshotter.v1.native'),
     }),
     plugin('io.containerd.metadata.v1', 'bolt', {
