@@ -158,8 +158,8 @@ describe.each([
     });
   });
 
-  describe('snapshots', () => {
-    const snapshotter = 'overlayfs';
+  describe.each(['overlayfs', 'native'])('snapshots of %s', (snapshotter) => {
+    const isOverlay = snapshotter === 'overlayfs';
     const snapshot = (method: string, request: object): Promise<any> =>
       call(`snapshots/${method}`, { snapshotter, ...request });
     const prepare = async (key: string, parent = ''): Promise<Mount[]> =>
@@ -194,7 +194,7 @@ describe.each([
       await mounted(mounts, (directory) => expect(readFileSync(join(directory, 's1'), 'utf8')).toBe('s1'));
     });
 
-    it('answer binds for a single layer and an overlay above', async () => {
+    it.runIf(isOverlay)('answer binds for a single layer and an overlay above', async () => {
       expect(await prepare('b-base')).toMatchObject([{ type: 'bind', options: ['rw', 'rbind'] }]);
       await snapshot('Commit', { key: 'b-base', name: 'b1', labels: gcRoot });
       const { mounts } = await snapshot('View', { key: 'b-view', parent: 'b1', labels: gcRoot });
@@ -206,6 +206,15 @@ describe.each([
       expect((await snapshot('Mounts', { key: 'b-top' })).mounts).toEqual([
         expect.objectContaining({ options: overlay?.options }),
       ]);
+    });
+
+    it.runIf(!isOverlay)('are directories of their own', async () => {
+      await layer('n1');
+      const [bind] = await prepare('n-top', 'n1');
+      expect(bind).toMatchObject({ type: 'bind', options: expect.arrayContaining(['rbind', 'rw']) });
+      expect(readdirSync(bind?.source ?? '')).toEqual(['n1']);
+      const { mounts } = await snapshot('View', { key: 'n-view', parent: 'n1', labels: gcRoot });
+      expect(mounts[0].options).toContain('ro');
     });
 
     it('tell what they are', async () => {
