@@ -229,3 +229,11 @@ describe('an engine that is in no swarm', () => {
     expect((await send('POST', '/swarm/leave')).status).toBe(503);
   });
 });
+
+describe('a prune of everything', () => {
+  it('goes through docker’s client', async () => {
+    const { stdout, stderr, code } = await stack.docker(['system', 'prune', '-f']);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    expect(stdout).toContain('Total reclaimed space');
+  });
+});

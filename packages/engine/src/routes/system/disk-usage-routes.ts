@@ -1,4 +1,5 @@
-// GET /system/df: what images, containers and volumes take on disk, and which of it is in use.
+// GET /system/df: what images, containers and volumes take on disk, and which of it is in use; and the build cache, of
+// which there is none, so that a prune of everything has nothing to free there.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
 import { sizesOf } from '../../containers/container-list.ts';
@@ -14,6 +15,7 @@ import { volumeView } from '../volumes/volume-routes.ts';
 const kinds = ['container', 'image', 'volume', 'build-cache'];
 
 export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
+  registerCachePrune(app);
   app.get<{ Querystring: Query }>('/system/df', async (request) => {
     const wanted = wantedKinds(request.query);
     return {
@@ -26,6 +28,11 @@ export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineCon
       BuilderSize: 0,
     };
   });
+}
+
+/** As `system df` says: there is no build cache. */
+function registerCachePrune(app: FastifyInstance): void {
+  app.post('/build/prune', async () => ({ CachesDeleted: null, SpaceReclaimed: 0 }));
 }
 
 /** Throws invalid-argument; none named means all. */
