@@ -120,7 +120,7 @@ const failures: [string, RegExp, string | undefined, Change][] = [
       { containerID: 0, hostID: 5, size: 9 },
     ]),
   ],
-  ['a namespace path', /join namespaces .*: ENOENT/, 'the namespace is gone', namespace('network', '/no/such/ns')],
+  ['a namespace path', /open namespace .*: ENOENT/, 'the namespace is gone', namespace('network', '/no/such/ns')],
   ['a namespace type', /network|join namespaces .*: EINVAL/, undefined, namespace('network', '/proc/self/ns/uts')],
   [
     'a bind source',
@@ -253,7 +253,11 @@ describe('exec', () => {
     ['a missing command', ['no-such-command'], 'executable file not found'],
     ['a directory that is missing', ['--cwd', '/no/such', 'true'], 'change directory'],
     ['a pid file that cannot be written', ['--pid-file', '/no/such/directory/pid', 'sleep', '30'], 'write pid file'],
-    ['a console socket that is missing', ['-t', '--console-socket', '/no/such/socket', 'sleep', '30'], 'send console'],
+    [
+      'a console socket that is missing',
+      ['-d', '-t', '--console-socket', '/no/such/socket', 'sleep', '30'],
+      'send console',
+    ],
   ])('%s', (_name, args, message) => {
     const options = args.slice(
       0,

@@ -43,7 +43,12 @@ bool is_own(const UniqueFd& fd, const Kind& kind) {
 
 UniqueFd open_namespace(const oci::Namespace& item, const Kind& kind) {
   // O_NONBLOCK: what lies at the path may be a FIFO.
-  UniqueFd fd = open_file("open namespace", item.path, O_RDONLY | O_NONBLOCK);
+  UniqueFd fd = try_open_file(item.path, O_RDONLY | O_NONBLOCK);
+  if (!fd) {
+    const int error = errno;
+    throw RuntimeError("", "open namespace", "open", error, item.path, "")
+        .advised(error == ENOENT ? "the namespace is gone: does its process still run?" : "");
+  }
   const int type = ioctl(fd.get(), NS_GET_NSTYPE);
   if (type >= 0 && static_cast<std::uint64_t>(type) == item.type) return fd;
   throw_invalid("parse config", "linux.namespaces: " + item.path + " is no " + kind.word + " namespace");
