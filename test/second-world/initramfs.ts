@@ -27,6 +27,7 @@ export interface Parts {
 /** In the order that their dependencies want. The network's are criu's, which tries what there is. */
 const modules = [
   'drivers/block/brd.ko',
+  'drivers/block/loop.ko',
   'fs/overlayfs/overlay.ko',
   'lib/libcrc32c.ko',
   'net/netfilter/nfnetlink.ko',

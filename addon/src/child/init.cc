@@ -62,6 +62,11 @@ void enter_cgroups(Context& context) {
     begin_step(context, Step::set_affinity);
     if (!set_affinity(plan.process.final_cpus)) fail(context, "sched_setaffinity", "execCPUAffinity.final");
   }
+  if (plan.cgroup_namespace_fd >= 0) {
+    begin_step(context, Step::join_namespaces);
+    if (setns(plan.cgroup_namespace_fd, CLONE_NEWCGROUP) != 0) fail(context, "setns", "cgroup");
+    close(plan.cgroup_namespace_fd);
+  }
   if (!plan.unshares_cgroup) return;
   begin_step(context, Step::new_cgroup_namespace);
   if (unshare(CLONE_NEWCGROUP) != 0) fail(context, "unshare", "cgroup");

@@ -266,6 +266,9 @@ struct Plan {
   // cgroups
   List<CgroupHierarchy> hierarchies;
   int cgroup2_fd;  // directory, for CLONE_INTO_CGROUP; -1 none
+  /// Joined by the child itself, once it is in its cgroup: where cgroup2 is mounted with nsdelegate, as by systemd,
+  /// nobody inside a cgroup namespace may bring a process in from outside. -1 none
+  int cgroup_namespace_fd;
 
   // init only
   int exec_fifo_fd;

@@ -9,8 +9,8 @@
 
 namespace tsc {
 
-/// mkdir -p below the mount point. `visit` sees each directory once it exists, from the top. Parents that had to be made
-/// are noted in `record_directory`. False when the group existed already.
+/// mkdir -p below the mount point. `visit` sees each directory once it exists, from the top. Parents that had to be
+/// made are noted in `record_directory`. False when the group existed already.
 bool make_cgroup_directory(const std::string& mount_point, const std::string& path, const std::string& record_directory,
                            const std::function<void(const std::string&)>& visit);
 

@@ -1,5 +1,5 @@
-// Reading the controllers' small files: one number, a table of "name number" lines, a list of cpus. For figures only: what
-// cannot be read counts as 0.
+// Reading the controllers' small files: one number, a table of "name number" lines, a list of cpus. For figures only:
+// what cannot be read counts as 0.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Which control groups this machine has and where this process is in them. Read by cgroup.cc and by the plans of mounts.
+// Which control groups this machine has and where this process is in them. Read by cgroup.cc and by the plans of
+// mounts.
 #pragma once
 
 #include <string>

@@ -128,7 +128,8 @@ void apply_weights(const CgroupLocation& location, const oci::Resources& resourc
   if (!block_io.weight && !block_io.leaf_weight && block_io.weight_device.empty()) return;
   const std::string path = group(location, "blkio", "blockIO");
   const std::string prefix = path + (path_exists(path + "blkio.weight") ? "blkio." : "blkio.bfq.");
-  if (!path_exists(prefix + "weight")) throw_unsupported_limit("blockIO.weight", "this kernel has no weights of block devices");
+  if (!path_exists(prefix + "weight"))
+    throw_unsupported_limit("blockIO.weight", "this kernel has no weights of block devices");
   const bool has_leaf_weight = path_exists(path + "blkio.leaf_weight");
   const auto need_leaf_weight = [&] {
     if (!has_leaf_weight) throw_unsupported_limit("blockIO.leafWeight", "this kernel has no leaf weights");
@@ -200,8 +201,8 @@ void apply_pids(const CgroupLocation& location, const oci::Resources& resources)
 void apply(const CgroupLocation& location, const oci::Resources& resources, Warnings& warnings) {
   if (!resources.unified.empty()) {
     throw RuntimeError("", kStep, "", 0, "",
-                       "invalid configuration: linux.resources.unified: cannot set " + resources.unified.begin()->first +
-                           " on cgroup v1",
+                       "invalid configuration: linux.resources.unified: cannot set " +
+                           resources.unified.begin()->first + " on cgroup v1",
                        Reason::invalid_argument);
   }
   apply_devices(location, resources);

@@ -1,7 +1,5 @@
 // The limits of version 2. config.json has v1's words for them; they are converted as runc does it. What version 2 has
 // no counterpart for is an error. kernel: admin-guide/cgroup-v2; runtime-spec config-linux.md
-#include <algorithm>
-#include <cmath>
 #include <sstream>
 
 #include "linux/cgroup-versions.h"
@@ -25,15 +23,6 @@ std::int64_t read_limit(const std::string& path) {
   std::string content;
   if (!try_read_file(path, content) || content.rfind("max", 0) == 0) return -1;
   return std::strtoll(content.c_str(), nullptr, 10);
-}
-
-/// cpu.shares 2, 1024, 262144 -> cpu.weight 1, 100, 10000: the curve through both ends and both defaults that runc and
-/// crun have used since 2025. (The older straight line gave a container with the default shares a weight of 39.)
-std::uint64_t weight_from_shares(std::uint64_t shares) {
-  if (shares <= 2) return 1;
-  if (shares >= 262144) return 10000;
-  const double log = std::log2(static_cast<double>(shares));
-  return static_cast<std::uint64_t>(std::ceil(std::pow(10, (log * log + 125 * log) / 612.0 - 7.0 / 34.0)));
 }
 
 /// v1's swap limit counts memory as well, v2's does not.
@@ -92,7 +81,7 @@ void apply_cpu(const std::string& path, const oci::Resources& resources) {
   if (cpu.idle) files.push_back({path + "cpu.idle", std::to_string(*cpu.idle)});
   // An idle group has no weight; the kernel refuses one.
   if (is_given(cpu.shares) && cpu.idle.value_or(0) == 0)
-    files.push_back({path + "cpu.weight", std::to_string(weight_from_shares(*cpu.shares))});
+    files.push_back({path + "cpu.weight", std::to_string(cpu_weight_from_shares(*cpu.shares))});
   if (cpu.burst) files.push_back({path + "cpu.max.burst", std::to_string(*cpu.burst)});
   if (is_given(cpu.quota) || is_given(cpu.period)) files.push_back({path + "cpu.max", bandwidth_text(path, resources)});
   if (!cpu.cpus.empty()) files.push_back({path + "cpuset.cpus", cpu.cpus});
@@ -109,9 +98,9 @@ void apply_weights(const std::string& path, const oci::Resources& resources) {
   if (block_io.leaf_weight) throw_unsupported_limit("blockIO.leafWeight", kNoCounterpart);
   if (!block_io.weight && block_io.weight_device.empty()) return;
   const bool has_bfq = path_exists(path + "io.bfq.weight");
-  // io.weight runs from 1 to 10000 where v1's, and BFQ's, runs from 10 to 1000.
-  const auto convert = [has_bfq](std::uint64_t weight) {
-    return std::to_string(has_bfq ? weight : 1 + (std::max<std::uint64_t>(weight, 10) - 10) * 9999 / 990);
+  // BFQ's weight runs from 10 to 1000, as v1's.
+  const auto convert = [has_bfq](std::uint16_t weight) {
+    return std::to_string(has_bfq ? weight : io_weight_from_block_weight(weight));
   };
   const std::string file = path + (has_bfq ? "io.bfq.weight" : "io.weight");
   if (block_io.weight) write_limit(file, convert(*block_io.weight));
@@ -126,8 +115,8 @@ void apply_block_io(const std::string& path, const oci::Resources& resources) {
   apply_weights(path, resources);
   const auto throttle = [&](const std::vector<oci::ThrottleDevice>& devices, const char* key) {
     for (const oci::ThrottleDevice& item : devices) {
-      write_limit(path + "io.max", device(item.major, item.minor) + key + "=" +
-                                       (item.rate == 0 ? "max" : std::to_string(item.rate)));
+      write_limit(path + "io.max",
+                  device(item.major, item.minor) + key + "=" + (item.rate == 0 ? "max" : std::to_string(item.rate)));
     }
   };
   throttle(block_io.read_bps, "rbps");

@@ -10,7 +10,7 @@
 #include "linux/cgroup-versions.h"
 #include "linux/error.h"
 #include "linux/file.h"
-#include "linux/limit-files.h"
+#include "linux/systemd-scope.h"
 
 namespace tsc {
 namespace {
@@ -183,6 +183,7 @@ void apply_resources(CgroupLocation& location, const oci::Resources& resources, 
 }
 
 void remove_cgroup(const CgroupLocation& location, const std::string& record_directory) {
+  if (!location.unit.empty()) stop_scope(location.unit);
   // The last to leave a shared group removes it.
   const bool is_left_to_others = location.is_shared && !cgroup_pids(location).empty();
   for (const auto& [name, path] : location.paths) {

@@ -1,6 +1,6 @@
 // Control groups of one container, whichever version the machine has. On a hybrid machine (controllers on v1, a cgroup2
-// tree beside them at /sys/fs/cgroup/unified) the container has a group in each v1 hierarchy that it needs and one in the
-// v2 tree, where the limits go whose controllers are there. cgroups(7)
+// tree beside them at /sys/fs/cgroup/unified) the container has a group in each v1 hierarchy that it needs and one in
+// the v2 tree, where the limits go whose controllers are there. cgroups(7)
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +16,8 @@
 
 namespace tsc {
 
-/// Where a container's groups are: absolute directories, by hierarchy name. On v2 the only key is "", on a hybrid machine
-/// the group in the v2 tree is kUnifiedName.
+/// Where a container's groups are: absolute directories, by hierarchy name. On v2 the only key is "", on a hybrid
+/// machine the group in the v2 tree is kUnifiedName.
 struct CgroupLocation {
   static constexpr const char* kUnifiedName = "unified";
 
@@ -26,7 +26,7 @@ struct CgroupLocation {
   std::string unit;        // the systemd unit that they belong to; "" when we made them ourselves
   bool is_shared = false;  // others were in them before us: they are neither killed nor removed with the container
 
-  bool exists() const { return !paths.empty(); }
+  bool exists() const { return !paths.empty() || !unit.empty(); }
   /// The directory that has this v1 controller; "" when the container has none.
   std::string find(const std::string& controller) const;
   /// The group in the v2 tree; "" when there is none.
@@ -35,7 +35,7 @@ struct CgroupLocation {
 
 struct CgroupRequest {
   /// As in config.json: absolute counts from the hierarchy's root, relative from this process's group (v2: from its
-  /// parent, since processes may be in leaves only), "" means <id> there. With systemd: slice:prefix:name.
+  /// parent, since processes may be in leaves only), "" means <id> there.
   std::string cgroups_path;
   std::string id;
   /// Where it is noted which parents were made, so that delete may remove them.

@@ -90,17 +90,32 @@ void add_rule(std::vector<bpf_insn>& program, const oci::DeviceRule& rule) {
 /// On v1 type "a" means every device, whatever else the rule says.
 bool matches_everything(const oci::DeviceRule& rule) { return rule.type == 'a'; }
 
+bool is_same_device(const oci::DeviceRule& one, const oci::DeviceRule& other) {
+  return one.type == other.type && one.major == other.major && one.minor == other.minor;
+}
+
+/// On v1 two allowing rules for one device add up: reading by one and writing by the other allow both at once. So what
+/// an earlier rule allowed the same device counts too, unless something was denied in between.
+oci::DeviceRule with_earlier(const std::vector<oci::DeviceRule>& rules, size_t index) {
+  oci::DeviceRule rule = rules[index];
+  while (rule.allow && index > 0 && rules[index - 1].allow && rules[index - 1].type != 'a') {
+    --index;
+    if (is_same_device(rules[index], rule)) rule.access += rules[index].access;
+  }
+  return rule;
+}
+
 /// First match returns, so the rules go in from the last; a rule for all devices ends the list.
 std::vector<bpf_insn> assemble(const std::vector<oci::DeviceRule>& rules) {
   std::vector<bpf_insn> program;
   add_prologue(program);
   bool default_verdict = true;
-  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
-    if (matches_everything(*rule)) {
-      default_verdict = rule->allow;
+  for (size_t index = rules.size(); index-- > 0;) {
+    if (matches_everything(rules[index])) {
+      default_verdict = rules[index].allow;
       break;
     }
-    add_rule(program, *rule);
+    add_rule(program, with_earlier(rules, index));
   }
   add_return(program, default_verdict);
   return program;

@@ -1,6 +1,7 @@
 // Limits that bound one another: written in whatever order the kernel takes them. Used by both cgroup versions.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ void write_limit(const std::string& path, const std::string& value);
 
 /// "mlx4_0 hca_handle=2 hca_object=2000", the same on both versions.
 std::string rdma_text(const std::string& device, const oci::RdmaLimit& limit);
+
+/// cpu.shares 2, 1024, 262144 -> cpu.weight 1, 100, 10000.
+std::uint64_t cpu_weight_from_shares(std::uint64_t shares);
+/// blkio.weight 10..1000 -> io.weight 1..10000.
+std::uint64_t io_weight_from_block_weight(std::uint16_t weight);
 
 /// A limit that config.json may ask for and that this machine or cgroup version cannot keep. `field` is below
 /// linux.resources: "network".

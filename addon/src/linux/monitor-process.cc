@@ -41,6 +41,12 @@ struct Birth {
 /// (CVE-2019-5736), and nobody can make that mount writable, since it is in no namespace. No copy, so all monitors
 /// share one text in memory.
 UniqueFd open_program(const std::string& path) {
+  if (path == kOwnProgram) {
+    // tsrunc itself, which has seen to its own protection before it did anything else.
+    UniqueFd own(open(kOwnProgram, O_PATH | O_CLOEXEC));
+    if (!own) throw_errno(kStep, "open", path);
+    return own;
+  }
   UniqueFd tree(open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!tree) throw_errno(kStep, "open_tree", path);
   mount_attr attributes = {};

@@ -10,6 +10,9 @@
 
 namespace tsc {
 
+/// The program of a tsrunc that makes a monitor of its own.
+inline constexpr const char* kOwnProgram = "/proc/self/exe";
+
 /// A monitor that waits for its plan. Unless it is sent one and released, the destructor makes it go and reaps it.
 class MonitorProcess {
  public:

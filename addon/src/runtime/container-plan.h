@@ -14,8 +14,8 @@ namespace tsc {
 std::string map_text(const std::vector<oci::IdMapping>& mappings);
 void plan_namespaces(PlanArena& arena, const oci::Config& config, JoinedNamespaces joined, NamedFds& fds);
 void plan_net_devices(PlanArena& arena, const oci::Config& config);
-/// Opens each group's `tasks` (v2: the directory) for the child.
-void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fds);
+/// Opens each group's `tasks` (v2: the directory) for the child. `cgroup_namespace`: one that it is to join, or empty.
+void plan_cgroups(PlanArena& arena, const CgroupLocation& location, UniqueFd cgroup_namespace, NamedFds& fds);
 /// `rootfs_path` is config.root.path made absolute; `rootfs` may be empty.
 void plan_mounts(PlanArena& arena, const oci::Config& config, const std::string& bundle, const std::string& rootfs_path,
                  const std::vector<RootfsMount>& rootfs, const CgroupLocation& location, bool no_pivot_root);

@@ -11,6 +11,7 @@
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/pidfd.h"
+#include "linux/systemd-scope.h"
 #include "linux/seccomp-cache.h"
 #include "runtime/container-plan.h"
 #include "runtime/filter-plan.h"
@@ -87,8 +88,6 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
                    StepClock& clock)
     : store_(config.root), arena_(storage), fds_(storage == PlanArena::Storage::memfd) {
   check_id(request.id);
-  if (request.systemd_cgroup)
-    throw_invalid("create cgroup", "the systemd cgroup driver is not supported by this runtime");
   clock.begin("parse config");
   read_config(request);
   clock.begin("make state directory");
@@ -98,9 +97,7 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
     if (request.has_notify_socket)
       make_directories("make notify directory", store_.notify_directory(request.id), 0755);
     clock.begin("create cgroup");
-    record_.cgroup =
-        create_cgroup({oci_config_.linux_.cgroups_path, request.id, store_.cgroup_notes()}, oci_config_.linux_.resources,
-                      warnings_);
+    make_cgroup(config, request);
     clock.begin("save state");
     store_.save(record_);
     clock.begin("plan");
@@ -114,6 +111,19 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
 
 Creation::~Creation() {
   if (!is_kept_) undo();
+}
+
+void Creation::make_cgroup(const RuntimeConfig& config, const CreateRequest& request) {
+  oci::Linux& wanted = oci_config_.linux_;
+  if (!request.systemd_cgroup) {
+    record_.cgroup =
+        create_cgroup({wanted.cgroups_path, request.id, store_.cgroup_notes()}, wanted.resources, warnings_);
+    return;
+  }
+  // A scope needs a process from its start, and init is not there yet: a monitor without a plan stands in for it.
+  scope_holder_.emplace(config.tsrunc, request.id);
+  start_scope({wanted.cgroups_path, request.id, scope_holder_->pid(), oci_config_.annotations}, wanted.resources,
+              record_.cgroup, warnings_);
 }
 
 void Creation::read_config(const CreateRequest& request) {
@@ -137,16 +147,22 @@ void Creation::read_config(const CreateRequest& request) {
   record_.uid_mappings = oci_config_.linux_.uid_mappings;
   record_.no_new_keyring = request.no_new_keyring;
   record_.traits = {oci_config_.linux_.personality, oci_config_.linux_.memory_policy};
-  if (!oci_config_.hooks.poststart.empty() || !oci_config_.hooks.poststop.empty()) record_.hooks = oci_config_.hooks_text;
+  if (!oci_config_.hooks.poststart.empty() || !oci_config_.hooks.poststop.empty())
+    record_.hooks = oci_config_.hooks_text;
   record_.process_config = oci_config_.process_text;
 }
 
 void Creation::plan(const CreateRequest& request) {
   child::Plan& plan = arena_.plan();
   plan.kind = child::Kind::init;
+  UniqueFd cgroup_namespace;
+  if (const auto found = joined_.find(CLONE_NEWCGROUP); found != joined_.end()) {
+    cgroup_namespace = std::move(found->second);
+    joined_.erase(found);
+  }
   plan_namespaces(arena_, oci_config_, std::move(joined_), fds_);
   plan_net_devices(arena_, oci_config_);
-  plan_cgroups(arena_, record_.cgroup, fds_);
+  plan_cgroups(arena_, record_.cgroup, std::move(cgroup_namespace), fds_);
   plan_mounts(arena_, oci_config_, record_.bundle, record_.rootfs, request.rootfs, record_.cgroup,
               request.no_pivot_root);
   plan_devices(arena_, oci_config_);
@@ -170,12 +186,14 @@ void Creation::keep(pid_t pid, pid_t monitor_pid) {
   process.monitor_pid = monitor_pid;
   process.monitor_start_time = monitor_pid == 0 ? 0 : process_start_time(monitor_pid);
   store_.save(record_);
+  scope_holder_.reset();
   is_kept_ = true;
 }
 
 void Creation::undo() noexcept {
   if (!is_made_) return;
   is_made_ = false;
+  scope_holder_.reset();
   try {
     if (record_.cgroup.exists()) remove_cgroup(record_.cgroup, store_.cgroup_notes());
   } catch (const RuntimeError&) {

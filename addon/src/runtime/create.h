@@ -1,6 +1,9 @@
 // The parts of create that both fronts share: everything up to the finished plan.
 #pragma once
 
+#include <optional>
+
+#include "linux/monitor-process.h"
 #include "runtime/joined-namespaces.h"
 #include "runtime/named-fds.h"
 #include "runtime/plan-arena.h"
@@ -30,6 +33,7 @@ class Creation {
 
  private:
   void read_config(const CreateRequest& request);
+  void make_cgroup(const RuntimeConfig& config, const CreateRequest& request);
   void plan(const CreateRequest& request);
   void undo() noexcept;
 
@@ -40,6 +44,7 @@ class Creation {
   JoinedNamespaces joined_;
   ContainerRecord record_;
   Warnings warnings_;
+  std::optional<MonitorProcess> scope_holder_;
   bool is_made_ = false;
   bool is_kept_ = false;
 };

@@ -35,7 +35,8 @@ Warnings delete_container(const RuntimeConfig& config, const std::string& id, bo
     }
     const std::string status = container_status(store, record);
     if (status != "stopped" && status != "created" && status != "creating" && !force) {
-      throw RuntimeError("", "delete", "", 0, "", "the container is " + status, Reason::wrong_state);
+      throw RuntimeError("", "", "", 0, "", "cannot delete container " + id + " that is not stopped: " + status,
+                         Reason::wrong_state);
     }
     if (status != "stopped") kill_init(record);
     // Without a pid namespace of its own a container may leave processes behind. Those in a shared group are others'.

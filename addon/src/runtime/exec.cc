@@ -28,10 +28,18 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   plan.join_mask = record.namespaces;
   const bool has_user_namespace = (record.namespaces & CLONE_NEWUSER) != 0;
   plan.becomes_mapped_root = has_user_namespace;
+  UniqueFd cgroup_namespace;
+  if ((plan.join_mask & CLONE_NEWCGROUP) != 0) {
+    plan.join_mask &= ~std::uint64_t{CLONE_NEWCGROUP};
+    cgroup_namespace = open_file("open cgroup namespace", "/proc/" + std::to_string(record.process.pid) + "/ns/cgroup", O_RDONLY);
+    // The path names a number that another process may have by now; then init has ended.
+    if (!is_process_running(record.process.pid, record.process.start_time))
+      throw RuntimeError("", "exec", "", 0, "", "the container is not running", Reason::wrong_state);
+  }
   CgroupLocation location = record.cgroup;
   if (sub_cgroups.empty()) follow_init(location, record.process.pid);
   enter_sub_cgroups(location, sub_cgroups);
-  plan_cgroups(arena, location, fds);
+  plan_cgroups(arena, location, std::move(cgroup_namespace), fds);
   const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id,
                                   record.traits};
   plan_process(arena, process, context, warnings);

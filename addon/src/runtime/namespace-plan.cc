@@ -22,8 +22,9 @@ std::string offsets_text(const oci::Linux& config) {
 /// A user namespace first: joining the others needs the rights that it gives. The mount namespace last: after it the
 /// paths of the others would be looked up elsewhere.
 void plan_joins(PlanArena& arena, const oci::Linux& config, JoinedNamespaces& joined, NamedFds& fds) {
-  constexpr std::uint64_t kOrder[] = {CLONE_NEWUSER, CLONE_NEWIPC,    CLONE_NEWUTS,  CLONE_NEWNET,
-                                      CLONE_NEWPID,  CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWNS};
+  // Not the cgroup namespace: the child joins that one itself, see plan_cgroups().
+  constexpr std::uint64_t kOrder[] = {CLONE_NEWUSER, CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWNET,
+                                      CLONE_NEWPID,  CLONE_NEWTIME, CLONE_NEWNS};
   auto& list = arena.plan().joins;
   arena.resize(list, joined.size());
   std::uint64_t index = 0;
@@ -142,9 +143,10 @@ void plan_net_devices(PlanArena& arena, const oci::Config& config) {
   }
 }
 
-void plan_cgroups(PlanArena& arena, const CgroupLocation& location, NamedFds& fds) {
+void plan_cgroups(PlanArena& arena, const CgroupLocation& location, UniqueFd cgroup_namespace, NamedFds& fds) {
   constexpr const char* kStep = "open cgroup";
   child::Plan& plan = arena.plan();
+  if (cgroup_namespace) plan.cgroup_namespace_fd = fds.add(std::move(cgroup_namespace));
   if (location.version == 2) {
     plan.cgroup2_fd = fds.add(open_file(kStep, location.find(""), O_RDONLY | O_DIRECTORY));
     return;

@@ -28,7 +28,7 @@ PlanArena::PlanArena(Storage storage) {
   memory_ = static_cast<char*>(memory);
   child::Plan* plan = allocate<child::Plan>(1);
   plan->magic = child::kPlanMagic;
-  plan->join_pidfd = plan->cgroup2_fd = plan->exec_fifo_fd = plan->rootfs.tree_fd = -1;
+  plan->join_pidfd = plan->cgroup2_fd = plan->cgroup_namespace_fd = plan->exec_fifo_fd = plan->rootfs.tree_fd = -1;
 }
 
 PlanArena::~PlanArena() {

@@ -136,6 +136,8 @@ std::string step_name(Step step, std::uint16_t index, const child::Plan* plan) {
       return std::string("write sysctl ") + plan->sysctls[index].path.get();
     }
   }
+  if (plan != nullptr && step == Step::set_label && plan->process.lsm_label)
+    return std::string("set label ") + plan->process.lsm_label.get();
   const size_t number = static_cast<size_t>(step);
   return number < sizeof kNames / sizeof kNames[0] ? kNames[number] : "unknown step";
 }

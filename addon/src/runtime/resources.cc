@@ -1,5 +1,6 @@
 // pids, update, stats and memory events: questions to the container's cgroup.
 #include "linux/error.h"
+#include "linux/systemd-scope.h"
 #include "runtime/state-store.h"
 #include "runtime/status.h"
 
@@ -24,6 +25,7 @@ Warnings update_container(const RuntimeConfig& config, const std::string& id, co
     oci::Resources resources = oci::parse_resources(resources_json);
     resources.devices.clear();
     Warnings warnings;
+    if (!record.cgroup.unit.empty()) update_scope(record.cgroup, resources);
     apply_resources(record.cgroup, resources, warnings);
     if (record.cgroup.paths.size() != groups) store.save(record);
     return warnings;

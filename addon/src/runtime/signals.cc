@@ -15,7 +15,9 @@ void signal_one(const StateStore& store, const ContainerRecord& record, const st
       pidfd && is_process_running(process.pid, process.start_time) && signal_process(pidfd.get(), signal);
   if (is_sent) return;
   if (!pidfd || errno == ESRCH || errno == 0 || !is_process_running(process.pid, process.start_time)) {
-    throw RuntimeError("", "kill", "pidfd_send_signal", ESRCH, "", "the process has ended", Reason::wrong_state);
+    throw RuntimeError("", "", "pidfd_send_signal", ESRCH, "",
+                       exec_id.empty() ? "container not running: the process has ended" : "the process has ended",
+                       Reason::wrong_state);
   }
   throw_errno("kill", "pidfd_send_signal");
 }
@@ -47,7 +49,7 @@ void pause_container(const RuntimeConfig& config, const std::string& id) {
     const ContainerRecord record = store.load(id);
     const std::string status = container_status(store, record);
     if (status != "running" && status != "created") {
-      throw RuntimeError("", "pause", "", 0, "", "the container is " + status, Reason::wrong_state);
+      throw RuntimeError("", "", "", 0, "", "container not running or created: " + status, Reason::wrong_state);
     }
     freeze_cgroup(record.cgroup, true);
   } catch (const RuntimeError& error) {
@@ -60,7 +62,7 @@ void resume_container(const RuntimeConfig& config, const std::string& id) {
     const StateStore store(config.root);
     const ContainerRecord record = store.load(id);
     if (!is_cgroup_frozen(record.cgroup)) {
-      throw RuntimeError("", "resume", "", 0, "", "the container is not paused", Reason::wrong_state);
+      throw RuntimeError("", "", "", 0, "", "container not paused", Reason::wrong_state);
     }
     freeze_cgroup(record.cgroup, false);
   } catch (const RuntimeError& error) {
