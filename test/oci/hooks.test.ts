@@ -91,7 +91,7 @@ describe('order and place', () => {
     const { pid, bundle } = JSON.parse(bench.run(['state', 'states']).stdout) as { pid: number; bundle: string };
     bench.run(['start', 'states']);
     bench.run(['delete', '-f', 'states']);
-    const common = { ociVersion: '1.2.0', id: 'states', bundle, annotations: { 'org.example.key': 'value "quoted"' } };
+    const common = { ociVersion: '1.3.0', id: 'states', bundle, annotations: { 'org.example.key': 'value "quoted"' } };
     expect(lines().map((line) => JSON.parse(line) as unknown)).toEqual([
       { ...common, status: 'creating', pid },
       { ...common, status: 'creating', pid },

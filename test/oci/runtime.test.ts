@@ -29,10 +29,10 @@ describe('life cycle', () => {
     expect(bench.run(['start', 'life']).status).toBe(0);
     expect(bench.status('life')).toBe('running');
     expect(bench.run(['start', 'life']).stderr).toContain('started already');
-    expect(bench.run(['delete', 'life']).stderr).toContain('the container is running');
+    expect(bench.run(['delete', 'life']).stderr).toContain('that is not stopped: running');
     expect(bench.run(['kill', 'life', 'KILL']).status).toBe(0);
     await until(() => bench.status('life') === 'stopped');
-    expect(bench.run(['kill', 'life', 'KILL']).stderr).toContain('has ended');
+    expect(bench.run(['kill', 'life', 'KILL']).stderr).toContain('container not running');
     expect(bench.run(['delete', 'life']).status).toBe(0);
     expect(bench.status('life')).toBe('absent');
     expect(bench.cgroups('life')).toEqual([]);

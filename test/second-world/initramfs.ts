@@ -171,6 +171,9 @@ function writeCheck(world: World, root: string, index: number, check: Check): vo
   config.process.args = check.args;
   config.root = { path: '/rootfs', readonly: true };
   config.linux.cgroupsPath = cgroupsPath;
+  // tsrunc spec looks at the machine that it runs on, which may have v1.
+  config.linux.namespaces = config.linux.namespaces.filter((item) => item.type !== 'cgroup');
+  config.linux.namespaces.push({ type: 'cgroup' });
   config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
   check.change?.(config);
   writeFileSync(path, JSON.stringify(config));

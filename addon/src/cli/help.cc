@@ -131,7 +131,7 @@ constexpr const char* kGlobalOptions =
     "   --debug                 say more\n"
     "   --systemd-cgroup        let systemd make the cgroups; cgroupsPath is slice:prefix:name\n"
     "   --cgroup-manager value  cgroupfs or systemd, as crun names it\n"
-    "   --rootless value        accepted for runc's sake\n"
+    "   --rootless value        true, false or auto, for runc's sake\n"
     "   --criu value            criu's program (default: criu)\n"
     "   --help, -h\n"
     "   --version, -v\n";

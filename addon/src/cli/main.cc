@@ -1,5 +1,6 @@
 // tsrunc: the OCI runtime on the command line, with runc's flags; and, as `tsrunc monitor`, the parent of a container.
 #include <limits.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,31 +9,25 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/self-protection.h"
+#include "cli/version.h"
 #include "linux/error.h"
+#include "linux/monitor-process.h"
 
 namespace tsc::cli {
 namespace {
 
-constexpr const char* kVersion = "tsrunc version 0.1.0\nspec: 1.2.0\n";
 struct Command {
   const char* name;
   int (*run)(const Globals&, const Words&);
 };
 
 constexpr Command kCommands[] = {
-    {"create", run_create}, {"run", run_run},     {"start", run_start},       {"exec", run_exec},
-    {"state", run_state},   {"kill", run_kill},   {"delete", run_delete},     {"list", run_list},
-    {"ps", run_ps},         {"pause", run_pause}, {"resume", run_resume},     {"update", run_update},
-    {"events", run_events}, {"spec", run_spec},   {"features", run_features},
-    {"checkpoint", run_checkpoint},
+    {"create", run_create},   {"run", run_run},     {"start", run_start},       {"exec", run_exec},
+    {"state", run_state},     {"kill", run_kill},   {"delete", run_delete},     {"list", run_list},
+    {"ps", run_ps},           {"pause", run_pause}, {"resume", run_resume},     {"update", run_update},
+    {"events", run_events},   {"spec", run_spec},   {"features", run_features}, {"checkpoint", run_checkpoint},
     {"restore", run_restore},
 };
-
-std::string own_path() {
-  char path[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  return length < 0 ? "tsrunc" : std::string(path, static_cast<size_t>(length));
-}
 
 std::string absolute(const std::string& path) {
   if (!path.empty() && path[0] == '/') return path;
@@ -42,7 +37,7 @@ std::string absolute(const std::string& path) {
 
 Globals read_globals(const Options& options) {
   Globals globals;
-  globals.config = {absolute(options.value("root", "/run/tsrunc")), own_path()};
+  globals.config = {absolute(options.value("root", "/run/tsrunc")), kOwnProgram};
   globals.is_systemd_cgroup = options.has("systemd-cgroup") || options.value("cgroup-manager") == "systemd";
   globals.is_debug = options.has("debug");
   globals.log_path = options.value("log");
@@ -56,25 +51,52 @@ int failure_status(const std::string& command, const RuntimeError& error) {
   return command == "exec" ? 255 : exit_status_of(error);
 }
 
+int tell(const Globals& globals, const std::string& command, const RuntimeError& error) {
+  log_line(globals, "error", error.what());
+  // With a log file the caller's stderr still gets the sentence, as runc does it.
+  if (!globals.log_path.empty()) fprintf(stderr, "%s\n", error.what());
+  return failure_status(command, error);
+}
+
+int give_help(const Globals& globals, const std::string& topic) {
+  if (topic.empty()) return print_global_help(), 0;
+  if (print_help(topic)) return 0;
+  tell(globals, topic, UsageError("No help topic for '" + topic + "'"));
+  return 3;
+}
+
 int dispatch(const Globals& globals, const std::string& name, const Words& words) {
-  if (asks_for_help(words)) {
-    if (print_help(name)) return 0;
-    fprintf(stderr, "No help topic for '%s'\n", name.c_str());
-    return 3;
-  }
+  if (name == "help" || name == "h") return give_help(globals, words.empty() ? "" : words[0]);
+  if (asks_for_help(words)) return give_help(globals, name);
   for (const Command& command : kCommands) {
     if (name != command.name) continue;
     try {
-      return command.run(globals, words);
+      const int status = command.run(globals, words);
+      if (fflush(stdout) != 0) throw_errno("print", "write", "stdout");
+      return status;
+    } catch (const UsageError& error) {
+      printf("Incorrect Usage.\n\n");
+      print_help(name);
+      return tell(globals, name, error);
     } catch (const RuntimeError& error) {
-      log_line(globals, "error", error.what());
-      // With a log file the caller's stderr still gets the sentence, as runc does it.
-      if (!globals.log_path.empty()) fprintf(stderr, "%s\n", error.what());
-      return failure_status(name, error);
+      return tell(globals, name, error);
     }
   }
-  fprintf(stderr, "tsrunc: no such command: %s; tsrunc -h lists them\n", name.c_str());
-  return 1;
+  return give_help(globals, name);
+}
+
+void print_version() {
+  const scmp_version* seccomp = seccomp_version();
+  printf("tsrunc version %s\nspec: %s\nlibseccomp: %u.%u.%u\n", kVersion, kSpecVersion, seccomp->major, seccomp->minor,
+         seccomp->micro);
+}
+
+void check_globals(const Options& options) {
+  const std::string format = options.value("log-format", "text");
+  if (format != "text" && format != "json") throw_invalid("", "invalid log-format: " + format);
+  const std::string rootless = options.value("rootless", "auto");
+  if (rootless != "auto" && rootless != "true" && rootless != "false")
+    throw_invalid("", "invalid value for --rootless: " + rootless);
 }
 
 int run(const Words& words) {
@@ -89,18 +111,21 @@ int run(const Words& words) {
                                      {"version", 'v', false},
                                      {"criu", 0, true},
                                      {"help", 'h', false}};
+  Globals globals;
   try {
     const Options options(words, known, true);
-    if (options.has("version")) return fputs(kVersion, stdout) < 0;
-    if (options.has("help") || options.arguments().empty()) {
-      print_global_help();
-      return 0;
-    }
+    if (options.has("version")) return print_version(), 0;
+    if (options.has("help") || options.arguments().empty()) return print_global_help(), 0;
+    check_globals(options);
+    globals = read_globals(options);
     const Words& rest = options.arguments();
-    return dispatch(read_globals(options), rest[0], Words(rest.begin() + 1, rest.end()));
+    return dispatch(globals, rest[0], Words(rest.begin() + 1, rest.end()));
+  } catch (const UsageError& error) {
+    printf("Incorrect Usage. %s\n\n", error.what());
+    print_global_help();
+    return tell(globals, "", error);
   } catch (const RuntimeError& error) {
-    fprintf(stderr, "tsrunc: %s\n", error.what());
-    return 1;
+    return tell(globals, "", error);
   }
 }
 

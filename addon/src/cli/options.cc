@@ -22,7 +22,7 @@ const Option* find_letter(const std::vector<Option>& known, char letter) {
   return nullptr;
 }
 
-[[noreturn]] void refuse(const std::string& word, const char* why) { throw_invalid("command line", word + ": " + why); }
+[[noreturn]] void refuse(const std::string& word, const char* why) { throw UsageError(std::string(why) + ": " + word); }
 
 }  // namespace
 
@@ -49,12 +49,12 @@ Options::Options(const std::vector<std::string>& words, const std::vector<Option
       // Several letters in one word: only flags.
       for (const char letter : word.substr(1)) {
         const Option* flag = find_letter(known, letter);
-        if (flag == nullptr || flag->takes_value) refuse(word, "unknown option");
+        if (flag == nullptr || flag->takes_value) refuse(word, "flag provided but not defined");
         values_[flag->name].push_back("");
       }
       continue;
     }
-    if (option == nullptr) refuse(word, "unknown option");
+    if (option == nullptr) refuse(word, "flag provided but not defined");
     if (!option->takes_value) {
       if (equals == std::string::npos || word.substr(equals + 1) == "true") values_[option->name].push_back("");
     } else if (equals != std::string::npos) {
@@ -62,7 +62,7 @@ Options::Options(const std::vector<std::string>& words, const std::vector<Option
     } else if (index + 1 < words.size()) {
       values_[option->name].push_back(words[++index]);
     } else {
-      refuse(word, "needs a value");
+      refuse(word, "flag needs an argument");
     }
   }
 }
@@ -76,6 +76,15 @@ const std::vector<std::string>& Options::all(const std::string& name) const {
   static const std::vector<std::string> none;
   const auto found = values_.find(name);
   return found == values_.end() ? none : found->second;
+}
+
+void Options::expect_arguments(const char* command, size_t least, size_t most) const {
+  const size_t count = arguments_.size();
+  if (count >= least && count <= most) return;
+  const std::string start = "tsrunc: \"" + std::string(command) + "\" requires ";
+  if (least == most) throw UsageError(start + "exactly " + std::to_string(least) + " argument(s)");
+  if (count < least) throw UsageError(start + "a minimum of " + std::to_string(least) + " argument(s)");
+  throw UsageError(start + "a maximum of " + std::to_string(most) + " argument(s)");
 }
 
 const std::string& Options::argument(size_t index, const char* what) const {

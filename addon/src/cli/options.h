@@ -5,7 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "linux/error.h"
+
 namespace tsc::cli {
+
+/// The command line itself is wrong: the caller gets the command's usage, too.
+class UsageError : public RuntimeError {
+ public:
+  explicit UsageError(const std::string& what) : RuntimeError("", "", "", 0, "", what, Reason::invalid_argument) {}
+};
 
 struct Option {
   const char* name;  // "bundle"
@@ -23,6 +31,8 @@ class Options {
   std::string value(const std::string& name, const std::string& fallback = "") const;
   const std::vector<std::string>& all(const std::string& name) const;
   const std::vector<std::string>& arguments() const { return arguments_; }
+  /// Throws UsageError unless there are so many arguments.
+  void expect_arguments(const char* command, size_t least, size_t most) const;
   /// The n-th argument; throws, naming it, when it is missing.
   const std::string& argument(size_t index, const char* what) const;
 

@@ -1,4 +1,4 @@
-// spec (a config.json to begin with) and features (what this runtime can do, runtime-spec features.md).
+// spec on the command line: a config.json to begin with, as runc writes it.
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -6,7 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "linux/capabilities.h"
+#include "cli/version.h"
 #include "linux/cgroup-system.h"
 #include "linux/error.h"
 #include "linux/file.h"
@@ -51,63 +51,48 @@ constexpr const char* kSpec = R"({
   }
 })";
 
-ordered_json capability_names() {
-  ordered_json names = ordered_json::array();
-  for (int number = 0; number < kCapabilityCount; ++number) names.push_back(std::string(capability_name(number)));
-  return names;
+/// For a user without rights: a user namespace in which they are root, no network of its own, no limits, and /sys from
+/// the host, since nobody may mount a new one.
+void make_rootless(ordered_json& spec) {
+  ordered_json& linux = spec["linux"];
+  ordered_json kept = ordered_json::array();
+  for (const ordered_json& item : linux["namespaces"]) {
+    if (item["type"] != "network") kept.push_back(item);
+  }
+  kept.push_back({{"type", "user"}});
+  linux["namespaces"] = kept;
+  linux["uidMappings"] = {{{"containerID", 0}, {"hostID", geteuid()}, {"size", 1}}};
+  linux["gidMappings"] = {{{"containerID", 0}, {"hostID", getegid()}, {"size", 1}}};
+  linux.erase("resources");
+  for (ordered_json& mount : spec["mounts"]) {
+    if (mount["destination"] == "/sys") {
+      mount = {{"destination", "/sys"},
+               {"type", "none"},
+               {"source", "/sys"},
+               {"options", {"rbind", "nosuid", "noexec", "nodev", "ro"}}};
+    }
+    // No group 5 is mapped.
+    if (mount["destination"] == "/dev/pts") mount["options"].erase(mount["options"].size() - 1);
+  }
 }
 
 }  // namespace
 
 int run_spec(const Globals&, const Words& words) {
   const Options options(words, {{"bundle", 'b', true}, {"rootless", 0, false}}, false);
+  options.expect_arguments("spec", 0, 0);
   const std::string path = options.value("bundle", ".") + "/config.json";
   ordered_json spec = ordered_json::parse(kSpec);
+  spec["ociVersion"] = kSpecVersion;
   // On v1 it would hide the groups' names from tools of old, so that runc leaves it out there.
   if (cgroup_system().is_unified) spec["linux"]["namespaces"].push_back({{"type", "cgroup"}});
-  const UniqueFd fd = open_file("write config", path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+  if (options.has("rootless")) make_rootless(spec);
+  const UniqueFd fd = try_open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+  if (!fd && errno == EEXIST) throw_invalid("write config", "File config.json exists. Remove it first");
+  if (!fd) throw_errno("write config", "open", path);
   const std::string text = spec.dump(2) + "\n";
   if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     throw_errno("write config", "write", path);
-  return 0;
-}
-
-int run_features(const Globals&, const Words&) {
-  const ordered_json features = {
-      {"ociVersionMin", "1.0.0"},
-      {"ociVersionMax", "1.2.0"},
-      {"mountOptions",
-       {"bind",        "rbind",         "ro",          "rw",         "nosuid",     "suid",     "nodev",    "dev",
-        "noexec",      "exec",          "noatime",     "atime",      "nodiratime", "diratime", "relatime", "norelatime",
-        "strictatime", "nostrictatime", "nosymfollow", "symfollow",  "rro",        "rrw",      "rnosuid",  "rsuid",
-        "rnodev",      "rdev",          "rnoexec",     "rexec",      "shared",     "rshared",  "slave",    "rslave",
-        "private",     "rprivate",      "unbindable",  "runbindable"}},
-      {"linux",
-       {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"}},
-        {"capabilities", capability_names()},
-        {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}}},
-        {"seccomp",
-         {{"enabled", true},
-          {"actions",
-           {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-            "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
-          {"archs",
-           {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32",
-            "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64",
-            "SCMP_ARCH_PPC64LE", "SCMP_ARCH_RISCV64", "SCMP_ARCH_S390", "SCMP_ARCH_S390X", "SCMP_ARCH_X32",
-            "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"}},
-          {"knownFlags",
-           {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
-            "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}},
-          {"supportedFlags",
-           {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
-            "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}},
-          {"operators",
-           {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
-            "SCMP_CMP_NE"}}}},
-        {"apparmor", {{"enabled", true}}},
-        {"selinux", {{"enabled", true}}}}}};
-  printf("%s\n", features.dump(2).c_str());
   return 0;
 }
 

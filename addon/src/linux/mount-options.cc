@@ -3,6 +3,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace tsc {
@@ -126,6 +127,23 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
   std::erase_if(result.data, is_superblock);
   result.classic = 0;
   return result;
+}
+
+std::vector<std::string> known_mount_options() {
+  std::vector<std::string> words = {"bind", "rbind", "tmpcopyup", "remount", "idmap", "ridmap"};
+  for (const Word& word : kAttributes) {
+    words.emplace_back(word.name);
+    words.push_back("r" + std::string(word.name));
+  }
+  for (const char* word : {"shared", "slave", "private", "unbindable"}) {
+    words.emplace_back(word);
+    words.push_back("r" + std::string(word));
+  }
+  for (const Word& word : kClassic) words.emplace_back(word.name);
+  for (std::string_view word : kSuperblock) words.emplace_back(word);
+  words.emplace_back("defaults");
+  std::sort(words.begin(), words.end());
+  return words;
 }
 
 }  // namespace tsc

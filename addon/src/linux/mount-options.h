@@ -29,6 +29,9 @@ struct MountOptions {
 
 MountOptions parse_mount_options(const std::vector<std::string>& options);
 
+/// Every word that is not the file system's own, in order, for `features`.
+std::vector<std::string> known_mount_options();
+
 /// "rprivate" -> MS_PRIVATE; 0 for another word. `is_recursive` takes the "r".
 std::uint64_t parse_propagation(const std::string& word, bool& is_recursive) noexcept;
 

@@ -94,7 +94,8 @@ void parse_network(const Reader& reader, Resources& resources) {
   if (reader.has("classID")) resources.network.class_id = reader.natural32("classID");
   reader.objects("priorities", [&](const Reader& item) {
     const std::string name = item.text("name");
-    if (name.empty() || name.find_first_of(" \n\t/") != std::string::npos) item.complain("name", "not an interface name");
+    if (name.empty() || name.find_first_of(" \n\t/") != std::string::npos)
+      item.complain("name", "not an interface name");
     resources.network.priorities.emplace_back(name, item.natural32("priority"));
   });
 }
@@ -115,7 +116,8 @@ void parse_rdma(const Reader& reader, Resources& resources) {
 void parse_unified(const Reader& reader, Resources& resources) {
   resources.unified = reader.text_map("unified");
   for (const auto& [file, value] : resources.unified) {
-    if (file.find('/') != std::string::npos) reader.complain("unified", "\"" + file + "\" must be a file name (no slashes)");
+    if (file.find('/') != std::string::npos)
+      reader.complain("unified", "\"" + file + "\" must be a file name (no slashes)");
     const size_t dot = file.find('.');
     if (dot == std::string::npos || dot == 0)
       reader.complain("unified", "\"" + file + "\" must be in the form CONTROLLER.PARAMETER");
