@@ -51,6 +51,9 @@ export const testPackages = [
   'git',
   'procps',
   'binutils',
+  'qemu-system-x86',
+  'cpio',
+  'systemd',
 ];
 
 function missing(packages: string[]): string[] {

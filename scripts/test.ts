@@ -52,6 +52,8 @@ if (process.exitCode === undefined) {
   step('check', 'node', ['scripts/check.ts']);
   step('fuzz', 'node', ['scripts/fuzz.ts', '10']);
   for (const project of ['unit', 'system']) vitest(project);
+  // Its kernel is an amd64 one.
+  if (process.arch === 'x64') step('second world', 'node', ['test/second-world/run.ts']);
 }
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

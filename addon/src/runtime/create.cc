@@ -121,7 +121,7 @@ void Creation::make_cgroup(const RuntimeConfig& config, const CreateRequest& req
     return;
   }
   // A scope needs a process from its start, and init is not there yet: a monitor without a plan stands in for it.
-  scope_holder_.emplace(config.tsrunc, request.id);
+  scope_holder_.emplace(config.tsrunc);
   start_scope({wanted.cgroups_path, request.id, scope_holder_->pid(), oci_config_.annotations}, wanted.resources,
               record_.cgroup, warnings_);
 }
