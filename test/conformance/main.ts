@@ -2,8 +2,8 @@
 //
 //   node test/conformance/main.ts validation|bats CHECKOUT [--only NAME,NAME] [--runtime tsrunc|runc] [--keep DIR]
 //
-// CHECKOUT is the user's own, built already (docs/conformance.md says how). With --only or --runtime the results are
-// printed and the page stays; with --keep they are kept in DIR, so that a later run may do the other runtime.
+// CHECKOUT is the user's own, built already (docs/conformance.md says how). With --only the results are printed and the
+// page stays; with --keep they are kept in DIR, so that a later run may do the other runtime, or a part again.
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -71,9 +71,12 @@ try {
   if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
   for (const runtime of values.runtime === undefined ? ['tsrunc', 'runc'] : [values.runtime]) {
     const column = runAll(runtime, suite);
-    if (only === undefined) writeFileSync(kept(runtime), JSON.stringify([...column.values()], null, 1));
+    const whole = only !== undefined && existsSync(kept(runtime)) ? load(runtime) : new Map<string, TestResult>();
+    for (const [name, result] of column) whole.set(name, result);
+    if (only === undefined || values.keep !== undefined)
+      writeFileSync(kept(runtime), JSON.stringify([...whole.values()], null, 1));
   }
-  if (only === undefined && existsSync(kept('tsrunc')) && existsSync(kept('runc'))) {
+  if ((only === undefined || values.keep !== undefined) && existsSync(kept('tsrunc')) && existsSync(kept('runc'))) {
     const ours = load('tsrunc');
     const theirs = load('runc');
     writeTable(suiteName, ours, theirs, reference.title);
