@@ -61,12 +61,26 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
+/** A start that fails leaves no lifecycle daemon behind that was started for it. */
 export async function startEngine(config: EngineConfig, log: Logger): Promise<RunningEngine> {
+  const supervisor = config.containerd === undefined ? newSupervisor(config, log) : undefined;
+  try {
+    return await assemble(config, log, supervisor);
+  } catch (error) {
+    if (supervisor?.hasSpawned) await supervisor.stop();
+    throw error;
+  }
+}
+
+async function assemble(
+  config: EngineConfig,
+  log: Logger,
+  supervisor: ContainerdSupervisor | undefined,
+): Promise<RunningEngine> {
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
   for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   const parentCgroup = new ParentCgroup(config.cgroupParent, config.cgroupParent === defaultCgroupParent);
-  const supervisor = config.containerd === undefined ? newSupervisor(config, log) : undefined;
   supervisor?.start();
   const client = new ContainerdClient({ address: config.containerd ?? supervisor?.address ?? '', namespace });
   await client.connection.ready(containerdReadyMs);

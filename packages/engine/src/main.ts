@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { claimPidFile, onShutdown, releasePidFile } from '@tscontainer/platform/daemon';
 import { createLogger } from '@tscontainer/platform/logger';
-import { startEngine } from './engine.ts';
+import { type RunningEngine, startEngine } from './engine.ts';
 import { type EngineConfig, engineUsage, parseEngineCommand } from './engine-config.ts';
 import { engineVersion } from './version.ts';
 
@@ -16,11 +16,18 @@ async function run(config: EngineConfig): Promise<void> {
   mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
   claimPidFile(config.pidFile);
   try {
-    const engine = await startEngine(config, log);
+    const started = Promise.withResolvers<RunningEngine | undefined>();
+    // from now on: a signal that comes while it starts stops what is there by then
     onShutdown(log, config.shutdownTimeoutSeconds * 1000, async () => {
-      await engine.stop();
+      await (await started.promise)?.stop();
       releasePidFile(config.pidFile);
     });
+    try {
+      started.resolve(await startEngine(config, log));
+    } catch (error) {
+      started.resolve(undefined);
+      throw error;
+    }
   } catch (error) {
     releasePidFile(config.pidFile);
     throw error;

@@ -51,6 +51,11 @@ export class ContainerdSupervisor {
     return join(this.#options.state, 'containerd.sock');
   }
 
+  /** It was not found running: it is ours to end when nothing comes of the engine. */
+  get hasSpawned(): boolean {
+    return this.#child !== undefined;
+  }
+
   start(): void {
     if (this.#runningPid() === undefined) this.#spawn();
     else this.#options.log.info({ pid: this.#runningPid() }, 'tscontainerd runs already');
