@@ -178,3 +178,15 @@ describe('kill -9 of the engine', () => {
     expect(calls).toBeGreaterThan(24);
   }, 120_000);
 });
+
+describe('an orderly end', () => {
+  it('without containers leaves the host as it was, and the next start has the networks again', async () => {
+    await ok('network', 'create', '--subnet', '10.97.0.0/24', 'kept');
+    for (const pid of stack.pids('tsengined')) process.kill(pid, 'SIGTERM');
+    await until('engine gone', 10_000, () => (stack.pids('tsengined').length === 0 ? true : undefined));
+    expect(await inHost('nft', 'list', 'ruleset')).toBe('');
+    expect((await inHost('ip', '-br', 'link')).trim().split('\n')).toHaveLength(1);
+    await stack.startEngine();
+    expect(await ok('run', '--rm', '--network', 'kept', 'busybox', 'ip', 'route')).toContain('default via 10.97.0.1');
+  });
+});

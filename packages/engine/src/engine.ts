@@ -185,7 +185,7 @@ async function assemble(
         clearTimeout(container.restartTimer);
         container.run?.pump.detach();
       }
-      networks.close();
+      await networks.close();
       await context.remains.settled();
       await supervisor?.stop();
       parentCgroup.removeEmpty();

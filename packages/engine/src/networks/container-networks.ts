@@ -89,9 +89,14 @@ export class ContainerNetworks {
     this.#prepared.open();
   }
 
-  close(): void {
+  /** Running containers keep their networks; without any, the host is left as it was. */
+  async close(): Promise<void> {
     this.#prepared.close();
     this.#leases.close();
+    if (this.#sandboxes.size === 0)
+      await this.manager
+        .withdraw()
+        .catch((error) => this.#parts.log.warn({ err: errorMessageOf(error) }, 'networks stay on the host'));
     for (const sandbox of this.#sandboxes.values()) sandbox.close();
     this.manager.close();
   }

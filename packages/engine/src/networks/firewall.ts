@@ -88,6 +88,11 @@ export class Firewall {
     this.#bridges = bridges;
   }
 
+  /** Takes the table away. */
+  async remove(): Promise<void> {
+    await new NftBatch('inet', this.#table).deleteTable().commit(this.#socket);
+  }
+
   /** The whole table again, for whoever emptied it. */
   restore(): Promise<void> {
     return this.replace(this.#bridges);

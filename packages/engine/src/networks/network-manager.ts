@@ -129,6 +129,12 @@ export class NetworkManager {
     await this.#replaceRules();
   }
 
+  /** At an orderly end with nobody left in a network: the host has nothing of ours until the next start. */
+  async withdraw(): Promise<void> {
+    await this.firewall.remove();
+    for (const link of await this.links.list()) if (link.alias === this.linkAlias) await this.links.remove(link.name);
+  }
+
   /** On links of this engine. */
   get linkAlias(): string {
     return `tscontainer ${this.#parts.engineId.slice(0, 12)}`;

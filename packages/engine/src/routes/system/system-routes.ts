@@ -90,7 +90,12 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     Images: (await images.catalog.all()).length,
     Driver: context.config.snapshotter,
     DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'], Authorization: null, Log: logDrivers },
+    Plugins: {
+      Volume: ['local'],
+      Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
+      Authorization: null,
+      Log: logDrivers,
+    },
     MemoryLimit: true,
     SwapLimit: true,
     CpuCfsPeriod: true,
