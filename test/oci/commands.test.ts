@@ -256,7 +256,9 @@ describe('the command itself', () => {
   });
 
   test('--version names the specification', () => {
-    expect(bench.run(['--version']).stdout).toMatch(/^tsrunc version \d\S+\nspec: 1\.\d+\.\d+\nlibseccomp: \d/);
+    expect(bench.run(['--version']).stdout).toMatch(
+      /^tsrunc version \d\S+\ncommit: \S+\nspec: 1\.\d+\.\d+\nlibseccomp: \d/,
+    );
     expect(existsSync(bench.stateRoot)).toBe(true);
   });
 });

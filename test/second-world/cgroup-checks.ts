@@ -118,6 +118,7 @@ const limits: Check[] = [
     args: sleeper,
     change: (config) => {
       config.linux.devices = [{ path: '/dev/loop0', type: 'b', major: 7, minor: 0, fileMode: 0o600 }];
+      config.linux.resources.devices = [{ allow: true, type: 'b', major: 7, minor: 0, access: 'r' }];
       config.linux.resources.blockIO = { throttleReadBpsDevice: [{ major: 7, minor: 0, rate: 1048576 }] };
     },
     script: `

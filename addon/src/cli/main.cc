@@ -87,8 +87,9 @@ int dispatch(const Globals& globals, const std::string& name, const Words& words
 
 void print_version() {
   const scmp_version* seccomp = seccomp_version();
-  printf("tsrunc version %s\nspec: %s\nlibseccomp: %u.%u.%u\n", kVersion, kSpecVersion, seccomp->major, seccomp->minor,
-         seccomp->micro);
+  // The release stands for its commit, as in distributions' builds of runc: docker reads that line.
+  printf("tsrunc version %s\ncommit: v%s\nspec: %s\nlibseccomp: %u.%u.%u\n", kVersion, kVersion, kSpecVersion,
+         seccomp->major, seccomp->minor, seccomp->micro);
 }
 
 void check_globals(const Options& options) {
