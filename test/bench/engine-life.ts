@@ -151,8 +151,8 @@ async function measureDensity(server: Server): Promise<void> {
 }
 
 const archive = await busyboxArchive();
-const stack = await startStack();
-const peer = await startRealDockerd();
+const stack = await startStack({ hasTmpfs: true });
+const peer = await startRealDockerd(undefined, { hasTmpfs: true });
 try {
   const servers: Server[] = [
     { name: 'ours', socket: stack.socket, directory: stack.directory, agent: new http.Agent({ keepAlive: true }) },

@@ -1,8 +1,8 @@
 // Starts Debian's dockerd (20.10) as the peer, in directories and a network namespace of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, until } from './command.ts';
+import { run, runOk, until } from './command.ts';
 import { addNetworkNamespace, type NetworkNamespace } from './network-namespace.ts';
 import { processesOf } from './processes.ts';
 
@@ -28,6 +28,12 @@ async function unmountBelow(directory: string): Promise<void> {
   for (const target of targets) await run('umount', ['-l', target]);
 }
 
+/** What /run is on an installed Debian: where the exec root lies by default. */
+export async function mountTmpfs(path: string): Promise<void> {
+  mkdirSync(path, { recursive: true });
+  await runOk('mount', ['-t', 'tmpfs', 'tmpfs', path]);
+}
+
 async function end(directory: string, network: NetworkNamespace): Promise<void> {
   const ours = () => processesOf(directory);
   for (const { pid, comm } of ours()) if (comm === 'dockerd') process.kill(pid, 'SIGTERM');
@@ -39,8 +45,12 @@ async function end(directory: string, network: NetworkNamespace): Promise<void> 
   rmSync(directory, { recursive: true, force: true });
 }
 
-export async function startRealDockerd(flags: string[] = ['--bridge=none', '--iptables=false']): Promise<RealDockerd> {
+export async function startRealDockerd(
+  flags: string[] = ['--bridge=none', '--iptables=false'],
+  { hasTmpfs = false } = {},
+): Promise<RealDockerd> {
   const directory = mkdtempSync('/tmp/tsc-dockerd-');
+  if (hasTmpfs) await mountTmpfs(join(directory, 'exec'));
   const socket = join(directory, 'docker.sock');
   const network = await addNetworkNamespace();
   const log = openSync(join(directory, 'dockerd.log'), 'a');

@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, run, until } from './command.ts';
 import { addNetworkNamespace, type NetworkNamespace } from './network-namespace.ts';
 import { isAlive, processesOf } from './processes.ts';
+import { mountTmpfs } from './real-dockerd.ts';
 import { binDirectory } from './repository.ts';
 
 export interface StackOptions {
   /** Further flags for tsengined. */
   engineFlags?: string[];
+  /** The exec root lies on a tmpfs, as /run is on an installed Debian. */
+  hasTmpfs?: boolean;
   /** Milliseconds for the engine to answer. */
   readyTimeoutMs?: number;
 }
@@ -142,6 +145,8 @@ export class Stack {
     }
     this.#engine?.removeAllListeners();
     await this.network.remove();
+    const exec = join(this.directory, 'exec');
+    if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${exec} `)) await run('umount', ['-l', exec]);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -167,6 +172,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const network = await addNetworkNamespace();
   const stack = new Stack(directory, network, options.engineFlags ?? []);
   try {
+    if (options.hasTmpfs) await mountTmpfs(join(directory, 'exec'));
     await stack.startEngine(options.readyTimeoutMs);
     return stack;
   } catch (error) {
