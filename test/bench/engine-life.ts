@@ -135,7 +135,11 @@ function enginePids(server: Server, containerPids: Set<number>): number[] {
   return [...new Set(own.map((found) => found.pid))].filter((pid) => !containerPids.has(pid));
 }
 
+/** A daemon gives memory back after five seconds without work. */
+const idleMs = 8_000;
+
 async function measureDensity(server: Server): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, idleMs));
   const idle = pssKib(enginePids(server, new Set()));
   const ids: string[] = [];
   await pool(density, parallelWidth, async () => ids.push(await sleeper(server)));
