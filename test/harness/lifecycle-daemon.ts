@@ -139,8 +139,10 @@ export class LifecycleDaemon {
       for (const { pid } of leftovers()) process.kill(pid, signal);
       await until('processes gone', 3000, () => (leftovers().length === 0 ? true : undefined)).catch(() => undefined);
     }
-    for (const controller of readdirSync('/sys/fs/cgroup'))
+    for (const controller of readdirSync('/sys/fs/cgroup')) {
       removeCgroup(join('/sys/fs/cgroup', controller, 'tsc-task-test'));
+      removeCgroup(join('/sys/fs/cgroup', controller, this.namespace)); // where ctr puts its containers
+    }
     rmSync(this.directory, { recursive: true, force: true });
     removeRoot(this.rootfs);
     rmSync(join('/run/containerd/runc', this.namespace), { recursive: true, force: true });

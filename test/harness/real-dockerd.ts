@@ -1,6 +1,6 @@
 // Starts Debian's dockerd (20.10) as the peer, in directories and a network namespace of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, runOk, until } from './command.ts';
 import { addNetworkNamespace, type NetworkNamespace } from './network-namespace.ts';
@@ -34,6 +34,18 @@ export async function mountTmpfs(path: string): Promise<void> {
   await runOk('mount', ['-t', 'tmpfs', 'tmpfs', path]);
 }
 
+/** dockerd leaves the group above its containers'; another's containers keep it. */
+function removeParentCgroups(): void {
+  for (const controller of readdirSync('/sys/fs/cgroup')) {
+    try {
+      rmdirSync(join('/sys/fs/cgroup', controller, 'docker'));
+    } catch (error) {
+      if (!['ENOENT', 'ENOTDIR', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? ''))
+        throw error;
+    }
+  }
+}
+
 async function end(directory: string, network: NetworkNamespace): Promise<void> {
   const ours = () => processesOf(directory);
   for (const { pid, comm } of ours()) if (comm === 'dockerd') process.kill(pid, 'SIGTERM');
@@ -41,6 +53,7 @@ async function end(directory: string, network: NetworkNamespace): Promise<void> 
   for (const { pid } of ours()) process.kill(pid, 'SIGKILL');
   await until('its containerd and shims gone', 10_000, () => (ours().length === 0 ? true : undefined));
   await unmountBelow(directory);
+  removeParentCgroups();
   await network.remove();
   rmSync(directory, { recursive: true, force: true });
 }

@@ -3,22 +3,27 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../harness/command.ts';
+import { run, until } from '../harness/command.ts';
+import { addNetworkNamespace, type NetworkNamespace } from '../harness/network-namespace.ts';
 import { processesOf } from '../harness/processes.ts';
 import { binDirectory } from '../harness/repository.ts';
 
 let directory: string;
-beforeEach(() => {
+let network: NetworkNamespace;
+beforeEach(async () => {
+  network = await addNetworkNamespace();
   directory = mkdtempSync('/tmp/tsc-start-');
 });
-afterEach(() => {
+afterEach(async () => {
   for (const { pid } of processesOf(directory)) process.kill(pid, 'SIGKILL');
+  await network.remove();
   rmSync(directory, { recursive: true, force: true });
 });
 
 function startEngine(host: string) {
   const roots = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')];
-  const engine = spawn(join(binDirectory, 'tsengined'), ['-H', host, ...roots], { stdio: 'ignore' });
+  const [file, args] = network.enter(join(binDirectory, 'tsengined'), ['-H', host, ...roots]);
+  const engine = spawn(file, args, { stdio: 'ignore' });
   return { engine, code: new Promise<number | null>((resolve) => engine.once('exit', resolve)) };
 }
 
@@ -39,5 +44,8 @@ describe('a start of the engine', () => {
     const { code } = startEngine('odd://address');
     expect(await code).toBe(1);
     await allGone();
+    const [file, args] = network.enter('ip', ['-o', 'link']);
+    const { stdout } = await run(file, args);
+    expect(stdout.split('\n').filter((line) => line !== '' && !line.includes(': lo:'))).toEqual([]);
   });
 });

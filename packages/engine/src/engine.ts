@@ -164,13 +164,20 @@ async function assemble(
   });
   await emptyScratch(paths.temporary);
   await loadContainers(context);
-  await networks.restore();
-  void watcher.run();
-  await watcher.ready;
-  networks.openPools();
-  health.adopt();
-  startAlways(index, exits);
-  const servers = await serve(context, images, execs);
+  const begin = async () => {
+    await networks.restore();
+    void watcher.run();
+    await watcher.ready;
+    networks.openPools();
+    health.adopt();
+    startAlways(index, exits);
+    return serve(context, images, execs);
+  };
+  const servers = await begin().catch(async (error) => {
+    watcher.stop();
+    await networks.close(); // the host's links and rules are not left to an engine that never was
+    throw error;
+  });
   log.info({ hosts: config.hosts, containers: index.size }, 'serving');
   void images.start(join(paths.dataRoot, 'embedded-image'));
 
