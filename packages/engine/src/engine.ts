@@ -31,21 +31,7 @@ import { registryOptionsOf } from './images/registry-options.ts';
 import { ContainerNetworks } from './networks/container-networks.ts';
 import { NetworkManager } from './networks/network-manager.ts';
 import { NetworkStore } from './networks/network-store.ts';
-import { registerArchiveRoutes } from './routes/containers/archive-routes.ts';
-import { registerInspectRoutes } from './routes/containers/inspect-routes.ts';
-import { registerLifecycleRoutes } from './routes/containers/lifecycle-routes.ts';
-import { registerStatsRoutes } from './routes/containers/stats-routes.ts';
-import { registerStreamRoutes } from './routes/containers/stream-routes.ts';
-import { registerExecRoutes } from './routes/exec/exec-routes.ts';
-import { registerCommitRoutes } from './routes/images/commit-routes.ts';
-import { registerDistributionRoutes } from './routes/images/distribution-routes.ts';
-import { registerImageRoutes } from './routes/images/image-routes.ts';
-import { registerNetworkRoutes } from './routes/networks/network-routes.ts';
-import { registerPluginRoutes } from './routes/plugins/plugin-routes.ts';
-import { registerSwarmRoutes } from './routes/swarm/swarm-routes.ts';
-import { registerDiskUsageRoutes } from './routes/system/disk-usage-routes.ts';
-import { registerSystemRoutes } from './routes/system/system-routes.ts';
-import { registerVolumeRoutes } from './routes/volumes/volume-routes.ts';
+import { registerAllRoutes } from './routes/all-routes.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** containerd's namespace of the engine, as dockerd's. */
@@ -237,25 +223,11 @@ function readEngineId(paths: EnginePaths): string {
 
 async function serve(context: EngineContext, images: ImageManager, execs: ExecManager): Promise<http.Server[]> {
   const { config, log } = context;
-  const { app, hijackRoutes, createHttpServer } = createEngineServer(log);
-  registerSystemRoutes(app, context, images);
-  registerLifecycleRoutes(app, context, execs);
-  registerInspectRoutes(app, context);
-  registerArchiveRoutes(app, context);
-  registerStreamRoutes(app, hijackRoutes, context);
-  registerStatsRoutes(app, context);
-  registerExecRoutes(app, hijackRoutes, context, execs);
-  registerVolumeRoutes(app, context);
-  registerNetworkRoutes(app, context);
-  registerImageRoutes(app, images);
-  registerDiskUsageRoutes(app, context, images);
-  registerCommitRoutes(app, context, images);
-  registerSwarmRoutes(app);
-  registerPluginRoutes(app);
-  registerDistributionRoutes(app, registryOptionsOf(config));
+  const engineServer = createEngineServer(log);
+  registerAllRoutes(engineServer, { context, images, execs });
   const servers: http.Server[] = [];
   for (const host of config.hosts) {
-    const server = await createHttpServer();
+    const server = await engineServer.createHttpServer();
     await listen(server, { host, group: config.group }, log);
     servers.push(server);
   }

@@ -142,7 +142,7 @@ export interface HostConfig {
   Init?: boolean;
 }
 
-const healthcheckSchema: Schema = {
+export const healthcheckSchema: Schema = {
   Test: 'strings',
   Interval: 'int',
   Timeout: 'int',
@@ -179,11 +179,11 @@ export const configSchema: Schema = {
   Shell: 'words',
 };
 
-const ulimitSchema: Schema = { Name: 'string', Hard: 'int', Soft: 'int' };
-const deviceSchema: Schema = { PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' };
+export const ulimitSchema: Schema = { Name: 'string', Hard: 'int', Soft: 'int' };
+export const deviceSchema: Schema = { PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' };
 const driverConfigSchema: Schema = { Name: 'string', Options: 'stringMap' };
 
-const mountSchema: Schema = {
+export const mountSchema: Schema = {
   Type: 'string',
   Source: 'string',
   Target: 'string',

@@ -22,7 +22,7 @@ export interface CreateRequest {
   endpoints: EndpointRequests;
 }
 
-const requestSchema: Schema = {
+export const createBodySchema: Schema = {
   ...configSchema,
   HostConfig: { object: hostConfigSchema },
   NetworkingConfig: { map: 'any' },
@@ -30,7 +30,11 @@ const requestSchema: Schema = {
 
 /** Throws invalid-argument. The image is not looked at yet. */
 export function decodeCreateRequest(body: unknown): CreateRequest {
-  const { HostConfig: host, NetworkingConfig: networking, ...rest } = decodeObject(requestSchema, body ?? {}, 'Config');
+  const {
+    HostConfig: host,
+    NetworkingConfig: networking,
+    ...rest
+  } = decodeObject(createBodySchema, body ?? {}, 'Config');
   const rawHost = (host ?? {}) as Record<string, unknown>;
   const config = toConfig(rest);
   if (config.Image === '') throw new ContainerError('invalid-argument', 'no image specified');

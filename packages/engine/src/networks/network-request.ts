@@ -4,13 +4,13 @@ import { decodeObject, type Schema } from '../http/json-body.ts';
 import { contains, overlaps, parseAddress, parseSubnet } from './ip-address.ts';
 import { bridgeOption, type EndpointRequest, type IpamPool, type NetworkDriver } from './network-record.ts';
 
-const ipamConfigSchema: Schema = {
+export const ipamConfigSchema: Schema = {
   Subnet: 'string',
   IPRange: 'string',
   Gateway: 'string',
   AuxiliaryAddresses: 'stringMap',
 };
-const createSchema: Schema = {
+export const networkCreateSchema: Schema = {
   Name: 'string',
   CheckDuplicate: 'bool',
   Driver: 'string',
@@ -50,7 +50,7 @@ const creatable: readonly string[] = ['bridge', 'macvlan', 'ipvlan'];
 
 /** Throws invalid-argument, or docker's answer for what only a swarm has. */
 export function decodeNetworkRequest(body: unknown): NetworkRequest {
-  const decoded = decodeObject(createSchema, body ?? {}, 'NetworkCreate') as Record<string, any>;
+  const decoded = decodeObject(networkCreateSchema, body ?? {}, 'NetworkCreate') as Record<string, any>;
   const name = String(decoded['Name'] ?? '');
   const driver = decoded['Driver'] || 'bridge';
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name))
@@ -152,7 +152,7 @@ function checkOptions({ driver, options }: NetworkRequest): void {
 /** Of tools that write them down for themselves. */
 const ignoredOptions = ['com.docker.network.enable_ipv6', 'com.docker.network.enable_ipv4'];
 
-const endpointSchema: Schema = {
+export const endpointSchema: Schema = {
   IPAMConfig: { object: { IPv4Address: 'string', IPv6Address: 'string', LinkLocalIPs: 'strings' } },
   Links: 'strings',
   Aliases: 'strings',

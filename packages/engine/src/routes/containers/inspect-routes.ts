@@ -108,7 +108,7 @@ async function sizes(context: EngineContext, container: Container): Promise<Size
 }
 
 /** Ports beside the limits: an addition of this engine's, which docker has not. */
-const updateSchema: Schema = { ...resourcesSchema, PublishAdd: { map: 'any' }, PublishRemove: 'strings' };
+export const updateSchema: Schema = { ...resourcesSchema, PublishAdd: { map: 'any' }, PublishRemove: 'strings' };
 
 /** In the container's queue. A running container's other connections do not notice. */
 async function changePublished(

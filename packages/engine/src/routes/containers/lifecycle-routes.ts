@@ -22,6 +22,9 @@ interface ById {
   Querystring: Query;
 }
 
+export const waitConditions = ['not-running', 'next-exit', 'removed'];
+export const containerPruneFilters = ['until', 'label', 'label!'];
+
 export function registerLifecycleRoutes(app: FastifyInstance, context: EngineContext, execs: ExecManager): void {
   const find = (id: string) => context.index.find(id);
 
@@ -100,7 +103,7 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
   app.post<ById>('/containers/:id/wait', async (request, reply) => {
     const container = find(request.params.id);
     const condition = queryText(request.query, 'condition') || 'not-running';
-    if (!['not-running', 'next-exit', 'removed'].includes(condition))
+    if (!waitConditions.includes(condition))
       throw new ContainerError('invalid-argument', `invalid condition: ${JSON.stringify(condition)}`);
     const lines = openJsonLines(request, reply);
     const isOver =
@@ -178,7 +181,7 @@ async function remove(
 }
 
 async function prune(context: EngineContext, execs: ExecManager, query: Query): Promise<object> {
-  const filters = queryFilters(query, ['until', 'label', 'label!']);
+  const filters = queryFilters(query, containerPruneFilters);
   const until = filters.get('until').map((text) => BigInt(Math.round(parseUntil(text) * 1000)) * 1_000_000n);
   const deleted: string[] = [];
   let bytes = 0;

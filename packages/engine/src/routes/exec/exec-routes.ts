@@ -16,7 +16,7 @@ interface ById {
   Querystring: Query;
 }
 
-const execSchema: Schema = {
+export const execSchema: Schema = {
   AttachStdin: 'bool',
   AttachStdout: 'bool',
   AttachStderr: 'bool',
@@ -29,7 +29,7 @@ const execSchema: Schema = {
   WorkingDir: 'string',
   ConsoleSize: 'size',
 };
-const startSchema: Schema = { Detach: 'bool', Tty: 'bool', ConsoleSize: 'size' };
+export const startSchema: Schema = { Detach: 'bool', Tty: 'bool', ConsoleSize: 'size' };
 
 const emptyExec: ExecConfig = {
   AttachStdin: false,

@@ -10,7 +10,7 @@ import { RegistrySession } from '@tscontainer/distribution/registry-session';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { decodeObject, readJson, type Schema } from '../../http/json-body.ts';
 
-const authSchema: Schema = {
+export const authSchema: Schema = {
   username: 'string',
   password: 'string',
   auth: 'string',

@@ -16,6 +16,8 @@ import { openLateLines } from './late-lines.ts';
 
 type Wildcard = { Params: { '*': string }; Querystring: Query };
 
+export const imagePruneFilters = ['dangling', 'until', 'label', 'label!'];
+
 const notFound = () => new ContainerError('not-found', 'page not found');
 
 /** `library/x/json` is image `library/x`, action `json`. */
@@ -96,7 +98,7 @@ async function saveRoute(
 }
 
 async function pruneRoute(images: ImageManager, query: Query): Promise<object> {
-  const filters = queryFilters(query, ['dangling', 'until', 'label', 'label!']);
+  const filters = queryFilters(query, imagePruneFilters);
   const isDanglingOnly = filters.bool('dangling') ?? true;
   const values = JSON.stringify({
     ...(isDanglingOnly ? { dangling: ['true'] } : {}),

@@ -15,9 +15,10 @@ interface ById {
   Querystring: Query;
 }
 
-const connectSchema: Schema = { Container: 'string', EndpointConfig: 'any' };
-const disconnectSchema: Schema = { Container: 'string', Force: 'bool' };
-const listFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'];
+export const connectSchema: Schema = { Container: 'string', EndpointConfig: 'any' };
+export const disconnectSchema: Schema = { Container: 'string', Force: 'bool' };
+export const networkListFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'];
+export const networkPruneFilters = ['until', 'label', 'label!'];
 
 export function registerNetworkRoutes(app: FastifyInstance, context: EngineContext): void {
   const { networks } = context;
@@ -26,7 +27,7 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
   const isUsed = (record: NetworkRecord) => manager.usersOf(record.id).length > 0;
 
   app.get<{ Querystring: Query }>('/networks', async (request) => {
-    const filters = queryFilters(request.query, listFilters);
+    const filters = queryFilters(request.query, networkListFilters);
     checkListFilters(filters);
     return manager
       .list()
@@ -72,7 +73,7 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
   });
 
   app.post<{ Querystring: Query }>('/networks/prune', async (request) => {
-    const filters = queryFilters(request.query, ['until', 'label', 'label!']);
+    const filters = queryFilters(request.query, networkPruneFilters);
     const until = filters.get('until').map((text) => parseTimestamp('until', text) ?? 0n);
     const removed: string[] = [];
     for (const record of manager.list()) {

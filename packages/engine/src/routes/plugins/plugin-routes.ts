@@ -15,9 +15,11 @@ function refuseInstallation(): never {
   throw new ContainerError('unimplemented', 'managed plugins are not supported by this engine');
 }
 
+export const pluginFilters = ['capability', 'enabled'];
+
 export function registerPluginRoutes(app: FastifyInstance): void {
   app.get<{ Querystring: Query }>('/plugins', async (request) => {
-    queryFilters(request.query, ['capability', 'enabled']);
+    queryFilters(request.query, pluginFilters);
     return [];
   });
   app.get('/plugins/privileges', async () => refuseInstallation());

@@ -6,7 +6,7 @@ const notManager =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 
 /** Collections that only a manager has: any method, the collection and what is in it. */
-const managed = ['/swarm', '/nodes', '/services', '/tasks', '/secrets', '/configs'];
+export const managed = ['/swarm', '/nodes', '/services', '/tasks', '/secrets', '/configs'];
 
 function refuse(message: string) {
   return async () => {

@@ -12,7 +12,7 @@ import type { ImageManager } from '../../images/image-manager.ts';
 import { sharedSize, toSummary } from '../../images/image-views.ts';
 import { volumeView } from '../volumes/volume-routes.ts';
 
-const kinds = ['container', 'image', 'volume', 'build-cache'];
+export const diskUsageKinds = ['container', 'image', 'volume', 'build-cache'];
 
 export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
   registerCachePrune(app);
@@ -39,8 +39,8 @@ function registerCachePrune(app: FastifyInstance): void {
 function wantedKinds({ type = [] }: Query): Set<string> {
   const named = (Array.isArray(type) ? type : [type]).filter((kind) => kind !== '');
   for (const kind of named)
-    if (!kinds.includes(kind)) throw new ContainerError('invalid-argument', `unknown object type: ${kind}`);
-  return new Set(named.length === 0 ? kinds : named);
+    if (!diskUsageKinds.includes(kind)) throw new ContainerError('invalid-argument', `unknown object type: ${kind}`);
+  return new Set(named.length === 0 ? diskUsageKinds : named);
 }
 
 async function imagesView(context: EngineContext, images: ImageManager, hasOldForm: boolean): Promise<object> {

@@ -8,13 +8,16 @@ import { type Query, queryBool, queryFilters, queryText } from '../../http/query
 import { cloneVolume, renameVolume } from '../../volumes/volume-copies.ts';
 import type { Volume, VolumeManager } from '../../volumes/volume-manager.ts';
 
-const createSchema: Schema = {
+export const volumeCreateSchema: Schema = {
   Name: 'string',
   Driver: 'string',
   DriverOpts: 'stringMap',
   Labels: 'stringMap',
   ClusterVolumeSpec: 'any',
 };
+
+export const volumeListFilters = ['dangling', 'driver', 'label', 'name'];
+export const volumePruneFilters = ['label', 'label!', 'all'];
 
 export function volumeView(volumes: VolumeManager, volume: Volume): object {
   return {
@@ -31,7 +34,7 @@ export function volumeView(volumes: VolumeManager, volume: Volume): object {
 export function registerVolumeRoutes(app: FastifyInstance, context: EngineContext): void {
   const { volumes } = context;
   app.get<{ Querystring: Query }>('/volumes', async (request) => {
-    const filters = queryFilters(request.query, ['dangling', 'driver', 'label', 'name']);
+    const filters = queryFilters(request.query, volumeListFilters);
     const dangling = filters.bool('dangling');
     const selected = volumes
       .list()
@@ -46,7 +49,7 @@ export function registerVolumeRoutes(app: FastifyInstance, context: EngineContex
   });
 
   app.post('/volumes/create', async (request, reply) => {
-    const body = decodeObject(createSchema, requiredBody(await readJson(request.raw)), 'VolumeCreate') as {
+    const body = decodeObject(volumeCreateSchema, requiredBody(await readJson(request.raw)), 'VolumeCreate') as {
       Name?: string;
       Driver?: string;
       DriverOpts?: Record<string, string>;
@@ -71,13 +74,19 @@ export function registerVolumeRoutes(app: FastifyInstance, context: EngineContex
     volumeView(volumes, volumes.get(request.params.name)),
   );
 
+  app.put('/volumes/:name', async () => {
+    throw new ContainerError('unavailable', 'volume update only valid for cluster volumes, but swarm is unavailable', {
+      reason: 'no-swarm',
+    });
+  });
+
   app.delete<{ Params: { name: string }; Querystring: Query }>('/volumes/:name', async (request, reply) => {
     await volumes.remove(request.params.name, queryBool(request.query, 'force'));
     return reply.code(204).send();
   });
 
   app.post<{ Querystring: Query }>('/volumes/prune', async (request) => {
-    const filters = queryFilters(request.query, ['label', 'label!', 'all']);
+    const filters = queryFilters(request.query, volumePruneFilters);
     // since 1.42 only anonymous ones, unless all are asked for
     const takesNamed = filters.bool('all') ?? !isAtLeast(request.apiVersion, '1.42');
     const deleted: string[] = [];

@@ -1,0 +1,47 @@
+// What the reading of a body leaves open and the code behind it checks: named parts, and the inside of free-form fields.
+import {
+  configSchema,
+  deviceSchema,
+  healthcheckSchema,
+  hostConfigSchema,
+  mountSchema,
+  resourcesSchema,
+  ulimitSchema,
+} from '../containers/container-config.ts';
+import { createBodySchema } from '../containers/create-request.ts';
+import type { Schema } from '../http/json-body.ts';
+import { endpointSchema, ipamConfigSchema } from '../networks/network-request.ts';
+import { updateSchema } from '../routes/containers/inspect-routes.ts';
+import { connectSchema } from '../routes/networks/network-routes.ts';
+import { portBinding } from './container-answers.ts';
+import { listOf, mapOf, named, nullable, type Shape } from './shape.ts';
+
+/** Parts of bodies that stand in the document under a name of their own. */
+export const bodyNames = new Map<Schema, string>([
+  [hostConfigSchema, 'HostConfigBody'],
+  [healthcheckSchema, 'HealthcheckBody'],
+  [mountSchema, 'MountBody'],
+  [deviceSchema, 'DeviceBody'],
+  [ulimitSchema, 'UlimitBody'],
+  [ipamConfigSchema, 'IpamPoolBody'],
+  [endpointSchema, 'EndpointSettingsBody'],
+]);
+
+const endpoint: Shape = { object: endpointSchema };
+const empty = mapOf({ map: 'any' });
+const ports = mapOf(nullable(listOf(portBinding)));
+
+const networking = named('NetworkingConfigBody', { EndpointsConfig: { optional: mapOf(nullable(endpoint)) } });
+
+const configDetails = { ExposedPorts: empty, Volumes: empty };
+
+const hostDetails = { PortBindings: ports };
+
+export const bodyDetails = new Map<Schema, Record<string, Shape>>([
+  [configSchema, configDetails],
+  [createBodySchema, { ...configDetails, NetworkingConfig: networking }],
+  [hostConfigSchema, hostDetails],
+  [resourcesSchema, {}],
+  [updateSchema, { PublishAdd: ports }],
+  [connectSchema, { EndpointConfig: endpoint }],
+]);
