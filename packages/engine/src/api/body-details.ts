@@ -10,11 +10,12 @@ import {
 } from '../containers/container-config.ts';
 import { createBodySchema } from '../containers/create-request.ts';
 import type { Schema } from '../http/json-body.ts';
+import { networkingSchema } from '../networks/network-modes.ts';
 import { endpointSchema, ipamConfigSchema } from '../networks/network-request.ts';
 import { updateSchema } from '../routes/containers/inspect-routes.ts';
 import { connectSchema } from '../routes/networks/network-routes.ts';
 import { portBinding } from './container-answers.ts';
-import { listOf, mapOf, named, nullable, type Shape } from './shape.ts';
+import { listOf, mapOf, nullable, type Shape } from './shape.ts';
 
 /** Parts of bodies that stand in the document under a name of their own. */
 export const bodyNames = new Map<Schema, string>([
@@ -25,13 +26,12 @@ export const bodyNames = new Map<Schema, string>([
   [ulimitSchema, 'UlimitBody'],
   [ipamConfigSchema, 'IpamPoolBody'],
   [endpointSchema, 'EndpointSettingsBody'],
+  [networkingSchema, 'NetworkingConfigBody'],
 ]);
 
 const endpoint: Shape = { object: endpointSchema };
 const empty = mapOf({ map: 'any' });
 const ports = mapOf(nullable(listOf(portBinding)));
-
-const networking = named('NetworkingConfigBody', { EndpointsConfig: { optional: mapOf(nullable(endpoint)) } });
 
 const configDetails = { ExposedPorts: empty, Volumes: empty };
 
@@ -39,7 +39,8 @@ const hostDetails = { PortBindings: ports };
 
 export const bodyDetails = new Map<Schema, Record<string, Shape>>([
   [configSchema, configDetails],
-  [createBodySchema, { ...configDetails, NetworkingConfig: networking }],
+  [createBodySchema, configDetails],
+  [networkingSchema, { EndpointsConfig: mapOf(nullable(endpoint)) }],
   [hostConfigSchema, hostDetails],
   [resourcesSchema, {}],
   [updateSchema, { PublishAdd: ports }],

@@ -2,7 +2,7 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import type { ImageConfig } from '@tscontainer/core/oci-image';
 import { decodeObject, type Schema } from '../http/json-body.ts';
-import { decodeEndpoints, type EndpointRequests } from '../networks/network-modes.ts';
+import { decodeEndpoints, type EndpointRequests, networkingSchema } from '../networks/network-modes.ts';
 import { normalizeCapabilities } from './capabilities.ts';
 import {
   type ContainerConfig,
@@ -25,7 +25,7 @@ export interface CreateRequest {
 export const createBodySchema: Schema = {
   ...configSchema,
   HostConfig: { object: hostConfigSchema },
-  NetworkingConfig: { map: 'any' },
+  NetworkingConfig: { object: networkingSchema },
 };
 
 /** Throws invalid-argument. The image is not looked at yet. */

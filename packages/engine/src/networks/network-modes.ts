@@ -3,10 +3,14 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import type { HostConfig } from '../containers/container-config.ts';
 import type { ContainerSettings } from '../containers/container-record.ts';
+import type { Schema } from '../http/json-body.ts';
 import { parseAddress } from './ip-address.ts';
 import type { NetworkManager } from './network-manager.ts';
 import { type EndpointRequest, emptyEndpointRequest, isDefaultBridge, type NetworkRecord } from './network-record.ts';
 import { decodeEndpointRequest } from './network-request.ts';
+
+/** What the body of a create says of networks. */
+export const networkingSchema: Schema = { EndpointsConfig: { map: 'any' } };
 
 export type EndpointRequests = Record<string, EndpointRequest>;
 
