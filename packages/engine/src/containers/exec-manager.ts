@@ -17,6 +17,7 @@ import type { EngineContext } from './engine-context.ts';
 import type { TaskExitFacts } from './exit-note.ts';
 import { parseDetachKeys, pumpInput } from './input-pump.ts';
 import { capabilitySets, defaultPath, hasNoNewPrivileges, mergeEnvironment, withHome } from './spec-builder.ts';
+import { rlimitsOf } from './spec-resources.ts';
 import { StdinPipe } from './stdin-pipe.ts';
 import { execFailure } from './task-errors.ts';
 import { readRunningUserFiles } from './user-files-cache.ts';
@@ -41,6 +42,8 @@ export interface Exec {
   config: ExecConfig;
   isRunning: boolean;
   hasStarted: boolean;
+  /** While its process is being made: who has the stream already may ask for more. */
+  launching: Promise<void> | undefined;
   /** Undefined until it has ended. */
   exitCode: number | undefined;
   pid: number;
@@ -72,6 +75,7 @@ export class ExecManager {
       config,
       isRunning: false,
       hasStarted: false,
+      launching: undefined,
       exitCode: undefined,
       pid: 0,
       exited: Promise.withResolvers(),
@@ -115,7 +119,8 @@ export class ExecManager {
           ? []
           : streams.map((stream) => new ExecOutput(join(directory, stream), stream, connection, exec.config.Tty));
       try {
-        await this.#run(exec, process, directory, streams, hasStdin);
+        exec.launching = this.#run(exec, process, directory, streams, hasStdin);
+        await exec.launching;
       } catch (error) {
         stdin?.destroy();
         for (const output of outputs) output.close();
@@ -159,6 +164,7 @@ export class ExecManager {
   }
 
   async resize(exec: Exec, width: number, height: number): Promise<void> {
+    await exec.launching?.catch(() => undefined); // told to whoever started it
     if (!exec.isRunning) throw new ContainerError('failed-precondition', `exec ${exec.id} is not running`);
     await this.#context.client.tasks.ResizePty({ containerId: exec.container.id, execId: exec.id, width, height });
   }
@@ -250,6 +256,7 @@ export class ExecManager {
       env: withHome(mergeEnvironment(base, settings.config.Env, config.Env), user.home),
       cwd: config.WorkingDir || settings.config.WorkingDir || '/',
       capabilities: capabilitySets(containerCapabilities(isPrivileged, host.CapAdd, host.CapDrop), user.uid === 0),
+      ...(host.Ulimits === null ? {} : { rlimits: rlimitsOf(host) }),
       noNewPrivileges: hasNoNewPrivileges(host),
     };
   }

@@ -22,6 +22,7 @@ describe('applyChanges', () => {
       { Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 90e9, Retries: 2 } },
     ],
     ['HEALTHCHECK NONE', { Healthcheck: { Test: ['NONE'] } }],
+    ['ENV A=1\n# said\n\nLABEL a=b \\\n c=d', { Env: ['P=q', 'A=1'], Labels: { a: 'b', c: 'd' } }],
   ])('%s', (change, expected) => {
     expect(applyChanges({ Env: ['P=q'], WorkingDir: '/w' }, [change])).toMatchObject(expected);
   });

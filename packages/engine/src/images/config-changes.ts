@@ -159,6 +159,8 @@ function healthcheck(change: string, text: string): NonNullable<ImageProcessConf
   return { Test: words === undefined ? ['CMD-SHELL', test] : ['CMD', ...words], ...check };
 }
 
+/** Each of `changes` may hold several instructions, a line each, as in a Dockerfile. */
 export function applyChanges(config: ImageProcessConfig, changes: string[]): ImageProcessConfig {
-  return changes.reduce(changed, config);
+  const lines = changes.flatMap((text) => text.replace(/\\[ \t]*\r?\n/g, '').split(/\r?\n/));
+  return lines.filter((line) => line.trim() !== '' && !line.trim().startsWith('#')).reduce(changed, config);
 }

@@ -22,7 +22,16 @@ export async function listImages(catalog: ImageCatalog, filters: Filters): Promi
       filters.matches('reference', (pattern) => matchesReference(image, pattern))
     );
   };
-  return (await catalog.all()).filter(isWanted).sort((left, right) => createdSeconds(right) - createdSeconds(left));
+  const wanted = (await catalog.all()).filter(isWanted).map((image) => withMatchingNames(image, filters));
+  return wanted.sort((left, right) => createdSeconds(right) - createdSeconds(left));
+}
+
+/** An image that was asked for by reference shows the names that were meant, not its others. */
+function withMatchingNames(image: CatalogImage, filters: Filters): CatalogImage {
+  if (!filters.has('reference')) return image;
+  const isMeant = (record: CatalogImage['records'][number]) =>
+    filters.matches('reference', (pattern) => matchesReference({ ...image, records: [record] }, pattern));
+  return { ...image, records: image.records.filter(isMeant) };
 }
 
 async function boundOf(catalog: ImageCatalog, filters: Filters, name: 'before' | 'since'): Promise<number | undefined> {
