@@ -169,6 +169,12 @@ async function fsck(): Promise<string> {
   return stdout + stderr;
 }
 
+/** That of a killed pull keeps what the pull had for its repetition: the next life shall begin without. */
+async function dropLeases(call: Call): Promise<void> {
+  const { leases } = await call('leases/List', {});
+  for (const { id } of leases) await call('leases/Delete', { id, sync: true });
+}
+
 const points: Failpoint[] = [...storeFailpoints, 'store.commit.before', 'store.commit.after'];
 
 it.each(points)('%s', async (point) => {
@@ -184,6 +190,7 @@ it.each(points)('%s', async (point) => {
   await checkKept(caller(second), life, done, cut);
   // the same work once more, under another name: nothing that was left half stands in its way
   expect(await live(second, `${life}x`)).toMatchObject({ cut: undefined });
+  await dropLeases(caller(second));
   second.close();
   await daemon.kill();
   expect(await fsck()).toBe(`${join(daemon.directory, 'root')}: nothing found\n`);

@@ -2,18 +2,15 @@
 // concern the layers below only, and directories get their times last, when nothing is added to them any more.
 #include "archive/layer-applier.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "archive/bad-archive.h"
-#include "archive/directory.h"
-#include "archive/layer-entry.h"
+#include "archive/layer-tree.h"
 #include "archive/tree-root.h"
 
 namespace tsc {
@@ -31,8 +28,8 @@ bool is_archive_fault(int error) {
 
 class LayerApplier {
  public:
-  LayerApplier(const LayerRequest& request, TarReader& tar)
-      : request_(request), tar_(tar), root_(request.target, request.parents) {}
+  LayerApplier(const LayerRequest& request, TarReader& tar, LayerTree& tree)
+      : request_(request), tar_(tar), tree_(tree) {}
 
   std::uint64_t apply_all() {
     std::uint64_t count = 0;
@@ -40,10 +37,12 @@ class LayerApplier {
       if (++count > kMaxEntries) throw_errno(EFBIG, "apply layer: too many entries", "", request_.blob);
       apply_named(entry);
     }
-    for (const auto& [name, times] : directories_) set_directory_times(name, times);
-    if (request_.sync && syncfs(root_.fd()) != 0) throw_errno("flush", "syncfs", request_.target);
+    for (const auto& [name, times] : directories_) tree_.set_directory_times(name, times);
     return count;
   }
+
+  /// Whether an entry of the archive is that directory.
+  bool names_directory(const std::string& name) const { return directories_.contains(name); }
 
  private:
   void apply_named(archive_entry* entry) {
@@ -93,8 +92,8 @@ class LayerApplier {
       return link(name, prefixed(clean_target(name, target)), entry);
     }
     if (archive_entry_filetype(entry) == AE_IFDIR) return make_directory(name, entry);
-    const EntryPlace place = cleared_place(name);
-    create_entry(place, entry, tar_);
+    clear(name);
+    tree_.create(name, entry, tar_);
     own(name);
   }
 
@@ -111,69 +110,41 @@ class LayerApplier {
     while (own_.insert(name).second && !name.empty()) name = split_name(name).parent;
   }
 
-  EntryPlace place_of(const std::string& name) {
-    const SplitName split = split_name(name);
-    return {root_.parent_fd(split.parent), split.leaf, name};
-  }
-
-  /// The place with nothing there. Only an entry that this layer has not made can be a directory with children; it
+  /// Nothing is at the place afterwards. Only an entry that this layer has not made can be a directory with children; it
   /// goes with all of them.
-  EntryPlace cleared_place(const std::string& name) {
+  void clear(const std::string& name) {
     if (name.empty()) throw BadArchive(name, "the layer's root is not a directory");
-    EntryPlace place = place_of(name);
-    struct stat facts = {};
-    if (fstatat(place.parent, place.leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != ENOENT) throw_errno("look up", "fstatat", name);
-      return place;
-    }
-    if (request_.keeps_types && S_ISDIR(facts.st_mode)) {
+    const PlaceKind there = tree_.look_up(name);
+    if (there == PlaceKind::nothing) return;
+    if (request_.keeps_types && there == PlaceKind::directory) {
       throw BadArchive(name, "cannot overwrite directory with non-directory");
     }
-    root_.remove(place.parent, place.leaf);
-    return place_of(name);
+    tree_.remove(name);
   }
 
   void make_directory(const std::string& name, archive_entry* entry) {
     own(name);
     directories_[name] = entry_times(entry);
-    if (name.empty()) return adorn_directory({root_.fd(), ".", "/"}, entry);
-    EntryPlace place = place_of(name);
-    if (mkdirat(place.parent, place.leaf.c_str(), 0700) != 0) {
-      if (errno != EEXIST) throw_errno("make directory", "mkdirat", name);
-      place = replace_by_directory(place);
-    }
-    adorn_directory(place, entry);
+    const PlaceKind there = name.empty() ? PlaceKind::directory : tree_.look_up(name);
+    if (there == PlaceKind::other) replace_by_directory(name);
+    if (there == PlaceKind::nothing) tree_.make_directory(name);
+    tree_.adorn_directory(name, entry);
   }
 
-  EntryPlace replace_by_directory(const EntryPlace& there) {
-    struct stat facts = {};
-    if (fstatat(there.parent, there.leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
-      throw_errno("look up", "fstatat", there.name);
-    }
-    if (S_ISDIR(facts.st_mode)) return there;
-    if (request_.keeps_types) throw BadArchive(there.name, "cannot overwrite non-directory with directory");
-    EntryPlace place = cleared_place(there.name);
-    if (mkdirat(place.parent, place.leaf.c_str(), 0700) != 0) throw_errno("make directory", "mkdirat", place.name);
+  void replace_by_directory(const std::string& name) {
+    if (request_.keeps_types) throw BadArchive(name, "cannot overwrite non-directory with directory");
+    tree_.remove(name);
+    tree_.make_directory(name);
     // The whiteout of this very layer hid what is below; the directory that takes its place goes on hiding it.
-    if (whiteouts_.erase(place.name) != 0) mark_opaque(place);
-    return place;
+    if (whiteouts_.erase(name) != 0) hide_below(name);
   }
 
   void link(const std::string& name, const std::string& target, archive_entry* entry) {
     if (target.empty()) throw BadArchive(name, "the hard link leads to the layer's root");
     if (target == name) throw BadArchive(name, "the hard link leads to itself");
     if (whiteouts_.contains(target)) throw BadArchive(name, "the hard link leads to the whiteout of " + target);
-    cleared_place(name);
-    const SplitName split = split_name(target);
-    const UniqueFd parent = root_.find_directory(split.parent);
-    const EntryPlace place = place_of(name);
-    if (!parent || linkat(parent.get(), split.leaf.c_str(), place.parent, place.leaf.c_str(), 0) != 0) {
-      const int error = parent ? errno : ENOENT;
-      if (error == ENOENT || error == EPERM) {
-        throw BadArchive(name, "the hard link's target " + target + " is not there or is a directory");
-      }
-      throw_errno(error, "link", "linkat", name);
-    }
+    clear(name);
+    tree_.link(name, target);
     own(name);
     skip_data(entry);
   }
@@ -190,65 +161,37 @@ class LayerApplier {
     const SplitName split = split_name(marker);
     const std::string name = split.parent.empty() ? leaf : split.parent + "/" + leaf;
     if (own_.contains(name)) return keep_own(name);
-    if (request_.whiteouts == Whiteouts::deletion) {
-      const UniqueFd parent = root_.find_directory(split.parent);
-      if (!parent && errno == ENOTDIR) throw BadArchive(marker, "a parent of the whiteout is not a directory");
-      if (parent) root_.remove(parent.get(), leaf);
-      return;
-    }
-    create_whiteout(cleared_place(name));
-    whiteouts_.insert(name);
+    if (tree_.white_out(name, marker)) whiteouts_.insert(name);
   }
 
   /// The layer has both `x` and `.wh.x`: the new one stays and the one below goes, which for a directory is opaque.
   void keep_own(const std::string& name) {
-    const EntryPlace place = place_of(name);
-    struct stat facts = {};
-    if (fstatat(place.parent, place.leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(facts.st_mode)) {
-      hide_below(name);
-    }
+    if (tree_.look_up(name) == PlaceKind::directory) hide_below(name);
   }
 
   void hide_below(const std::string& name) {
-    if (request_.whiteouts == Whiteouts::deletion) return delete_foreign(name, 0);
-    if (name.empty()) return mark_opaque({root_.fd(), ".", "/"});
-    root_.parent_fd(name);  // made when the marker comes before its directory
-    mark_opaque(place_of(name));
-  }
-
-  /// Removes all beneath a directory that this layer did not make.
-  void delete_foreign(const std::string& directory, int depth) {
-    if (depth > kMaxTreeDepth) throw_errno(ELOOP, "apply whiteout: too deep", "", directory);
-    const UniqueFd fd = root_.find_directory(directory);
-    if (!fd) return;
-    for (const DirectoryEntry& entry : read_directory(fd.get(), false)) {
-      const std::string name = directory.empty() ? entry.name : directory + "/" + entry.name;
-      if (!own_.contains(name)) {
-        root_.remove(fd.get(), entry.name);
-      } else if (entry.type == DT_DIR) {
-        delete_foreign(name, depth + 1);
-      }
-    }
-  }
-
-  void set_directory_times(const std::string& name, const EntryTimes& times) {
-    if (name.empty()) return set_times({root_.fd(), ".", "/"}, times);
-    const SplitName split = split_name(name);
-    const UniqueFd parent = root_.find_directory(split.parent);
-    struct stat facts = {};
-    // A later entry may have put something else in its place.
-    if (!parent || fstatat(parent.get(), split.leaf.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) return;
-    if (S_ISDIR(facts.st_mode)) set_times({parent.get(), split.leaf, name}, times);
+    tree_.hide_below(name, [this](const std::string& below) { return own_.contains(below); });
   }
 
   const LayerRequest& request_;
   TarReader& tar_;
-  TreeRoot root_;
+  LayerTree& tree_;
   std::string before_;  // the name of the last entry that had one
   std::unordered_set<std::string> own_;
   std::unordered_set<std::string> whiteouts_;
   std::unordered_map<std::string, EntryTimes> directories_;
 };
+
+/// Implied directories that no entry names: theirs are owner and mode of what lies below, which is not there yet.
+std::string still_implied(const std::vector<std::string>& implied, const LayerApplier& applier) {
+  std::string names;
+  const auto add = [&](const std::string& name) {
+    if (!applier.names_directory(name)) names.append(name).push_back('\0');
+  };
+  add("");
+  for (const std::string& name : implied) add(name);
+  return names;
+}
 
 }  // namespace
 
@@ -257,16 +200,30 @@ LayerResult apply_layer(const LayerRequest& request) {
   try {
     BlobStream stream(request.blob, request.max_bytes);
     TarReader tar(stream);
+    DirectoryTree tree(request.target, request.parents, request.whiteouts);
+    LayerApplier applier(request, tar, tree);
     LayerResult result;
-    result.entries = LayerApplier(request, tar).apply_all();
+    result.entries = applier.apply_all();
     stream.drain();  // what follows the end of the archive belongs to the digest
     result.diff_id = stream.digest();
     result.size = stream.size();
+    if (request.is_detached) result.implied = still_implied(tree.implied(), applier);
+    if (request.sync && syncfs(tree.fd()) != 0) throw_errno("flush", "syncfs", request.target);
     return result;
   } catch (const BadArchive& error) {
     throw BadArchive(error.path, error.detail, operation);
   } catch (const RuntimeError& error) {
     throw error.within(operation);
+  }
+}
+
+void take_after_parents(const std::string& target, const std::vector<std::string>& parents,
+                        std::string_view names) {
+  TreeRoot root(target, parents);
+  for (std::size_t at = 0; at < names.size();) {
+    const std::size_t end = std::min(names.find('\0', at), names.size());
+    root.take_after_parents(std::string(names.substr(at, end - at)));
+    at = end + 1;
   }
 }
 

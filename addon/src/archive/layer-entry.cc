@@ -18,7 +18,6 @@ namespace tsc {
 namespace {
 
 constexpr mode_t kPermissions = 07777;
-constexpr char kOpaque[] = "trusted.overlay.opaque";
 
 /// overlayfs's own attributes (redirect, metacopy, opaque) would let a layer point into another place: never taken over.
 bool is_overlay_attribute(const char* name) {
@@ -180,9 +179,9 @@ void create_whiteout(const EntryPlace& place) {
   }
 }
 
-void mark_opaque(const EntryPlace& place) {
+void mark_opaque(const EntryPlace& place, const char* attribute) {
   const std::string path = "/proc/self/fd/" + std::to_string(place.parent) + "/" + place.leaf;
-  if (lsetxattr(path.c_str(), kOpaque, "y", 1, 0) != 0) throw_errno("mark opaque", "lsetxattr", place.name);
+  if (lsetxattr(path.c_str(), attribute, "y", 1, 0) != 0) throw_errno("mark opaque", "lsetxattr", place.name);
 }
 
 }  // namespace tsc

@@ -36,7 +36,11 @@ void set_times(const EntryPlace& place, const EntryTimes& times);
 /// Makes a character device 0:0, overlayfs's whiteout.
 void create_whiteout(const EntryPlace& place);
 
-/// Marks a directory as hiding all that lies below it (trusted.overlay.opaque).
-void mark_opaque(const EntryPlace& place);
+/// What overlayfs looks for, and where it is mounted with `userxattr`.
+inline constexpr char kTrustedOpaque[] = "trusted.overlay.opaque";
+inline constexpr char kUserOpaque[] = "user.overlay.opaque";
+
+/// Marks a directory as hiding all that lies below it.
+void mark_opaque(const EntryPlace& place, const char* attribute);
 
 }  // namespace tsc

@@ -13,10 +13,12 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "archive/blob-sink.h"
 #include "archive/directory.h"
+#include "archive/layer-entry.h"
 #include "archive/tree-root.h"
 #include "linux/error.h"
 
@@ -24,7 +26,8 @@ namespace tsc {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 18;
-constexpr char kOverlayPrefix[] = "trusted.overlay.";
+constexpr std::string_view kTrustedPrefix = "trusted.overlay.";
+constexpr std::string_view kUserPrefix = "user.overlay.";
 
 std::vector<char> attribute_of(const std::string& path, const char* name) {
   const ssize_t room = lgetxattr(path.c_str(), name, nullptr, 0);
@@ -120,8 +123,8 @@ class LayerWriter {
     write_children(fd.get(), below, depth + 1);
   }
 
-  static bool is_opaque(const std::string& path) {
-    const std::vector<char> value = attribute_of(path, "trusted.overlay.opaque");
+  bool is_opaque(const std::string& path) const {
+    const std::vector<char> value = attribute_of(path, request_.user_overlay ? kUserOpaque : kTrustedOpaque);
     return value.size() == 1 && value[0] == 'y';
   }
 
@@ -183,7 +186,8 @@ class LayerWriter {
     std::vector<char> names(static_cast<std::size_t>(room));
     const ssize_t length = llistxattr(path.c_str(), names.data(), names.size());
     for (const char* name = names.data(); length > 0 && name < names.data() + length; name += strlen(name) + 1) {
-      if (strncmp(name, kOverlayPrefix, sizeof kOverlayPrefix - 1) == 0) continue;
+      if (std::string_view(name).starts_with(kTrustedPrefix)) continue;
+      if (request_.user_overlay && std::string_view(name).starts_with(kUserPrefix)) continue;
       const std::vector<char> value = attribute_of(path, name);
       archive_entry_xattr_add_entry(entry, name, value.data(), value.size());
     }

@@ -23,6 +23,8 @@ struct WriteRequest {
   std::vector<std::string> excluded;
   IdShift ids;
   bool overlay_whiteouts = false;
+  /// The overlay is mounted with `userxattr`: its attributes are user.overlay.*.
+  bool user_overlay = false;
   Compression compression = Compression::none;
 };
 

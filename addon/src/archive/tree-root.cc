@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kCachedDirectories = 64;
 constexpr mode_t kImpliedMode = 0755;
+/// An honest layer names its directories; memory for those that it implies is bounded.
+constexpr std::size_t kMaxImplied = 1 << 17;
 
 int open_in_root(int root, const std::string& name, int flags) {
   open_how how = {};
@@ -100,24 +102,25 @@ void TreeRoot::make_directory(const std::string& name) {
     if (errno == ENAMETOOLONG) throw BadArchive(name, "the name is too long");
     throw_errno("make directory", "mkdirat", name);
   }
-  take_after_parents(parent, split.leaf, name);
+  // Said outright, because mkdirat obeyed the process's umask.
+  if (fchmodat(parent, split.leaf.c_str(), kImpliedMode, 0) != 0) throw_errno("change mode", "fchmodat", name);
+  if (implied_.size() >= kMaxImplied) throw BadArchive(name, "too many directories that no entry names");
+  implied_.push_back(name);
+  take_after_parents(name);
 }
 
 // In an overlay's upper directory this one covers its counterpart below, whose owner and mode are to stay.
-void TreeRoot::take_after_parents(int parent, const std::string& leaf, const std::string& name) {
-  mode_t mode = kImpliedMode;
+void TreeRoot::take_after_parents(const std::string& name) {
+  const UniqueFd own(open_in_root(root_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!own) return;
   for (const UniqueFd& lower : parents_) {
     const UniqueFd fd(open_in_root(lower.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
     struct stat facts = {};
     if (!fd || fstat(fd.get(), &facts) != 0) continue;
-    if (fchownat(parent, leaf.c_str(), facts.st_uid, facts.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
-      throw_errno("change owner", "fchownat", name);
-    }
-    mode = facts.st_mode & 07777;
-    break;
+    if (fchown(own.get(), facts.st_uid, facts.st_gid) != 0) throw_errno("change owner", "fchown", name);
+    if (fchmod(own.get(), facts.st_mode & 07777) != 0) throw_errno("change mode", "fchmod", name);
+    return;
   }
-  // Said outright, because mkdirat obeyed the process's umask.
-  if (fchmodat(parent, leaf.c_str(), mode, 0) != 0) throw_errno("change mode", "fchmodat", name);
 }
 
 void TreeRoot::remove(int parent, const std::string& leaf) {

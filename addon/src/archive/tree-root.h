@@ -37,16 +37,23 @@ class TreeRoot {
   /// An O_PATH fd of that existing directory, or an empty one.
   UniqueFd find_directory(const std::string& directory) const;
 
+  /// An existing directory gets owner and mode of its counterpart in the nearest parent that has it. No effect on what is
+  /// no directory.
+  void take_after_parents(const std::string& name);
+
+  /// Names of the directories that parent_fd has made and that no parent has, in the order of making; bounded.
+  const std::vector<std::string>& implied() const noexcept { return implied_; }
+
   /// Removes what is there, a whole tree too. No error when nothing is. Forgets cached directories.
   void remove(int parent, const std::string& leaf);
 
  private:
   UniqueFd open_inside(const std::string& name) const;
   void make_directory(const std::string& name);
-  void take_after_parents(int parent, const std::string& leaf, const std::string& name);
 
   UniqueFd root_;
   std::vector<UniqueFd> parents_;
+  std::vector<std::string> implied_;
   std::unordered_map<std::string, UniqueFd> cache_;
 };
 

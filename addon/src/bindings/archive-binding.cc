@@ -1,4 +1,4 @@
-// applyLayer, writeTree, packTree, extractTree: packages/linux/src/archive.ts.
+// applyLayer, takeAfterParents, writeTree, packTree, extractTree: packages/linux/src/archive.ts.
 #include "archive/layer-applier.h"
 #include "archive/layer-writer.h"
 #include "bindings/arguments.h"
@@ -12,9 +12,10 @@ namespace {
 Whiteouts whiteouts_field(const Napi::Object& request) {
   const std::string word = string_field(request, "whiteouts");
   if (word == "overlay") return Whiteouts::overlay;
+  if (word == "user-overlay") return Whiteouts::user_overlay;
   if (word == "delete") return Whiteouts::deletion;
   if (word == "none") return Whiteouts::none;
-  throw Napi::TypeError::New(request.Env(), "whiteouts must be 'overlay', 'delete' or 'none'");
+  throw Napi::TypeError::New(request.Env(), "whiteouts must be 'overlay', 'user-overlay', 'delete' or 'none'");
 }
 
 Compression compression_field(const Napi::Object& request) {
@@ -39,15 +40,29 @@ Napi::Value apply_layer_call(const Napi::CallbackInfo& info) {
   request.max_bytes = count_field(object, "maxBytes");
   request.parents = strings_field(object, "parents");
   request.sync = boolean_field(object, "sync");
-  return promise_of(
+  request.is_detached = boolean_field(object, "isDetached");
+  // a thread of its own: several layers at once must not hold all of libuv's pool
+  return promise_on_thread(
       info.Env(), [request = std::move(request)] { return apply_layer(request); },
       [](Napi::Env env, const LayerResult& result) {
         Napi::Object applied = Napi::Object::New(env);
         applied.Set("diffId", result.diff_id);
         applied.Set("size", static_cast<double>(result.size));
         applied.Set("entries", static_cast<double>(result.entries));
+        applied.Set("implied", Napi::Buffer<char>::Copy(env, result.implied.data(), result.implied.size()));
         return applied;
       });
+}
+
+Napi::Value take_after_parents_call(const Napi::CallbackInfo& info) {
+  const Napi::Object object = object_argument(info, 0, "request");
+  const Napi::Value implied = object.Get("implied");
+  if (!implied.IsBuffer()) throw Napi::TypeError::New(info.Env(), "implied must be a buffer");
+  const auto bytes = implied.As<Napi::Buffer<char>>();
+  return promise_of(info.Env(), [target = path_field(object, "target"), parents = strings_field(object, "parents"),
+                                 names = std::string(bytes.Data(), bytes.Length())] {
+    take_after_parents(target, parents, names);
+  });
 }
 
 Napi::Value write_tree_call(const Napi::CallbackInfo& info) {
@@ -57,6 +72,7 @@ Napi::Value write_tree_call(const Napi::CallbackInfo& info) {
   request.archive = path_field(object, "archive");
   request.excluded = strings_field(object, "excluded");
   request.overlay_whiteouts = boolean_field(object, "overlayWhiteouts");
+  request.user_overlay = boolean_field(object, "isUserOverlay");
   request.compression = compression_field(object);
   request.ids = ids_field(object);
   return promise_of(
@@ -117,6 +133,7 @@ void export_archive(Napi::Env env, Napi::Object& exports) {
   exports.Set("applyLayer", Napi::Function::New(env, apply_layer_call, "applyLayer"));
   exports.Set("packTree", Napi::Function::New(env, pack_tree_call, "packTree"));
   exports.Set("extractTree", Napi::Function::New(env, extract_tree_call, "extractTree"));
+  exports.Set("takeAfterParents", Napi::Function::New(env, take_after_parents_call, "takeAfterParents"));
   exports.Set("writeTree", Napi::Function::New(env, write_tree_call, "writeTree"));
 }
 

@@ -51,11 +51,26 @@ export interface SnapshotSink {
   /** Puts what was committed on disk; a sink whose commit has done that already has none. */
   flush?(): Promise<void>;
   remove(key: string): Promise<void>;
+  /** Where layers can be unpacked side by side: their snapshots get their parents when they are committed. */
+  readonly detached?: DetachedSnapshots;
+}
+
+export interface DetachedSnapshots {
+  /** Mounts for the layer applier alone: nothing lies below them yet. Rejects already-exists. */
+  prepare(key: string): Promise<SnapshotMount[]>;
+  /** Over `parent`, which is committed by now; `implied` is the applier's answer. Rejects already-exists. */
+  commit(name: string, key: string, parent: string, implied: Uint8Array): Promise<void>;
+}
+
+export interface AppliedLayer {
+  /** Digest of the uncompressed layer. */
+  diffId: Digest;
+  /** What a detached layer's commit has to know of it. */
+  implied: Uint8Array;
 }
 
 export interface LayerApplier {
-  /** Resolves with the digest of the uncompressed layer (its diff id). */
-  apply(layer: Descriptor, mounts: SnapshotMount[]): Promise<Digest>;
+  apply(layer: Descriptor, mounts: SnapshotMount[]): Promise<AppliedLayer>;
 }
 
 /** Everything an image needs of its store. `snapshots` absent: the image is not unpacked. */

@@ -1,4 +1,4 @@
-// The pull: resolve, choose the platform, download layers in parallel, unpack them in order, then name the image.
+// The pull: resolve, choose the platform, download and unpack layers in parallel, then name the image.
 //
 // It knows neither disk nor gRPC: the sinks are a daemon's own stores, or a remote containerd's services. The caller
 // holds a lease meanwhile, since blobs are referred to only when their manifest's labels are set at the end.
@@ -13,7 +13,7 @@ import { parseIndex } from './image-documents.ts';
 import { indexLabels, manifestLabels, snapshotLabels, sourceLabels } from './image-labels.ts';
 import type { ImageSinks, Labels } from './image-sinks.ts';
 import { layerSteps } from './layer-steps.ts';
-import { unpackLayer } from './layer-unpacker.ts';
+import { unpackLayers } from './layer-unpacker.ts';
 import { type DocumentOptions, fetchDocuments, type ImageDocuments, type PullDocuments } from './pull-documents.ts';
 import type { RegistryClient } from './registry-client.ts';
 
@@ -67,7 +67,7 @@ export async function pullImage(
   }
   const downloads = startDownloads(registry, sinks, documents, options, signal);
   try {
-    await unpackInOrder(chosen, downloads, sinks, options, signal);
+    await unpackChosen(chosen, downloads, sinks, options, signal);
     await Promise.all(downloads.values());
   } catch (error) {
     abort.abort();
@@ -119,26 +119,19 @@ async function downloadLayer(
   options.onEvent?.({ kind: outcome === 'stored' ? 'downloaded' : 'exists', layer });
 }
 
-async function unpackInOrder(
+async function unpackChosen(
   { body, config }: ImageDocuments,
   downloads: Map<string, Promise<void>>,
   sinks: ImageSinks,
   options: PullOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { unpack } = sinks;
-  if (unpack === undefined || config === undefined) return;
-  for (const step of layerSteps(body, config)) {
-    await awaitLayer(step.layer, downloads);
-    if (signal.aborted) throw new ContainerError('cancelled', 'pull: cancelled');
-    if (await unpack.snapshots.has(step.chainId)) {
-      options.onEvent?.({ kind: 'extracted', layer: step.layer });
-      continue;
-    }
-    options.onEvent?.({ kind: 'extracting', layer: step.layer });
-    await unpackLayer(step, sinks.content, unpack.snapshots, unpack.applier);
-    options.onEvent?.({ kind: 'extracted', layer: step.layer });
-  }
+  if (sinks.unpack === undefined || config === undefined) return;
+  await unpackLayers(layerSteps(body, config), sinks.content, sinks.unpack, {
+    ready: (layer) => awaitLayer(layer, downloads),
+    onLayer: (kind, layer) => options.onEvent?.({ kind, layer }),
+    signal,
+  });
 }
 
 /** Waits for one layer, but fails as soon as any other has failed: no need to unpack what will not be complete. */

@@ -69,7 +69,7 @@ describe('a good layer', () => {
   it('gives files with owner, mode with set-uid, time, links and devices', async () => {
     const archive = tar(...entries);
     const applied = await apply(archive);
-    expect(applied).toEqual({ diffId: sha256(archive), size: archive.length, entries: entries.length });
+    expect(applied).toMatchObject({ diffId: sha256(archive), size: archive.length, entries: entries.length });
     expect(lstatSync(at('etc/file'))).toMatchObject({ uid: 1000, gid: 1001, mode: 0o104755, nlink: 2, size: 5 });
     expect(lstatSync(at('etc/file')).mtimeMs).toBe(1_500_000_000_000);
     expect(lstatSync(at('etc/hard')).ino).toBe(lstatSync(at('etc/file')).ino);
@@ -98,8 +98,8 @@ describe('a good layer', () => {
 
   it('may be empty', async () => {
     const nothing = Buffer.alloc(0);
-    expect(await apply(nothing)).toEqual({ diffId: sha256(nothing), size: 0, entries: 0 });
-    expect(await apply(gzipSync(nothing))).toEqual({ diffId: sha256(nothing), size: 0, entries: 0 });
+    expect(await apply(nothing)).toMatchObject({ diffId: sha256(nothing), size: 0, entries: 0 });
+    expect(await apply(gzipSync(nothing))).toMatchObject({ diffId: sha256(nothing), size: 0, entries: 0 });
     expect(await apply(tar())).toMatchObject({ entries: 0 });
   });
 

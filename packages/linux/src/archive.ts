@@ -3,6 +3,7 @@
 // Every path is resolved as if the target were the root directory (openat2 RESOLVE_IN_ROOT): `/a` and `b/../a` are a's
 // own places, a parent that is a symbolic link is followed inside the target only, as containerd does. A hostile archive
 // is refused whole: a name or a hard link's target that climbs above the root (`../x`), a parent that is no directory.
+import type { Buffer } from 'node:buffer';
 import { native } from './native.ts';
 
 export interface ApplyLayerRequest {
@@ -10,8 +11,11 @@ export interface ApplyLayerRequest {
   blob: string;
   /** Directory the layer is applied to. */
   target: string;
-  /** How whiteouts are written: overlayfs (char device 0:0, trusted.overlay.opaque) or by deleting below target. */
-  whiteouts: 'overlay' | 'delete';
+  /**
+   * How whiteouts are written: overlayfs (char device 0:0, trusted.overlay.opaque; user.overlay.opaque where it is
+   * mounted with `userxattr`) or by deleting below target.
+   */
+  whiteouts: 'overlay' | 'user-overlay' | 'delete';
   /** Bounds the uncompressed stream, and so what is written: a bomb ends as resource-exhausted; 0 is no bound. */
   maxBytes: number;
   /**
@@ -19,6 +23,8 @@ export interface ApplyLayerRequest {
    * owner and mode of its counterpart there. Default: none, such a directory is root's with mode 0755.
    */
   parents?: string[];
+  /** The layers below are not there yet: `takeAfterParents` has to follow with what is answered. Default false. */
+  isDetached?: boolean;
   /** Flushes the file system to disk before resolving (one syncfs(2)). Default false. */
   sync?: boolean;
 }
@@ -29,6 +35,8 @@ export interface AppliedLayer {
   /** Bytes of the uncompressed tar stream. */
   size: number;
   entries: number;
+  /** Of a detached layer, for takeAfterParents; else empty. */
+  implied: Buffer;
 }
 
 /**
@@ -40,6 +48,19 @@ export function applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer> {
   return native().applyLayer(request);
 }
 
+export interface TakeAfterParentsRequest {
+  /** Directory that a detached layer was applied to. */
+  target: string;
+  /** Directories of the layers below, the nearest first. */
+  parents: string[];
+  implied: Buffer;
+}
+
+/** Gives the directories that a detached layer implies owner and mode of their counterparts below. */
+export function takeAfterParents(request: TakeAfterParentsRequest): Promise<void> {
+  return native().takeAfterParents(request);
+}
+
 export interface WriteTreeRequest {
   /** Directory whose tree is written. */
   source: string;
@@ -49,6 +70,8 @@ export interface WriteTreeRequest {
   excluded?: string[];
   /** Turn overlayfs whiteouts found in `source` into OCI whiteouts (.wh.). */
   overlayWhiteouts: boolean;
+  /** The overlay is mounted with `userxattr`: its attributes are user.overlay.*. Default false. */
+  isUserOverlay?: boolean;
   compression: 'none' | 'gzip' | 'zstd';
   /** Default: owners are written as they are. */
   ids?: IdRange | undefined;

@@ -8,6 +8,7 @@ import type {
   ApplyLayerRequest,
   ExtractTreeRequest,
   PackTreeRequest,
+  TakeAfterParentsRequest,
   WriteTreeRequest,
   WrittenArchive,
 } from './archive.ts';
@@ -27,6 +28,7 @@ interface NativeIds {
 /** What runtime.node exports: functions throw or reject with an Error that carries the fields of AddonErrorFields. */
 export interface NativeAddon {
   applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer>;
+  takeAfterParents(request: TakeAfterParentsRequest): Promise<void>;
   writeTree(request: Omit<WriteTreeRequest, 'ids'> & NativeIds): Promise<WrittenArchive>;
   packTree(request: Omit<PackTreeRequest, 'ids'> & NativeIds): Promise<void>;
   extractTree(

@@ -41,6 +41,7 @@ export const storeFailpoints = [
   'content.delete.unrecorded',
   'snapshot.prepare.filled',
   'snapshot.commit.flushed',
+  'snapshot.detached.adopted',
   'snapshot.flush.synced',
   'snapshot.remove.unrecorded',
   'snapshot.remove.trashed',

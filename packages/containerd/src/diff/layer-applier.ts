@@ -14,6 +14,12 @@ export interface AppliedDescriptor extends ImageTarget {
   digest: string;
 }
 
+/** `implied`: for the commit of a detached snapshot. */
+export interface Applied {
+  descriptor: AppliedDescriptor;
+  implied: Uint8Array;
+}
+
 export interface ApplyOptions {
   /** Bounds the bytes written, against bombs; 0 is no bound. */
   maxBytes?: number;
@@ -37,7 +43,7 @@ export class LayerApplier {
     descriptor: ImageTarget,
     mounts: Mount[],
     options: ApplyOptions = {},
-  ): Promise<AppliedDescriptor> {
+  ): Promise<Applied> {
     const { mediaType } = descriptor;
     if (!isTar(mediaType))
       throw new ContainerError(
@@ -47,8 +53,8 @@ export class LayerApplier {
     const blob = this.#content.readerPath(namespace, descriptor.digest);
     const limits = { maxBytes: options.maxBytes ?? 0, sync: options.sync ?? false };
     try {
-      const { diffId, size } = await onTarget(mounts, (target) => applyLayer({ blob, ...target, ...limits }));
-      return { mediaType: mediaTypes.ociLayer, digest: diffId, size, annotations: {} };
+      const { diffId, size, implied } = await onTarget(mounts, (target) => applyLayer({ blob, ...target, ...limits }));
+      return { descriptor: { mediaType: mediaTypes.ociLayer, digest: diffId, size, annotations: {} }, implied };
     } catch (error) {
       throw withContext(`apply layer ${descriptor.digest}`, error);
     }
@@ -69,7 +75,7 @@ function isTar(mediaType: string): boolean {
   );
 }
 
-type Target = Pick<ApplyLayerRequest, 'target' | 'whiteouts'> & { parents?: string[] };
+type Target = Pick<ApplyLayerRequest, 'target' | 'whiteouts' | 'parents' | 'isDetached'>;
 
 /** The directory that the mounts stand for: an overlay's upper directory, a bind's source, else a temporary mount. */
 async function onTarget<T>(mounts: Mount[], work: (target: Target) => Promise<T>): Promise<T> {
@@ -77,8 +83,10 @@ async function onTarget<T>(mounts: Mount[], work: (target: Target) => Promise<T>
   if (mount !== undefined && mounts.length === 1) {
     const upper = optionOf(mount, 'upperdir=');
     const lower = optionOf(mount, 'lowerdir=');
-    if (mount.type === 'overlay' && upper !== undefined)
-      return work({ target: upper, whiteouts: 'overlay', parents: lower?.split(':') ?? [] });
+    if (mount.type === 'overlay' && upper !== undefined) {
+      const whiteouts = mount.options.includes('userxattr') ? 'user-overlay' : 'overlay';
+      return work({ target: upper, whiteouts, parents: lower?.split(':') ?? [], isDetached: lower === undefined });
+    }
     if (mount.type === 'bind' && !mount.options.includes('ro'))
       return work({ target: mount.source, whiteouts: 'delete' });
   }

@@ -52,7 +52,8 @@ export class LayerDiffer {
     mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
     const archive = join(this.#temporary, randomHex(8));
     try {
-      const written = await writeTree({ source, archive, overlayWhiteouts: true, compression });
+      const isUserOverlay = upper.some(({ options: words }) => words.includes('userxattr'));
+      const written = await writeTree({ source, archive, overlayWhiteouts: true, isUserOverlay, compression });
       await this.#store(scope, archive, written, options);
       return { mediaType, digest: written.digest, size: written.size, annotations: {} };
     } finally {

@@ -26,7 +26,8 @@ export function diffService({ applier, differ }: Pick<Daemon, 'applier' | 'diffe
     definition: loadService('containerd/services/diff/v1/diff.proto', 'containerd.services.diff.v1.Diff'),
     handlers: {
       Apply: async ({ diff, mounts, syncFs }: ApplyRequest, context: CallContext) => ({
-        applied: await applier.apply(scopeOf(context).namespace, required(diff, 'diff'), mounts, { sync: syncFs }),
+        applied: (await applier.apply(scopeOf(context).namespace, required(diff, 'diff'), mounts, { sync: syncFs }))
+          .descriptor,
       }),
       Diff: async ({ left, right, mediaType, ref, labels }: DiffRequest, context: CallContext) => ({
         diff: await differ.diff(scopeOf(context), left, right, { mediaType, ref, labels }),

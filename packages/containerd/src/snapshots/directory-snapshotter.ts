@@ -102,6 +102,26 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     await this.#store.write(() => this.#rows.commit(scope, name, key, labels, bootId));
   }
 
+  /** For kinds with detached snapshots: `adopt` makes of the files what they are over the parents, the nearest first. */
+  protected async commitDetached(
+    scope: Scope,
+    names: { name: string; key: string; parent: string },
+    adopt: (id: number, parents: number[]) => Promise<void>,
+  ): Promise<void> {
+    const { name, key, parent } = names;
+    this.#checkCommit(scope, name, key, {});
+    const { id } = this.#rows.get(scope.namespace, key);
+    await adopt(id, this.#rows.parentIds(this.#rows.parentOf(scope.namespace, parent)?.id ?? null));
+    failpoint('snapshot.detached.adopted');
+    await this.#store.write(() => this.#rows.commit(scope, name, key, {}, bootId, parent));
+  }
+
+  /** An active snapshot whose parent comes with its commit. */
+  protected async prepareDetached(scope: Scope, key: string): Promise<number> {
+    await this.#create(scope, 'ACTIVE', key, '', {});
+    return this.#rows.get(scope.namespace, key).id;
+  }
+
   async flush(): Promise<void> {
     const ids = this.#rows.unflushed().map(({ id }) => id);
     if (ids.length === 0) return;

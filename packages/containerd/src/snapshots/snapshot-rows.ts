@@ -147,9 +147,23 @@ export class SnapshotRows {
     return row;
   }
 
-  /** Inside `store.write`. `unflushedBoot`: the boot in whose memory the files still are; null when they are on disk. */
-  commit(scope: Scope, name: string, key: string, labels: Labels, unflushedBoot: string | null): SnapshotRow {
+  /**
+   * Inside `store.write`. `unflushedBoot`: the boot in whose memory the files still are; null when they are on disk.
+   * `parent`: of a detached snapshot, which gets it now. Throws as parentOf does, too.
+   */
+  commit(
+    scope: Scope,
+    name: string,
+    key: string,
+    labels: Labels,
+    unflushedBoot: string | null,
+    parent?: string,
+  ): SnapshotRow {
     const row = this.checkCommit(scope.namespace, name, key);
+    if (parent !== undefined) {
+      const parentId = this.parentOf(scope.namespace, parent)?.id ?? null;
+      this.#store.sql('UPDATE snapshots SET parent_id=? WHERE id=?').run(parentId, row.id);
+    }
     holdByLease(this.#store, scope, this.#leaseType, name);
     const kept = { ...labels };
     const at = toText(now());

@@ -31,8 +31,18 @@ export interface SnapshotUsage {
 /** A label that Prepare may carry: the committed name it is meant for; already-exists when that is there. */
 export const targetLabel = 'containerd.io/snapshot.ref';
 
+/** Snapshots that get their parents when they are committed: layers of one image can be unpacked side by side. */
+export interface DetachedSnapshots {
+  /** An active snapshot for one layer. Its mounts are for the layer applier: what they stand on is not known yet. */
+  prepare(scope: Scope, key: string): Promise<Mount[]>;
+  /** As commitUnflushed, over the committed `parent` ('' is none); `implied`: what the applier said of the layer. */
+  commit(scope: Scope, name: string, key: string, parent: string, implied: Uint8Array): Promise<void>;
+}
+
 export interface Snapshotter {
   readonly name: string;
+  /** Absent where a layer's files depend on those below. */
+  readonly detached?: DetachedSnapshots;
   /** Throws not-found. */
   stat(namespace: string, key: string): SnapshotInfo;
   list(namespace: string, filters?: string[]): SnapshotInfo[];

@@ -92,7 +92,16 @@ function imageSink({ images, publisher }: SinkParts, scope: Scope): ImageSink {
 }
 
 function snapshotSink({ leases }: SinkParts, snapshotter: Snapshotter, scope: Scope): SnapshotSink {
+  const { detached } = snapshotter;
+  const beside = detached && {
+    detached: {
+      prepare: (key: string) => detached.prepare(scope, key),
+      commit: (name: string, key: string, parent: string, implied: Uint8Array) =>
+        detached.commit(scope, name, key, parent, implied),
+    },
+  };
   return {
+    ...beside,
     name: snapshotter.name,
     has: async (key) => {
       // held before it is looked at: the collector takes nothing in between
@@ -118,6 +127,9 @@ function isCommitted(snapshotter: Snapshotter, scope: Scope, key: string): boole
 
 function layerApplier({ applier }: SinkParts, scope: Scope): LayerApplier {
   return {
-    apply: async (layer, mounts) => (await applier.apply(scope.namespace, toTarget(layer), mounts)).digest,
+    apply: async (layer, mounts) => {
+      const { descriptor, implied } = await applier.apply(scope.namespace, toTarget(layer), mounts);
+      return { diffId: descriptor.digest, implied };
+    },
   };
 }

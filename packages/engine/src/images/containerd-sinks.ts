@@ -241,7 +241,7 @@ function layerApplier(client: ContainerdClient, options: CallOptions): LayerAppl
   return {
     apply: async (layer, mounts) => {
       const { applied } = await client.diff.Apply({ diff: toTarget(layer), mounts, syncFs: true }, options);
-      return applied?.digest ?? '';
+      return { diffId: applied?.digest ?? '', implied: new Uint8Array() };
     },
   };
 }

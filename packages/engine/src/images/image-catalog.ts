@@ -5,7 +5,7 @@ import { ContainerError } from '@tscontainer/core/errors';
 import type { Descriptor } from '@tscontainer/core/oci-image';
 import { snapshotLabels } from '@tscontainer/distribution/image-labels';
 import { layerSteps } from '@tscontainer/distribution/layer-steps';
-import { unpackLayer } from '@tscontainer/distribution/layer-unpacker';
+import { unpackLayers } from '@tscontainer/distribution/layer-unpacker';
 import type { Image } from '@tscontainer/platform/contracts/containerd/services/images/v1/images';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
@@ -135,13 +135,12 @@ export async function unpackImage(
   snapshotter: string,
   lease: string,
   details: Pick<ImageDetails, 'manifestBody' | 'config' | 'configDescriptor' | 'chainIds'>,
-  onLayer?: (layer: Descriptor, index: number) => void,
+  onLayer?: (layer: Descriptor) => void,
 ): Promise<void> {
   const { content, unpack } = containerdSinks(client, snapshotter, lease);
-  for (const [index, step] of layerSteps(details.manifestBody, details.config).entries()) {
-    if (!(await unpack.snapshots.has(step.chainId))) await unpackLayer(step, content, unpack.snapshots, unpack.applier);
-    onLayer?.(step.layer, index);
-  }
+  await unpackLayers(layerSteps(details.manifestBody, details.config), content, unpack, {
+    onLayer: (what, layer) => (what === 'extracted' ? onLayer?.(layer) : undefined),
+  });
   await content.addLabels(details.configDescriptor.digest, snapshotLabels(snapshotter, details.chainIds.at(-1) ?? ''));
 }
 
