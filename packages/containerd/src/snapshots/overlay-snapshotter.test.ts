@@ -15,7 +15,7 @@ beforeEach(() => {
   snapshots = open.daemon.snapshots;
   root = join(open.daemon.config.root, 'io.containerd.snapshotter.v1.overlayfs');
 });
-afterEach(() => open.close());
+afterEach(() => open.close(), 60_000); // a thousand snapshots on a busy disk
 
 async function mounted<T>(mounts: Mount[], work: (directory: string) => T): Promise<T> {
   const directory = mkdtempSync(join(open.daemon.config.root, 'mnt-'));
