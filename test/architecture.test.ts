@@ -20,6 +20,7 @@ const table: Record<string, string[]> = {
     'linux/archive',
     'linux/tree',
     'linux/process',
+    'linux/tar-fixture', // its tests
   ],
   engine: [
     'core',
