@@ -1,5 +1,6 @@
 // tsctl: docker's command line. This file parses the line, runs the command and turns how it ended into words and a code.
 import { formatTraceparent, newTraceContext } from '@tscontainer/core/trace-context';
+import { toEndpoint } from '@tsctl/client/endpoint';
 import { findCommand, groups } from './cli/catalog.ts';
 import type { Command, CommandContext } from './cli/command.ts';
 import { ConfigFile } from './cli/config-file.ts';
@@ -7,7 +8,6 @@ import { ArgumentError, CommandFailure, FlagError } from './cli/failures.ts';
 import { parseFlags } from './cli/flag-parser.ts';
 import { type GlobalOptions, globalFlags, toGlobalOptions } from './cli/global-options.ts';
 import { closedPipeExitCode, Output } from './cli/output.ts';
-import { toEndpoint } from './client/endpoint.ts';
 import { EngineClient } from './client/engine-client.ts';
 import { restoreTerminal } from './terminal/raw-mode.ts';
 import { clientVersion } from './version.ts';

@@ -33,7 +33,7 @@ export class SchemaWriter {
   ofShape(shape: Shape): JsonSchema {
     if (typeof shape === 'string') return ofWord(shape);
     if ('fields' in shape) return this.#reference(shape.named, shape, () => this.#ofFields(shape.named, shape.fields));
-    if ('echoOf' in shape) return this.#reference(shape.named, shape, () => this.#ofRequest(shape.named, shape.echoOf));
+    if ('echoOf' in shape) return this.#reference(shape.named, shape, () => this.#ofEcho(shape.named, shape.echoOf));
     if ('optional' in shape) return this.ofShape(shape.optional);
     if ('nullable' in shape) return orNull(this.ofShape(shape.nullable));
     if ('values' in shape) return { type: 'string', enum: [...shape.values] };
@@ -68,6 +68,14 @@ export class SchemaWriter {
       return [field, described(name, field, property)];
     });
     return { type: 'object', ...titled(name), properties: Object.fromEntries(properties) };
+  }
+
+  /** A text is never null: Go has no nil of it. */
+  #ofEcho(name: string, schema: Schema): JsonSchema {
+    const request = this.#ofRequest(name, schema);
+    for (const [field, property] of Object.entries(request['properties'] as Record<string, JsonSchema>))
+      if (schema[field] === 'string') property['type'] = 'string';
+    return request;
   }
 
   #ofField(field: Field): JsonSchema {

@@ -1,5 +1,6 @@
 // The flags before the command (`tsctl -H unix:///x.sock ps`) and the environment they default to.
 import { join } from 'node:path';
+import type { TlsOptions } from '@tsctl/client/endpoint';
 import { configDirectory } from './config-file.ts';
 import { type FlagDefinition, type FlagValues, flag } from './flags.ts';
 
@@ -19,13 +20,6 @@ export const globalFlags: readonly FlagDefinition[] = [
   flag('bool', 'trace', 'Print the id of the trace of this command on stderr'),
   flag('bool', 'version,v', 'Print version information and quit'),
 ];
-
-export interface TlsOptions {
-  verify: boolean;
-  caPath: string;
-  certPath: string;
-  keyPath: string;
-}
 
 export interface GlobalOptions {
   /** `unix:///path`, `tcp://host:port`. */

@@ -1,9 +1,10 @@
 // `tsctl events`: what happens in the engine, as it happens.
+
+import { readJsonLines } from '@tsctl/client/json-lines';
 import { type Command, type CommandContext, noArguments } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { filtersParameter } from '../cli/filters.ts';
 import { flag } from '../cli/flags.ts';
-import { readJsonLines } from '../client/json-lines.ts';
 import { toTimestamp } from '../format/durations.ts';
 import { exactDigits, parseExact } from '../format/exact-json.ts';
 import { withEscapes } from '../format/list-format.ts';

@@ -1,11 +1,11 @@
 // `tsctl import`: an image of a root filesystem's tar.
 import { familiarName, parseReference } from '@tscontainer/core/reference';
+import { readJsonLines } from '@tsctl/client/json-lines';
 import type { Command } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { openInput } from '../cli/whole-file.ts';
 import { readReference } from '../client/images.ts';
-import { readJsonLines } from '../client/json-lines.ts';
 import { showProgress } from '../format/progress.ts';
 import type { ProgressMessage } from '../format/progress-message.ts';
 

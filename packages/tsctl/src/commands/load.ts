@@ -1,10 +1,10 @@
 // `tsctl load`: images from a tar archive.
 
+import { readJsonLines } from '@tsctl/client/json-lines';
 import { type Command, noArguments } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { openInput } from '../cli/whole-file.ts';
-import { readJsonLines } from '../client/json-lines.ts';
 import { showProgress } from '../format/progress.ts';
 import type { ProgressMessage } from '../format/progress-message.ts';
 

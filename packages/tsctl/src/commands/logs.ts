@@ -1,9 +1,10 @@
 // `tsctl logs`: what a container has written.
+
+import { Demultiplexer } from '@tsctl/client/demultiplexer';
 import { type Command, type CommandContext, exactly } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { containerPath, inspectContainer } from '../client/containers.ts';
-import { Demultiplexer } from '../client/demultiplexer.ts';
 import { toTimestamp } from '../format/durations.ts';
 
 export const logsCommand: Command = {

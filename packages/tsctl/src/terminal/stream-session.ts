@@ -2,8 +2,9 @@
 //
 // Order: open the connection, make the session, start the container, await `finished`. The terminal is raw from `begin`
 // until the session ends, however it ends.
+
+import { Demultiplexer } from '@tsctl/client/demultiplexer';
 import type { Output } from '../cli/output.ts';
-import { Demultiplexer } from '../client/demultiplexer.ts';
 import type { HijackedStream } from '../client/engine-client.ts';
 import { DetachWatcher, defaultDetachKeys, parseDetachKeys } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';

@@ -1,9 +1,11 @@
 // Takes apart the stream that carries stdout and stderr together: 8-byte header (stream, 0, 0, 0, big-endian length), payload.
-import { ContainerError } from '@tscontainer/core/errors';
+import { EngineError, ProtocolError } from './errors.ts';
 
 export interface Frame {
   stream: 'stdout' | 'stderr';
   payload: Buffer;
+  /** The first part of its frame: a frame that comes in pieces is passed on in pieces. */
+  isStart: boolean;
 }
 
 const headerBytes = 8;
@@ -16,6 +18,7 @@ export class Demultiplexer {
   #header = Buffer.alloc(0);
   #kind = 0;
   #left = 0;
+  #isStart = false;
 
   /** The parts of frames that `chunk` completes. Throws for a stream that is not of this form. */
   push(chunk: Buffer): Frame[] {
@@ -43,10 +46,11 @@ export class Demultiplexer {
     const missing = headerBytes - this.#header.length;
     this.#header = Buffer.concat([this.#header, chunk.subarray(0, missing)]);
     if (this.#header.length === headerBytes) {
+      this.#isStart = true;
       this.#kind = this.#header.readUInt8(0);
       this.#left = this.#header.readUInt32BE(4);
       if (this.#kind > systemErrorStream) {
-        throw new ContainerError('data-loss', `read container output: unrecognized stream: ${this.#kind}`);
+        throw new ProtocolError(`read container output: unrecognized stream: ${this.#kind}`);
       }
       this.#header = Buffer.alloc(0);
     }
@@ -55,7 +59,9 @@ export class Demultiplexer {
 
   #frame(payload: Buffer): Frame {
     if (this.#kind === systemErrorStream)
-      throw new ContainerError('unknown', `error from daemon in stream: ${payload.toString()}`);
-    return { stream: streams[this.#kind] ?? 'stdout', payload };
+      throw new EngineError(`error from daemon in stream: ${payload.toString()}`, { call: 'read container output' });
+    const isStart = this.#isStart;
+    this.#isStart = false;
+    return { stream: streams[this.#kind] ?? 'stdout', payload, isStart };
   }
 }

@@ -1,7 +1,6 @@
 // Where the daemon listens: turns DOCKER_HOST's forms into what node:http connects to.
 import { readFileSync } from 'node:fs';
-import { ContainerError } from '@tscontainer/core/errors';
-import type { TlsOptions } from '../cli/global-options.ts';
+import { ConnectionError } from './errors.ts';
 
 export interface Endpoint {
   /** As the user wrote it, for messages. */
@@ -15,13 +14,22 @@ export interface Endpoint {
 const plainPort = 2375;
 const tlsPort = 2376;
 
-/** Throws invalid-argument when `url` is of no known form. */
+/** Files of certificates; one that does not exist is left out. */
+export interface TlsOptions {
+  /** The server's certificate is checked. */
+  verify: boolean;
+  caPath: string;
+  certPath: string;
+  keyPath: string;
+}
+
+/** Throws ConnectionError when `url` is of no known form. */
 export function toEndpoint(url: string, tls: TlsOptions | undefined): Endpoint {
   const unix = /^unix:\/\/(.+)$/.exec(url);
   if (unix?.[1] !== undefined) return { url, socketPath: unix[1] };
   if (url.startsWith('/')) return { url: `unix://${url}`, socketPath: url };
   const tcp = /^(?:(tcp|https?):\/\/)?(\[[0-9a-fA-F:]+\]|[^:/]*)(?::(\d+))?\/?$/.exec(url);
-  if (tcp === null) throw new ContainerError('invalid-argument', `unable to parse docker host \`${url}\``);
+  if (tcp === null) throw new ConnectionError(`unable to parse docker host \`${url}\``);
   const isTls = tls !== undefined || tcp[1] === 'https';
   const address = {
     url,
@@ -48,6 +56,6 @@ function readOptional(path: string): Buffer | undefined {
     return readFileSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new ContainerError('invalid-argument', `read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new ConnectionError(`read ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

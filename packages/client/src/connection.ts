@@ -1,0 +1,247 @@
+// The Engine API over one unix socket or TCP address: JSON calls, NDJSON and byte streams, hijacked connections.
+//
+// The API version is agreed on with one HEAD /_ping at first use. tsctl and the resources of this package call it.
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import type { Endpoint } from './endpoint.ts';
+import { ConnectionError, EngineError } from './errors.ts';
+import { readJsonLines } from './json-lines.ts';
+
+// Not imported: that would touch every export of node:http, and its WebSocket loads undici, 50 ms of each start.
+const http = () => process.getBuiltinModule('node:http');
+
+/** The newest API version this client was written against. */
+export const clientApiVersion = '1.51';
+/** What an engine speaks that does not say. */
+const oldestApiVersion = '1.24';
+
+export type QueryValue = string | number | boolean | readonly string[] | object | undefined;
+
+export interface CallOptions {
+  /** A list is repeated; an object is sent as JSON, as filters are. */
+  query?: Readonly<Record<string, QueryValue>>;
+  /** A plain value is sent as JSON. */
+  body?: unknown;
+  /** Sent as it is. */
+  bodyStream?: NodeJS.ReadableStream | undefined;
+  contentType?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** A connection that left HTTP: bytes both ways. `head` is what arrived with the answer. */
+export interface HijackedStream {
+  socket: Socket;
+  head: Buffer;
+  contentType: string;
+}
+
+export interface ConnectionOptions {
+  endpoint: Endpoint;
+  /** Set: no negotiation. */
+  apiVersion?: string | undefined;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
+}
+
+/** Story: any calls, then `close`. Rejects EngineError for an answer from 400 on, ConnectionError when there is none. */
+export class Connection {
+  readonly endpoint: Endpoint;
+  readonly #options: ConnectionOptions;
+  readonly #agent: Agent;
+  #version: Promise<string> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.endpoint = options.endpoint;
+    this.#agent = new (http().Agent)({ keepAlive: true });
+  }
+
+  /** Ends idle connections, so that the process can end. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** The version both sides speak. */
+  apiVersion(): Promise<string> {
+    const { apiVersion } = this.#options;
+    if (apiVersion !== undefined) return Promise.resolve(apiVersion);
+    if (this.#version === undefined) {
+      const version = this.#negotiate();
+      this.#version = version;
+      // a failure is not kept: the engine may be there the next time
+      version.catch(() => {
+        this.#version = undefined;
+      });
+    }
+    return this.#version;
+  }
+
+  /** The answer's JSON; undefined when it has no body. */
+  async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
+    const text = await this.text(method, path, options);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The answer's body as it came. */
+  async text(method: string, path: string, options: CallOptions = {}): Promise<string> {
+    return await readText(await this.call(method, path, options));
+  }
+
+  /** For calls whose body does not matter; returns the status (204, 304, ...). */
+  async status(method: string, path: string, options: CallOptions = {}): Promise<number> {
+    const response = await this.call(method, path, options);
+    await readText(response);
+    return response.statusCode ?? 0;
+  }
+
+  /** One value per line, as it arrives. */
+  async *lines<T>(method: string, path: string, options: CallOptions = {}): AsyncGenerator<T> {
+    yield* readJsonLines<T>(await this.call(method, path, options));
+  }
+
+  /** The answer with its body unread. */
+  async call(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
+    const request = await this.#request(method, path, options);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve);
+      request.once('error', (error) => reject(this.connectionError(error)));
+      sendBody(request, options);
+    });
+    if ((response.statusCode ?? 0) >= 400) throw await this.#refusal(response, `${method} ${path}`);
+    return response;
+  }
+
+  /** Leaves HTTP (`Upgrade: tcp`): attach and exec. */
+  async hijack(path: string, options: CallOptions = {}): Promise<HijackedStream> {
+    const headers = { ...options.headers, Connection: 'Upgrade', Upgrade: 'tcp' };
+    const request = await this.#request('POST', path, { ...options, headers });
+    return await new Promise<HijackedStream>((resolve, reject) => {
+      request.once('upgrade', (response, socket, head) => {
+        resolve({ socket: socket as Socket, head, contentType: String(response.headers['content-type'] ?? '') });
+      });
+      request.once('response', (response) => {
+        const status = response.statusCode ?? 0;
+        const call = `POST ${path}`;
+        if (status >= 400) this.#refusal(response, call).then(reject, reject);
+        else {
+          request.destroy();
+          reject(this.engineError('unable to upgrade to tcp', status, call));
+        }
+      });
+      request.once('error', (error) => reject(this.connectionError(error)));
+      sendBody(request, options);
+    });
+  }
+
+  /** What an answer of this status becomes. */
+  protected engineError(message: string, status: number, call: string): Error {
+    return new EngineError(message, { status, call });
+  }
+
+  /** What no answer becomes. */
+  protected connectionError(error: Error): Error {
+    if (error.name === 'AbortError') return error;
+    return new ConnectionError(`connect to the engine at ${this.endpoint.url}: ${error.message}`, { cause: error });
+  }
+
+  async #refusal(response: IncomingMessage, call: string): Promise<Error> {
+    const text = (await readText(response)).trim();
+    const status = response.statusCode ?? 0;
+    return this.engineError(messageOf(text) || `${status} ${response.statusMessage}`, status, call);
+  }
+
+  async #negotiate(): Promise<string> {
+    const request = await this.#open({ method: 'HEAD', path: '/_ping' });
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve);
+      request.once('error', (error) => reject(this.connectionError(error)));
+      request.end();
+    });
+    response.resume();
+    const server = String(response.headers['api-version'] ?? oldestApiVersion);
+    return isOlderVersion(server, clientApiVersion) ? server : clientApiVersion;
+  }
+
+  async #request(method: string, path: string, options: CallOptions): Promise<ClientRequest> {
+    options.signal?.throwIfAborted();
+    const version = await this.apiVersion();
+    return await this.#open({
+      method,
+      path: `/v${version}${path}${queryText(options.query)}`,
+      headers: { ...bodyHeaders(options), ...options.headers },
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  async #open(options: RequestOptions): Promise<ClientRequest> {
+    const { endpoint } = this;
+    const headers = {
+      Host: endpoint.host ?? 'docker',
+      'User-Agent': 'tsctl',
+      ...this.#options.headers,
+      ...options.headers,
+    };
+    if (endpoint.tls !== undefined) {
+      const https = process.getBuiltinModule('node:https');
+      return https.request({ ...options, headers, host: endpoint.host, port: endpoint.port, ...endpoint.tls });
+    }
+    const where =
+      endpoint.socketPath === undefined
+        ? { host: endpoint.host, port: endpoint.port }
+        : { socketPath: endpoint.socketPath };
+    return http().request({ ...options, ...where, headers, agent: this.#agent });
+  }
+}
+
+function sendBody(request: ClientRequest, options: CallOptions): void {
+  if (options.bodyStream !== undefined) {
+    options.bodyStream.once('error', (error: Error) => request.destroy(error));
+    // whoever answers before the end has seen enough: what is left is not read, and not an error
+    request.once('close', () => (options.bodyStream as Readable).destroy?.());
+    options.bodyStream.pipe(request);
+    return;
+  }
+  request.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+}
+
+function bodyHeaders(options: CallOptions): Record<string, string | number> {
+  if (options.contentType !== undefined) return { 'Content-Type': options.contentType };
+  if (options.body === undefined) return {};
+  return { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(JSON.stringify(options.body)) };
+}
+
+function queryText(query: CallOptions['query'] = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    if (Array.isArray(value)) for (const each of value) parameters.append(name, String(each));
+    else if (typeof value === 'object') parameters.append(name, JSON.stringify(value));
+    else parameters.append(name, value === true ? '1' : value === false ? '0' : String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function messageOf(text: string): string {
+  if (!text.startsWith('{')) return text;
+  try {
+    return String((JSON.parse(text) as { message?: string }).message ?? text);
+  } catch {
+    return text; // a proxy's answer may look like JSON and not be it: show it as it came
+  }
+}
+
+/** Versions as `1.41`, compared as numbers. */
+export function isOlderVersion(left: string, right: string): boolean {
+  const [leftMajor = 0, leftMinor = 0] = left.split('.').map(Number);
+  const [rightMajor = 0, rightMinor = 0] = right.split('.').map(Number);
+  return leftMajor < rightMajor || (leftMajor === rightMajor && leftMinor < rightMinor);
+}
