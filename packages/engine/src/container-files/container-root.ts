@@ -14,8 +14,9 @@ import { dirname, join } from 'node:path';
 import type { IdRange } from '@tscontainer/linux/archive';
 import { type Mount, mountAll, unmountBelow } from '@tscontainer/linux/mounts';
 import type { Container } from '../containers/container.ts';
+import { containerMounts } from '../containers/container-making.ts';
 import type { MountPoint } from '../containers/container-record.ts';
-import { resolveInRoot, snapshotMounts } from '../containers/container-snapshot.ts';
+import { resolveInRoot } from '../containers/container-snapshot.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 
 export interface ContainerRoot {
@@ -51,7 +52,7 @@ export async function openContainerRoot(
   isWritten: boolean,
 ): Promise<ContainerRoot> {
   if (container.isRunning && container.state.pid > 0) return openRunningRoot(container.state.pid);
-  const mounts = await snapshotMounts(context, container.settings);
+  const mounts = await containerMounts(context, container);
   const points = container.settings.mountPoints.filter((point) => point.type !== 'tmpfs');
   const scratch = await mountScratch(context, mounts, true);
   let isReady = false;
@@ -77,7 +78,7 @@ export async function openContainerRoot(
 
 /** Without volumes: what an export or a comparison sees. */
 export async function openOwnRoot(context: EngineContext, container: Container): Promise<ContainerRoot> {
-  return mountScratch(context, readOnlyMounts(await snapshotMounts(context, container.settings)), false);
+  return mountScratch(context, readOnlyMounts(await containerMounts(context, container)), false);
 }
 
 /** The descriptor stays with this very filesystem, whatever becomes of the pid. */

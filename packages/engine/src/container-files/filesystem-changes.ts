@@ -5,7 +5,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lookUpInRoot, type Mount } from '@tscontainer/linux/mounts';
 import type { Container } from '../containers/container.ts';
-import { snapshotMounts } from '../containers/container-snapshot.ts';
+import { containerMounts, whenMade } from '../containers/container-making.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import { mountScratch, openOwnRoot } from './container-root.ts';
 
@@ -38,6 +38,7 @@ export async function changesOf(context: EngineContext, container: Container): P
   const { settings } = container;
   const { snapshotter } = settings;
   const key = `${settings.snapshotKey}-changes-${Date.now()}`;
+  await whenMade(context, container);
   const { info } = await context.client.snapshots.Stat({ snapshotter, key: settings.snapshotKey });
   const { mounts } = await context.client.snapshots.View({ snapshotter, key, parent: info?.parent ?? '', labels: {} });
   try {
@@ -45,7 +46,7 @@ export async function changesOf(context: EngineContext, container: Container): P
     try {
       const upper = await openOwnRoot(context, container);
       try {
-        const written = upperOf(await snapshotMounts(context, settings));
+        const written = upperOf(await containerMounts(context, container));
         const found = await new Comparison(lower.path, upper.path, written).run();
         return withoutRuntimePlaces(found);
       } finally {

@@ -8,6 +8,7 @@ import type { ResolvedImage } from '../images/image-backend.ts';
 import { Container } from './container.ts';
 import type { HostConfig } from './container-config.ts';
 import { writeContainerFiles } from './container-files.ts';
+import { beginMaking } from './container-making.ts';
 import { type ContainerSettings, type MountPoint, newContainerState } from './container-record.ts';
 import { copyUpVolumes, prepareSnapshot, removeSnapshot } from './container-snapshot.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -17,7 +18,7 @@ import { generateName } from './generated-names.ts';
 import { idMappingOf } from './id-mapping.ts';
 import { borrowedPoints, mountPointsOf, parseVolumesFrom } from './mount-requests.ts';
 import { containerHostname } from './spec-builder.ts';
-import { createRecord, joinsOthers, specOf } from './spec-store.ts';
+import { specOf } from './spec-store.ts';
 
 export interface CreatedContainer {
   container: Container;
@@ -26,7 +27,7 @@ export interface CreatedContainer {
 
 /**
  * Everything that can be refused is refused before the first side effect, and a failure later undoes what was done.
- * One commit, and Snapshots.Prepare and Containers.Create side by side, are all that an image known before costs.
+ * One commit is all that the answer for an image known before waits for; the lifecycle daemon's half goes on beside it.
  */
 export async function createContainer(
   context: EngineContext,
@@ -165,29 +166,27 @@ async function makeSources(context: EngineContext, cleanup: CleanupStack, settin
   }
 }
 
-/** The snapshot, the lifecycle daemon's record and our commit: side by side when the image's users are known. */
+/**
+ * Our commit, and the daemon's half beside it. The answer waits for the latter only where more is to be done with it:
+ * an image whose users are not known yet, an owner shift, volumes to fill.
+ */
 async function materialize(context: EngineContext, cleanup: CleanupStack, container: Container): Promise<void> {
   const { settings } = container;
   const known = context.userFiles.get(settings.chainId);
+  const hasVolumes = settings.mountPoints.some((point) => point.type === 'volume');
+  const isSimple = known !== undefined && settings.idMapping === undefined && !hasVolumes;
   cleanup.defer(`snapshot ${settings.snapshotKey}`, () => removeSnapshot(context, settings));
-  // a failure of one waits for the others: an undo must not overtake what it undoes
   const prepared = prepareSnapshot(context, settings);
   const files = known ?? (await context.userFiles.read(settings.chainId, await prepared));
-  const isFinal = !joinsOthers(settings);
   const built = await settle(prepared, () => specOf(context, settings, files, false));
   cleanup.defer(`record ${settings.id}`, () => deleteRecord(context, settings.id));
   cleanup.defer(`entry ${settings.id}`, () => context.store.remove(settings.id));
-  const outcomes = await Promise.allSettled([
-    prepared,
-    createRecord(context, settings, built),
-    context.store.add(settings, container.state),
-  ]);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  container.rootfs = await prepared;
-  container.isSpecCurrent = isFinal;
-  container.user = built.user;
-  if (settings.mountPoints.some((point) => point.type === 'volume'))
-    await copyUpVolumes(context, settings, container.rootfs);
+  beginMaking(context, container, prepared, built);
+  cleanup.defer(`making ${settings.id}`, () => container.made.catch(() => undefined));
+  await context.store.add(settings, container.state);
+  if (isSimple) return;
+  await container.made;
+  if (hasVolumes) await copyUpVolumes(context, settings, await prepared);
 }
 
 async function settle<T>(pending: Promise<unknown>, work: () => T): Promise<T> {

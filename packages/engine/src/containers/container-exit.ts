@@ -4,7 +4,7 @@ import { formatNs, parseRfc3339 } from '../go-time.ts';
 import { unmountVolumes } from '../volumes/container-volumes.ts';
 import type { Container } from './container.ts';
 import type { ContainerState } from './container-record.ts';
-import { removeContainer } from './container-remover.ts';
+import { holdsHostState, removeContainer } from './container-remover.ts';
 import { deleteTask, startContainer } from './container-starter.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -16,6 +16,8 @@ import { closeSharedShm } from './shared-shm.ts';
 const drainTimeoutMs = 2000;
 const firstRestartDelayMs = 100;
 const maxRestartDelayMs = 60_000;
+/** The task's deletion takes the processors from those who were just told: they remove the container, or start the next. */
+const deletionDelayMs = 4;
 /** A run at least this long makes the next delay the first again. */
 const stableRunNs = 10_000_000_000n;
 
@@ -38,7 +40,7 @@ export class ExitHandler {
     if (run !== undefined) run.hasExited = true;
     await container.starting;
     if (container.run !== run) return; // the start failed after all, and has undone everything
-    const { store, events } = this.#context;
+    const { store, events, log } = this.#context;
     this.#execs.containerExited(container);
     const drained = run?.pump.finish(drainTimeoutMs);
     container.taskGone = this.#deleteTask(container, facts);
@@ -52,7 +54,11 @@ export class ExitHandler {
       network: undefined,
     } as const;
     const { network } = state;
-    await Promise.all([drained, store.updateState(container.id, { ...state, ...change })]);
+    // on disk a moment after the exit is told: the note keeps it should the engine be killed before
+    store
+      .updateState(container.id, { ...state, ...change })
+      .catch((error) => log.error({ id: container.id, err: errorMessageOf(error) }, 'exit not saved'));
+    await drained;
     // seen by others only now: a remove that follows at once meets nothing half done
     Object.assign(state, change);
     run?.stdin?.destroy();
@@ -86,11 +92,12 @@ export class ExitHandler {
       );
   }
 
-  /** Side by side with the commit: the note keeps the exit code, should the engine be killed between them. */
+  /** Off the path. The note, which is there at once, keeps the exit code should the engine be killed meanwhile. */
   async #deleteTask(container: Container, facts: TaskExitFacts): Promise<void> {
     const { log, paths } = this.#context;
     try {
       if (container.run !== undefined) noteExit(paths.containerRun(container.id), facts);
+      if (!holdsHostState(container.settings)) await container.teardownPause(deletionDelayMs);
       await deleteTask(this.#context, container.id);
       await closeSharedShm(this.#context, container.settings);
       await unmountVolumes(this.#context, container);

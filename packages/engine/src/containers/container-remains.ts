@@ -3,6 +3,7 @@
 // A removal is durable with our own row. Should the engine end before the rest is gone, the next one finds records and
 // snapshots that bear its label and have no row, and removes them (recovery.ts).
 import { errorMessageOf } from '@tscontainer/core/errors';
+import type { Container } from './container.ts';
 import { deleteRecord } from './container-creator.ts';
 import type { ContainerSettings } from './container-record.ts';
 import { removeSnapshot } from './container-snapshot.ts';
@@ -18,8 +19,8 @@ export class ContainerRemains {
   #isClosing = false;
 
   /** Returns at once. */
-  discard(context: EngineContext, settings: ContainerSettings): void {
-    const work = this.#discard(context, settings).finally(() => this.#pending.delete(work));
+  discard(context: EngineContext, container: Container): void {
+    const work = this.#discard(context, container).finally(() => this.#pending.delete(work));
     this.#pending.add(work);
   }
 
@@ -29,7 +30,9 @@ export class ContainerRemains {
     await Promise.all(this.#pending);
   }
 
-  async #discard(context: EngineContext, settings: ContainerSettings): Promise<void> {
+  async #discard(context: EngineContext, { made, taskGone, settings }: Container): Promise<void> {
+    // what is still being made would outlive its removal, and a task needs its snapshot
+    await Promise.allSettled([made, taskGone]);
     for (let tries = 1; !(await removed(context, settings)); tries++) {
       if (tries === maxTries || this.#isClosing) {
         context.log.error({ id: settings.id, tries }, 'record or snapshot stays until the next start');

@@ -1,7 +1,7 @@
 // Removes a container: our commit first, then what the lifecycle daemon has of it and what lies on disk.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { Container } from './container.ts';
-import type { ContainerStatus } from './container-record.ts';
+import type { ContainerSettings, ContainerStatus } from './container-record.ts';
 import { deleteTask } from './container-starter.ts';
 import { disposeAside, disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -30,7 +30,7 @@ export async function removeContainer(
   const before: ContainerStatus = container.state.status;
   container.state.status = 'removing';
   try {
-    await container.taskGone;
+    if (holdsHostState(container.settings)) await container.taskGone;
     if (before === 'dead') await deleteTask(context, container.id);
     await eraseContainer(context, container);
   } catch (error) {
@@ -43,13 +43,18 @@ export async function removeContainer(
   if (options.removesVolumes) await removeVolumes(context, container);
 }
 
+/** Mounts and directories of the host that its user may want to use, unmount or remove once the container is gone. */
+export function holdsHostState({ hostConfig, mountPoints }: ContainerSettings): boolean {
+  return mountPoints.length > 0 || hostConfig.IpcMode === 'shareable';
+}
+
 /** Everything but telling. Durable with our row; what the lifecycle daemon has of it goes when nobody waits any more. */
 export async function eraseContainer(context: EngineContext, container: Container): Promise<void> {
   await closeSharedShm(context, container.settings);
   await context.store.remove(container.id);
   container.isDestroyed = true;
   context.index.delete(container);
-  context.remains.discard(context, container.settings);
+  context.remains.discard(context, container);
   disposeAside(context.paths.containerRun(container.id), context.log);
   disposeTree(context.paths.containerData(container.id), context.log);
 }

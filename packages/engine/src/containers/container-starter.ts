@@ -14,6 +14,7 @@ import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pum
 import { mountVolumes } from '../volumes/container-volumes.ts';
 import type { Container } from './container.ts';
 import { writeContainerFiles } from './container-files.ts';
+import { whenMade } from './container-making.ts';
 import { zeroTime } from './container-record.ts';
 import { snapshotMounts } from './container-snapshot.ts';
 import { disposeAside } from './disposal.ts';
@@ -57,7 +58,9 @@ function checkStartable(container: Container): void {
 async function launch(context: EngineContext, container: Container, cleanup: CleanupStack): Promise<void> {
   const { settings } = container;
   const { tasks } = context.client;
+  container.hastenTeardown();
   await container.taskGone;
+  await whenMade(context, container);
   if (!container.isSpecCurrent) await renewSpec(context, container);
   // it waits for nothing of the kernel's when a prepared namespace is at hand
   await context.networks.start(container);

@@ -33,6 +33,8 @@ export class Container {
   readonly hub = new AttachHub();
   readonly queue = new SerialQueue();
   run: ContainerRun | undefined;
+  /** Its snapshot and record in the lifecycle daemon; see container-making.ts. */
+  made: Promise<void> = Promise.resolve();
   /** Where the root filesystem comes from, as the snapshotter said; asked again when undefined. */
   rootfs: Mount[] | undefined;
   /** Who its process runs as; resolved again when undefined. */
@@ -41,6 +43,8 @@ export class Container {
   isSpecCurrent = false;
   /** The deletion of the last run's task, which goes on after the exit was told. */
   taskGone: Promise<void> = Promise.resolve();
+  /** Ends the pause before that deletion: a further start waits for it. */
+  hastenTeardown: () => void = () => undefined;
   /** Made or running. */
   execIds = new Set<string>();
   /** Kept for their exit codes. */
@@ -100,6 +104,17 @@ export class Container {
     const listeners = [...this.#runListeners];
     this.#runListeners.clear();
     for (const listener of listeners) listener();
+  }
+
+  /** Resolves after `ms`, or as soon as somebody hastens. */
+  teardownPause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.hastenTeardown = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   tellExit(): void {

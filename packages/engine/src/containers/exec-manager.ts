@@ -53,6 +53,8 @@ export interface Exec {
 const processTypeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
 /** Longest wait for output after the exit. */
 const drainTimeoutMs = 2000;
+/** After an exit, until its process is deleted. */
+const deletionDelayMs = 8;
 /** Ended ones kept per container, for their exit codes. */
 const maxEndedPerContainer = 1000;
 
@@ -140,12 +142,15 @@ export class ExecManager {
     exec.isRunning = false;
     exec.exitCode = facts.exitCode;
     this.#retire(exec);
-    const { tasks } = this.#context.client;
-    // off the path: the exit code is known, the rest is tidying up
-    tasks.DeleteProcess({ containerId: exec.container.id, execId }).catch((error) => {
+    this.#publish('exec_die', exec, { exitCode: String(facts.exitCode) });
+    // off the path: the exit code is known, and the tidying up takes no processor from who was just told
+    setTimeout(() => this.#deleteProcess(exec), deletionDelayMs);
+  }
+
+  #deleteProcess({ id: execId, container }: Exec): void {
+    this.#context.client.tasks.DeleteProcess({ containerId: container.id, execId }).catch((error) => {
       if (!isNotFound(error)) this.#context.log.warn({ execId, err: errorMessageOf(error) }, 'exec not deleted');
     });
-    this.#publish('exec_die', exec, { exitCode: String(facts.exitCode) });
   }
 
   /** Its processes died with it; those whose own event has not come yet are told as killed. */

@@ -6,6 +6,8 @@ import { nowNs, nsOfTimestamp } from '../go-time.ts';
 import { Container } from './container.ts';
 import { deleteRecord } from './container-creator.ts';
 import type { ExitHandler } from './container-exit.ts';
+import { makeAgain } from './container-making.ts';
+import { zeroTime } from './container-record.ts';
 import { eraseContainer } from './container-remover.ts';
 import { containerLabel } from './container-snapshot.ts';
 import { adoptStdio, deleteTask } from './container-starter.ts';
@@ -21,9 +23,14 @@ export async function loadContainers(context: EngineContext): Promise<void> {
   for (const { settings, state } of context.store.loadAll()) context.index.add(new Container(settings, state));
   const { containers } = await context.client.containers.List({ filters: [] });
   const recorded = new Set(containers.map((container) => container.id));
+  const prepared = await snapshotsOfOurs(context);
   for (const container of context.index.values()) {
+    const hasRecord = recorded.has(container.id);
+    const hasSnapshot =
+      container.settings.snapshotter !== context.config.snapshotter || prepared.has(container.settings.snapshotKey);
+    if (container.state.startedAt === zeroTime && !(hasRecord && hasSnapshot)) makeAgain(context, container);
     // somebody else has removed the record: without it the container cannot be started again
-    if (!recorded.has(container.id)) await finishRemoval(context, container);
+    else if (!hasRecord) await finishRemoval(context, container);
   }
   for (const record of containers) {
     if (record.labels[ownerLabel] !== context.engineId || context.index.get(record.id) !== undefined) continue;
@@ -31,7 +38,7 @@ export async function loadContainers(context: EngineContext): Promise<void> {
     await deleteTask(context, record.id);
     await deleteRecord(context, record.id);
   }
-  await removeOrphanSnapshots(context);
+  await removeOrphanSnapshots(context, prepared);
   removeOrphanDirectories(context);
 }
 
@@ -43,18 +50,25 @@ async function finishRemoval(context: EngineContext, container: Container): Prom
   await eraseContainer(context, container);
 }
 
-async function removeOrphanSnapshots(context: EngineContext): Promise<void> {
+/** Container by the key of its snapshot. */
+async function snapshotsOfOurs(context: EngineContext): Promise<Map<string, string>> {
   const { snapshotter } = context.config;
   const filters = [`labels."${ownerLabel}"==${context.engineId}`];
+  const found = new Map<string, string>();
   for await (const { info } of context.client.snapshots.List({ snapshotter, filters })) {
-    for (const snapshot of info) {
-      const id = snapshot.labels[containerLabel];
-      if (id === undefined || context.index.get(id) !== undefined) continue;
-      await context.client.snapshots.Remove({ snapshotter, key: snapshot.name }).catch((error) => {
-        if (!isNotFound(error))
-          context.log.warn({ snapshot: snapshot.name, err: errorMessageOf(error) }, 'snapshot stays');
-      });
-    }
+    for (const { name, labels } of info)
+      if (labels[containerLabel] !== undefined) found.set(name, labels[containerLabel]);
+  }
+  return found;
+}
+
+async function removeOrphanSnapshots(context: EngineContext, found: Map<string, string>): Promise<void> {
+  const { snapshotter } = context.config;
+  for (const [key, id] of found) {
+    if (context.index.get(id) !== undefined) continue;
+    await context.client.snapshots.Remove({ snapshotter, key }).catch((error) => {
+      if (!isNotFound(error)) context.log.warn({ snapshot: key, err: errorMessageOf(error) }, 'snapshot stays');
+    });
   }
 }
 

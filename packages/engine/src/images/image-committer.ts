@@ -11,7 +11,7 @@ import { idsOf } from '../container-files/container-root.ts';
 import { runtimePlaces } from '../container-files/filesystem-changes.ts';
 import type { Container } from '../containers/container.ts';
 import type { ContainerConfig } from '../containers/container-config.ts';
-import { snapshotMounts } from '../containers/container-snapshot.ts';
+import { containerMounts } from '../containers/container-making.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import { nowText } from '../go-time.ts';
 import { applyChanges } from './config-changes.ts';
@@ -98,7 +98,7 @@ function mergedConfig(own: Partial<ContainerConfig>, container: ContainerConfig)
 }
 
 async function layerOf(context: EngineContext, container: Container, lease: string): Promise<Layer> {
-  const mounts = await snapshotMounts(context, container.settings);
+  const mounts = await containerMounts(context, container);
   const upper = optionOf(mounts, 'upperdir=');
   if (upper !== undefined && existsSync(upper)) return overlayLayer(context, container, mounts, upper, lease);
   return comparedLayer(context, container, mounts, lease);
