@@ -371,6 +371,16 @@ await runCases({
     assert.match(answer, /Loaded image: saved:v1/);
     await docker.getImage('saved:v1').remove();
   },
+  'image.get, container.export: abandoned half-way': async () => {
+    const abandon = async (stream: NodeJS.ReadableStream) => {
+      await once(stream, 'readable');
+      (stream as Readable).destroy();
+    };
+    await abandon(await docker.getImage(image).get());
+    await running(async (container) => abandon(await container.export()));
+    await pause(200);
+    assert.equal(String(await docker.ping()), 'OK');
+  },
   'docker.buildImage': async () => {
     const context = tarOf({
       Dockerfile: `FROM ${image}\nCOPY file /file\nRUN cat /file > /copy\nENV A=b\n`,

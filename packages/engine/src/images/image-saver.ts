@@ -79,6 +79,8 @@ async function writeBlob(
   const entry = pack.entry({ name: blobPath(blob), size: blob.size, mode: 0o644, mtime: epoch }, (error) =>
     error ? finished.reject(error) : finished.resolve(true),
   );
+  // destroyed with the pack when the client goes away: nobody else listens, and an error that nobody hears ends the process
+  entry.on('error', (error: Error) => finished.reject(error));
   for await (const { data } of client.content.Read({ digest: blob.digest }, { signal })) {
     if (signal.aborted || pack.destroyed) throw new ContainerError('cancelled', 'save image: the client went away');
     if (!entry.write(data)) await drained(entry, signal);
