@@ -403,6 +403,19 @@ describe('lists', () => {
   });
 });
 
+describe('a forced removal', () => {
+  it('takes a container between two runs of its restart policy, whenever it comes', { timeout: 120_000 }, async () => {
+    for (let round = 0; round < 8; round++) {
+      const HostConfig = { RestartPolicy: { Name: 'always' }, NetworkMode: 'none' };
+      const { body } = await stack.api('POST', '/containers/create', { Image: image, Cmd: ['false'], HostConfig });
+      await stack.api('POST', `/containers/${body.Id}/start`);
+      await new Promise((resolve) => setTimeout(resolve, 60 + round * 40));
+      expect(await stack.api('DELETE', `/containers/${body.Id}?force=1`)).toMatchObject({ status: 204 });
+      expect((await stack.api('GET', `/containers/${body.Id}/json`)).status).toBe(404);
+    }
+  });
+});
+
 describe('the wire', () => {
   it('answers unknown paths and methods with 404 and docker’s shape', async () => {
     for (const [method, path] of [

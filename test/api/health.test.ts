@@ -107,8 +107,18 @@ describe('a health check', () => {
   it('goes on under the next engine', async () => {
     await start('outlives', { Test: ['CMD', 'true'], Interval: ms(100) });
     await becomes('outlives', 'healthy');
+    await start('ails', { Test: ['CMD-SHELL', 'echo why; exit 1'], Interval: ms(300), Retries: 2 });
+    await becomes('ails', 'unhealthy');
     await stack.kill('tsengined');
     await stack.startEngine();
-    await becomes('outlives', 'healthy');
+    // known at once, with what the probes said, and probed on
+    expect((await health('outlives')).Status).toBe('healthy');
+    const { Status, FailingStreak, Log } = await health('ails');
+    expect(Status).toBe('unhealthy');
+    expect(FailingStreak).toBeGreaterThanOrEqual(2);
+    expect(Log.at(-1)).toMatchObject({ ExitCode: 1, Output: 'why\n' });
+    await until('probed on', 5000, async () =>
+      (await health('ails')).FailingStreak > FailingStreak ? true : undefined,
+    );
   });
 });

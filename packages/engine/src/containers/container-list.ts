@@ -80,7 +80,7 @@ function matches(container: Container, filters: Filters, ancestors: ReadonlyMap<
       settings.mountPoints.some((point) => point.name === text || point.destination === text || point.source === text),
     ) &&
     filters.matches('network', (text) => isInNetwork(container, text)) &&
-    filters.matches('health', (text) => text === (container.health?.status ?? 'none')) &&
+    filters.matches('health', (text) => text === (container.state.health?.status ?? 'none')) &&
     filters.matches('is-task', (text) => text === 'false' || text === '0') &&
     filters.matches('publish', (text) => isPublished(container, text)) &&
     filters.matches('expose', (port) =>

@@ -2,6 +2,7 @@
 import type { IdMapping } from '@tscontainer/core/oci-runtime';
 import type { EndpointRequest, SandboxState } from '../networks/network-record.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
+import type { Health } from './health-check.ts';
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
 
@@ -24,6 +25,8 @@ export interface ContainerState {
   isStoppedByUser: boolean;
   /** The network side of its present run; undefined when it has none. */
   network?: SandboxState | undefined;
+  /** Of its health check; undefined when nothing is checked or it has not been started. */
+  health?: Health | undefined;
 }
 
 /** A mount beside the default ones, as inspect shows it. */

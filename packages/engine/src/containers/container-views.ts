@@ -36,10 +36,10 @@ function secondsSince(time: string): number {
 }
 
 /** `Up 5 minutes`, `Exited (0) 2 hours ago`. */
-export function statusText(state: ContainerState, health: Health | undefined): string {
+export function statusText(state: ContainerState): string {
   switch (state.status) {
     case 'running':
-      return `Up ${humanDuration(secondsSince(state.startedAt))}${healthText(health)}`;
+      return `Up ${humanDuration(secondsSince(state.startedAt))}${healthText(state.health)}`;
     case 'paused':
       return `Up ${humanDuration(secondsSince(state.startedAt))} (Paused)`;
     case 'restarting':
@@ -92,14 +92,15 @@ export function listView(container: Container, sizes: Sizes | undefined): object
     ...(sizes ?? {}),
     Labels: settings.config.Labels,
     State: state.status,
-    Status: statusText(state, container.health),
+    Status: statusText(state),
     HostConfig: { NetworkMode: settings.hostConfig.NetworkMode },
     NetworkSettings: { Networks: endpointViews(container) },
     Mounts: settings.mountPoints.map(mountView),
   };
 }
 
-function stateView(state: ContainerState, health: Health | undefined): object {
+function stateView(state: ContainerState): object {
+  const { health } = state;
   return {
     Status: state.status,
     Running: state.status === 'running' || state.status === 'paused' || state.status === 'restarting',
@@ -129,7 +130,7 @@ export function inspectView(context: EngineContext, container: Container, sizes:
     Created: settings.created,
     Path: path,
     Args: args,
-    State: stateView(state, container.health),
+    State: stateView(state),
     Image: settings.imageId,
     ResolvConfPath: files.resolvConf,
     HostnamePath: files.hostname,

@@ -3,7 +3,6 @@ import type { Mount } from '@tscontainer/linux/mounts';
 import type { OutputPump } from '../logs/output-pump.ts';
 import { AttachHub } from './attach-hub.ts';
 import type { ContainerSettings, ContainerState } from './container-record.ts';
-import type { Health } from './health-check.ts';
 import { SerialQueue } from './serial-queue.ts';
 import type { StdinPipe } from './stdin-pipe.ts';
 import type { ResolvedUser } from './user-lookup.ts';
@@ -53,8 +52,6 @@ export class Container {
   starting: Promise<void> | undefined;
   /** A restart that its policy has planned. */
   restartTimer: NodeJS.Timeout | undefined;
-  /** Of its health check; undefined when nothing is checked or it has not been started. */
-  health: Health | undefined;
   isDestroyed = false;
   readonly #waiters = new Set<Waiter>();
   readonly #runListeners = new Set<() => void>();

@@ -1,7 +1,7 @@
 // Runs the health checks of running containers: an exec now and then, and an event whenever the health changes.
 import { Readable, Writable } from 'node:stream';
 import { errorMessageOf } from '@tscontainer/core/errors';
-import { nowText } from '../go-time.ts';
+import { nowText, parseRfc3339 } from '../go-time.ts';
 import type { Container } from './container.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { ExecManager } from './exec-manager.ts';
@@ -10,6 +10,7 @@ import { afterProbe, type Healthcheck, type HealthResult, probeCommand, timesOf 
 /** Output kept of one probe, in bytes. */
 const maxOutputBytes = 4096;
 const sigkill = 9;
+const nsPerMs = 1_000_000n;
 
 /** Follows the engine's own events: a container is probed from its start to its end, and not while it is paused. */
 export class HealthMonitor {
@@ -23,7 +24,8 @@ export class HealthMonitor {
     this.#execs = execs;
     this.#unsubscribe = context.events.subscribe(({ type, action, id }) => {
       if (type !== 'container') return;
-      if (action === 'start' || action === 'unpause') this.#begin(id);
+      if (action === 'start') this.#begin(id, true);
+      else if (action === 'unpause') this.#begin(id, false);
       else if (action === 'die' || action === 'pause' || action === 'destroy') this.#end(id);
     });
   }
@@ -31,7 +33,7 @@ export class HealthMonitor {
   /** Once, for containers that an earlier engine left running. */
   adopt(): void {
     for (const container of this.#context.index.values())
-      if (container.state.status === 'running') this.#begin(container.id);
+      if (container.state.status === 'running') this.#begin(container.id, false);
   }
 
   stop(): void {
@@ -40,15 +42,22 @@ export class HealthMonitor {
     this.#timers.clear();
   }
 
-  #begin(id: string): void {
+  /** A new run is `starting`; one that goes on stays what it was. */
+  #begin(id: string, isNewRun: boolean): void {
     const container = this.#context.index.get(id);
     if (container === undefined) return;
     const { Healthcheck: check, Shell } = container.settings.config;
     const command = probeCommand(check as Healthcheck | undefined, Shell);
     if (command === undefined) return;
     this.#end(id);
-    container.health = { status: 'starting', failingStreak: 0, log: container.health?.log ?? [] };
-    this.#plan(container, command, check as Healthcheck, Date.now());
+    const { state } = container;
+    if (isNewRun || state.health === undefined) {
+      const isKnown = (state.health?.status ?? 'starting') !== 'starting';
+      state.health = { status: 'starting', failingStreak: 0, log: state.health?.log ?? [] };
+      if (isKnown) this.#keep(container);
+    }
+    const startedMs = Number((parseRfc3339(state.startedAt) ?? 0n) / nsPerMs);
+    this.#plan(container, command, check as Healthcheck, startedMs);
   }
 
   #end(id: string): void {
@@ -60,7 +69,7 @@ export class HealthMonitor {
     const times = timesOf(check);
     const isInStartPeriod = () => Date.now() - startedMs < times.startPeriodMs;
     const pauseMs =
-      isInStartPeriod() && container.health?.status === 'starting'
+      isInStartPeriod() && container.state.health?.status === 'starting'
         ? Math.min(times.startIntervalMs, times.intervalMs)
         : times.intervalMs;
     const timer = setTimeout(async () => {
@@ -75,12 +84,23 @@ export class HealthMonitor {
   }
 
   #record(container: Container, result: HealthResult, retries: number, isStarting: boolean): void {
-    const before = container.health;
+    const before = container.state.health;
     if (before === undefined) return;
-    container.health = afterProbe(before, result, retries, isStarting);
-    if (container.health.status === before.status) return;
-    const action = `health_status: ${container.health.status}`;
+    const health = afterProbe(before, result, retries, isStarting);
+    container.state.health = health;
+    if (health.status !== before.status || health.failingStreak !== before.failingStreak) this.#keep(container);
+    if (health.status === before.status) return;
+    const action = `health_status: ${health.status}`;
     this.#context.events.publish('container', action, container.id, container.eventAttributes());
+  }
+
+  /** For the next engine. Not while an exit is being committed: its state is the later one. */
+  #keep(container: Container): void {
+    const { store, log } = this.#context;
+    if (container.run === undefined || container.run.hasExited) return;
+    store
+      .updateState(container.id, container.state)
+      .catch((error) => log.warn({ id: container.id, err: errorMessageOf(error) }, 'health not kept'));
   }
 
   async #probe(container: Container, command: string[], timeoutMs: number): Promise<HealthResult> {

@@ -167,17 +167,36 @@ async function remove(
 ): Promise<void> {
   if (container.state.status === 'removing')
     throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);
-  if (container.isRunning) {
-    if (!options.isForced) {
-      throw new ContainerError(
-        'failed-precondition',
-        `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
-      );
+  for (let tries = 1; ; tries++) {
+    if (options.isForced) await keepFromRestarting(container);
+    if (container.isRunning) {
+      if (!options.isForced) {
+        throw new ContainerError(
+          'failed-precondition',
+          `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+        );
+      }
+      await killContainer(context, container, 'SIGKILL');
     }
-    await killContainer(context, container, 'SIGKILL');
+    try {
+      await container.queue.run(() => removeContainer(context, container, options));
+      break;
+    } catch (error) {
+      // its policy was faster and has started it again
+      if (!options.isForced || !container.isRunning || tries >= maxRemovalTries) throw error;
+    }
   }
-  await container.queue.run(() => removeContainer(context, container, options));
   execs.forget(container);
+}
+
+const maxRemovalTries = 5;
+
+/** Between two runs of its restart policy there is nothing to kill, and a moment later there is. */
+async function keepFromRestarting(container: Container): Promise<void> {
+  container.state.isStoppedByUser = true;
+  clearTimeout(container.restartTimer);
+  container.restartTimer = undefined;
+  await container.starting;
 }
 
 async function prune(context: EngineContext, execs: ExecManager, query: Query): Promise<object> {
