@@ -1,5 +1,6 @@
 // Compiles addon/ with cmake and ninja into build/addon, and puts runtime.node and tsrunc into dist/.
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { writeCommitHeader } from './commit-header.ts';
 import { filesBelow, isStale, rootPath } from './freshness.ts';
 import { runTool } from './run-tool.ts';
 
@@ -12,7 +13,7 @@ const compilers = '2';
 
 export function buildAddon(): void {
   const build = rootPath('build/addon');
-  const sources = [...filesBelow(rootPath('addon')), rootPath('pnpm-lock.yaml')];
+  const sources = [...filesBelow(rootPath('addon')), rootPath('pnpm-lock.yaml'), writeCommitHeader()];
   if (!products.some(({ installed }) => isStale(rootPath(installed), sources))) return;
   // cmake looks for new files and is quick when nothing is new.
   runTool('cmake', ['-S', rootPath('addon'), '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release']);

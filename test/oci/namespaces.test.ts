@@ -82,6 +82,60 @@ describe('by path', () => {
   });
 });
 
+describe('without a mount namespace of its own', () => {
+  let other: ChildProcess;
+  beforeAll(async () => {
+    other = spawn('unshare', ['-m', 'sleep', '600'], { stdio: 'ignore' });
+    await until(() => namespaceOf(other.pid, 'mnt') !== namespaceOf('self', 'mnt'));
+    spawnSync('ln', ['-sf', 'busybox', join(bench.rootfs, 'bin/readlink')]);
+  });
+  afterAll(() => {
+    other.kill('SIGKILL');
+  });
+
+  const none = (config: BundleConfig) => {
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'mount');
+  };
+  const mounts = (pid: number | string | undefined) => readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+
+  test.each([
+    ['none: it is in the runtime’s', none, () => 'self'],
+    [
+      'by path: it is in that one',
+      (config: BundleConfig) => joining('mount', `/proc/${other.pid}/ns/mnt`)(config),
+      () => other.pid,
+    ],
+  ])('%s, by init and by exec, whose root is the container’s; nobody else sees a mount of it', (_, change, where) => {
+    const before = [mounts('self'), mounts(other.pid)];
+    bench.start('bare', ['sleep', '60'], (config) => {
+      change(config);
+      config.mounts.push({ destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['mode=711'] });
+    });
+    const { pid } = JSON.parse(bench.run(['state', 'bare']).stdout) as { pid: number };
+    expect(namespaceOf(pid, 'mnt')).toBe(namespaceOf(where(), 'mnt'));
+    expect([mounts('self'), mounts(other.pid)]).toEqual(before);
+    const script = 'readlink /proc/self/ns/mnt; ls /; stat -c %a /mnt; touch /here 2>&1; cat /proc/kcore | wc -c';
+    const { stdout } = bench.run(['exec', 'bare', 'sh', '-c', script]);
+    expect(stdout.split('\n')).toEqual([
+      namespaceOf(where(), 'mnt'),
+      ...['bin', 'dev', 'mnt', 'proc', 'sys', '711', 'touch: /here: Read-only file system', '0', ''],
+    ]);
+    expect(readlinkSync(`/proc/${pid}/root`)).toBe('/');
+    bench.run(['delete', '-f', 'bare']);
+    expect([mounts('self'), mounts(other.pid)]).toEqual(before);
+  });
+
+  test('none, in a user namespace, is refused: its owner has no right to the runtime’s mounts', () => {
+    const mapping = [{ containerID: 0, hostID: 0, size: 65536 }];
+    const { stderr } = bench.runOnce('refused', ['true'], (config) => {
+      none(config);
+      config.linux.namespaces.push({ type: 'user' });
+      Object.assign(config.linux, { uidMappings: mapping, gidMappings: mapping });
+    });
+    expect(stderr).toContain('linux.namespaces: a user namespace cannot go without a mount namespace');
+  });
+});
+
 describe('sysctl', () => {
   const cat = (key: string, value: string, change: (config: BundleConfig) => void = () => {}) =>
     bench.runOnce('sysctl', ['cat', `/proc/sys/${key.replaceAll('.', '/')}`], (config) => {

@@ -177,19 +177,25 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-bool run_hook(Context& context, const Hook& hook, const char* status, pid_t pid, const char* directory) {
+namespace {
+
+/// Runs it with `input_fd` as its stdin, which is closed, and waits for its end.
+bool run_with_input(Context& context, const Hook& hook, int input_fd, const char* directory) {
   const char* path = hook.path.get();
-  const int state_fd = make_state(context.plan->hook_state, status, pid);
-  if (state_fd < 0) return refuse(context, "memfd_create", path);
   int output_pipe[2];
-  if (pipe2(output_pipe, O_CLOEXEC) != 0) return refuse(context, "pipe2", path);
+  if (pipe2(output_pipe, O_CLOEXEC) != 0) {
+    const int saved = errno;
+    close(input_fd);
+    errno = saved;
+    return refuse(context, "pipe2", path);
+  }
   fcntl(output_pipe[0], F_SETFL, O_NONBLOCK);
-  Birth birth = {path, nullptr, nullptr, directory, state_fd, output_pipe[1], 0};
+  Birth birth = {path, nullptr, nullptr, directory, input_fd, output_pipe[1], 0};
   fill_vectors(hook, birth);
   int pidfd = -1;
   const pid_t hook_pid = spawn(birth, &pidfd);
   const int clone_error = errno;
-  close(state_fd);
+  close(input_fd);
   close(output_pipe[1]);
   Output output;
   output.size = 0;
@@ -210,6 +216,20 @@ bool run_hook(Context& context, const Hook& hook, const char* status, pid_t pid,
   }
   if (is_late || exit_status != 0) return tell_failure(context, hook, is_late, exit_status, output);
   return true;
+}
+
+}  // namespace
+
+bool run_hook(Context& context, const Hook& hook, const char* status, pid_t pid, const char* directory) {
+  const int state_fd = make_state(context.plan->hook_state, status, pid);
+  if (state_fd < 0) return refuse(context, "memfd_create", hook.path.get());
+  return run_with_input(context, hook, state_fd, directory);
+}
+
+bool run_program(Context& context, const Hook& program) {
+  const int input_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (input_fd < 0) return refuse(context, "open", "/dev/null");
+  return run_with_input(context, program, input_fd, nullptr);
 }
 
 bool run_hooks(Context& context, Step step, const List<Hook>& hooks, const char* status, pid_t pid,

@@ -15,6 +15,9 @@ bool run_hooks(Context& context, Step step, const List<Hook>& hooks, const char*
 /// One hook; false as above.
 bool run_hook(Context& context, const Hook& hook, const char* status, pid_t pid, const char* directory);
 
+/// A program that is no hook: nothing on stdin. False as above.
+bool run_program(Context& context, const Hook& program);
+
 /// Every signal as a new program expects it.
 void reset_signals();
 

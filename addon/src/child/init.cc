@@ -22,6 +22,7 @@
 #include "child/private-proc.h"
 #include "child/process.h"
 #include "child/stage.h"
+#include "child/trees.h"
 
 namespace tsc::child {
 namespace {
@@ -127,6 +128,8 @@ void run_hooks_before_pivot(Context& context) {
 /// Mounts in the order of config.json, with the devices as soon as there is a /dev. Gives the terminal, or -1.
 int build_rootfs(Context& context, int place_fd) {
   Plan& plan = *context.plan;
+  // Before the propagation changes: what the host mounts later below a bind's source may still show there.
+  if (plan.prepares_inside && !prepare_trees(context)) send_failure(context);
   begin_step(context, Step::set_propagation);
   set_old_root_propagation(context);
   begin_step(context, Step::attach_rootfs);
@@ -166,6 +169,7 @@ int build_rootfs(Context& context, int place_fd) {
   finish_rootfs(context, root_fd);
   begin_step(context, Step::pivot_root);
   enter_rootfs(context, root_fd, host);
+  leave_building(context);
   return terminal_fd;
 }
 
@@ -236,6 +240,7 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
     terminal_fd = build_rootfs(context, place_fd);
   } else {
     prepare_process(context);
+    enter_foreign_root(context);
     if (plan->process.is_terminal) {
       begin_step(context, Step::open_console);
       const int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -186,6 +186,7 @@ struct Process {
 
 inline constexpr std::uint64_t kPathSpace = 4096;
 inline constexpr std::uint64_t kHomeSpace = 1024;
+inline constexpr std::uint64_t kNumberSpace = 24;
 
 struct Hook {
   Text path;
@@ -248,10 +249,18 @@ struct Plan {
   bool unshares_time;
   Text time_offsets;
   List<NamespaceJoin> joins;  // in order
+  /// Where init ends up once its root is built, when config.json gives it no new mount namespace: the root is built in
+  /// one that nobody else sees and taken along as a tree that is mounted nowhere. -1: it stays where it was built
+  int mount_namespace_fd;
+  int root_fd;                // exec: such a container's root, which its namespaces do not lead to; else -1
   int join_pidfd;             // exec: all of join_mask in one setns
   std::uint64_t join_mask;
   Text uid_map;  // text of /proc/PID/uid_map
   Text gid_map;
+  Hook uid_mapper;  // an ordinary user's: newuidmap and newgidmap, whose second argument is room for the pid; or none
+  Hook gid_mapper;
+  bool denies_setgroups;     // before gid_map: who has no right to map groups may map their own
+  bool prepares_inside;      // the stage has no right to clone mounts: the child does, in its user namespace
   bool waits_release;        // the child waits until the stage has written maps, moved devices, raised attributes
   bool is_tuned_by_stage;    // limits, scheduler, I/O priority: in a user namespace nobody may raise them
   bool becomes_mapped_root;  // in a user namespace: setresuid(0) before anything else

@@ -60,6 +60,7 @@ enum class Step : std::uint16_t {
   create_runtime_hook,
   create_container_hook,
   pivot_root,
+  enter_mount_namespace,
   write_sysctl,
   readonly_path,
   mask_path,

@@ -18,9 +18,9 @@
 
 #include "child/filter.h"
 #include "child/hooks.h"
-#include "child/mounts.h"
 #include "child/net-devices.h"
 #include "child/process.h"
+#include "child/trees.h"
 
 namespace tsc::child {
 namespace {
@@ -88,42 +88,6 @@ bool open_stdio(Stage& stage) {
     if (!open_one(stage, index, path == nullptr ? "" : path)) return false;
   }
   return true;
-}
-
-/// Everything that the container sees of the host's files: cloned here, because the child may not be allowed to walk
-/// to them, and detached, so that the host never sees them mounted twice.
-bool prepare_trees(Stage& stage) {
-  Plan& plan = *stage.context.plan;
-  if (plan.kind != Kind::init) return true;
-  begin_step(stage.context, Step::prepare_rootfs);
-  if (!prepare_mount(stage.context, plan.rootfs)) return false;
-  std::uint16_t index = 0;
-  for (Mount& mount : plan.mounts) {
-    if (mount.kind == MountKind::bind) {
-      begin_step(stage.context, Step::prepare_binds, index);
-      if (!prepare_mount(stage.context, mount)) return false;
-    }
-    ++index;
-  }
-  if (!plan.binds_devices) return true;
-  for (Device& device : plan.devices) {
-    if (!device.is_bound) continue;
-    device.tree_fd = open_tree(AT_FDCWD, device.path.get(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (device.tree_fd < 0) return refuse(stage, "open_tree", device.path.get());
-  }
-  return true;
-}
-
-void close_trees(Plan& plan) {
-  if (plan.kind != Kind::init) return;
-  if (plan.rootfs.tree_fd >= 0) close(plan.rootfs.tree_fd);
-  for (Mount& mount : plan.mounts) {
-    if (mount.tree_fd >= 0) close(mount.tree_fd);
-  }
-  if (!plan.binds_devices) return;
-  for (Device& device : plan.devices) {
-    if (device.tree_fd >= 0) close(device.tree_fd);
-  }
 }
 
 /// Joins what the plan names. Only ever in a process of its own, or its namespaces would stay changed.
@@ -224,15 +188,31 @@ bool start_child(Stage& stage, int sync_fd) {
   return stage.child_pid >= 0 || refuse(stage, "clone3", nullptr);
 }
 
+/// By newuidmap(1) or newgidmap(1), which may do what /etc/subuid and /etc/subgid allow this user.
+bool map_by_program(Stage& stage, const Hook& program) {
+  char pid[kNumberSpace];
+  format_number(pid, "", stage.child_pid, "");
+  strcpy(const_cast<char*>(program.arguments[1].get()), pid);
+  return run_program(stage.context, program);
+}
+
+bool write_map(Stage& stage, const char* file, const Text& map, const Hook& program) {
+  char path[64];
+  if (program.path) return map_by_program(stage, program);
+  format_number(path, "/proc/", stage.child_pid, file);
+  return !map || write_file_at(AT_FDCWD, path, map.get()) || refuse(stage, "write", path);
+}
+
 bool write_maps(Stage& stage) {
   const Plan& plan = *stage.context.plan;
   if ((plan.clone_flags & CLONE_NEWUSER) == 0) return true;
-  char path[64];
   begin_step(stage.context, Step::write_id_maps);
-  format_number(path, "/proc/", stage.child_pid, "/uid_map");
-  if (plan.uid_map && !write_file_at(AT_FDCWD, path, plan.uid_map.get())) return refuse(stage, "write", path);
-  format_number(path, "/proc/", stage.child_pid, "/gid_map");
-  return !plan.gid_map || write_file_at(AT_FDCWD, path, plan.gid_map.get()) || refuse(stage, "write", path);
+  if (!write_map(stage, "/uid_map", plan.uid_map, plan.uid_mapper)) return false;
+  char path[64];
+  format_number(path, "/proc/", stage.child_pid, "/setgroups");
+  // Who may map no group but their own may not let anybody drop one: that could open what the group is kept out of.
+  if (plan.denies_setgroups && !write_file_at(AT_FDCWD, path, "deny")) return refuse(stage, "write", path);
+  return write_map(stage, "/gid_map", plan.gid_map, plan.gid_mapper);
 }
 
 bool release_child(Stage& stage) {
@@ -331,7 +311,8 @@ bool stage_run(Stage& stage) {
   // (CVE-2016-9962). Not for an unprivileged caller, who may only write the id maps of what can be dumped.
   const bool hides = geteuid() == 0;
   if (hides) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  if (!open_stdio(stage) || !prepare_trees(stage)) return false;
+  if (!open_stdio(stage)) return false;
+  if (!stage.context.plan->prepares_inside && !prepare_trees(stage.context)) return false;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) != 0) return refuse(stage, "socketpair", nullptr);
   stage.child_fd = sync[0];
   const bool is_cloned = start_child(stage, sync[1]);

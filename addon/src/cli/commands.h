@@ -13,6 +13,7 @@ using Words = std::vector<std::string>;
 struct Globals {
   RuntimeConfig config;
   bool is_systemd_cgroup = false;
+  bool is_rootless = false;
   bool is_debug = false;
   std::string log_path;  // "" is stderr
   bool is_log_json = false;

@@ -41,6 +41,7 @@ CreateRequest read_request(const Globals& globals, const Options& options, const
   request.no_pivot_root = options.has("no-pivot");
   request.no_new_keyring = options.has("no-new-keyring");
   request.systemd_cgroup = globals.is_systemd_cgroup;
+  request.is_rootless = globals.is_rootless;
   request.keeps_process = true;
   request.environment = passed.environment;
   request.has_notify_socket = notify_socket() != nullptr;

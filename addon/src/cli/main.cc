@@ -2,7 +2,9 @@
 #include <limits.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "child/monitor.h"
@@ -11,7 +13,9 @@
 #include "cli/self-protection.h"
 #include "cli/version.h"
 #include "linux/error.h"
+#include "linux/file.h"
 #include "linux/monitor-process.h"
+#include "linux/user-namespace.h"
 
 namespace tsc::cli {
 namespace {
@@ -35,9 +39,31 @@ std::string absolute(const std::string& path) {
   return getcwd(current, sizeof current) == nullptr ? path : std::string(current) + "/" + path;
 }
 
+/// Where the state is without --root. Who may not write in /run has a directory of their own below it.
+std::string default_root() {
+  const char* directory = getenv("XDG_RUNTIME_DIR");
+  const char* user = getenv("USER");
+  // Root in a user namespace may be an ordinary user's (USER says so), or a container's.
+  const bool is_users = geteuid() != 0 || (is_in_user_namespace() && user != nullptr && strcmp(user, "root") != 0);
+  if (!is_users || directory == nullptr || *directory == '\0') return "/run/tsrunc";
+  const std::string root = absolute(directory) + "/tsrunc";
+  make_directories("make state root", root, 0700);
+  // Sticky: what cleans XDG_RUNTIME_DIR of files that nobody has touched for long leaves it. XDG Base Directory
+  chmod(root.c_str(), 01700);
+  return root;
+}
+
+bool read_rootless(const Options& options) {
+  const std::string value = options.value("rootless", "auto");
+  if (value == "auto") return is_rootless();
+  if (value == "true" || value == "false") return value == "true";
+  throw_invalid("", "invalid value for --rootless: " + value);
+}
+
 Globals read_globals(const Options& options) {
   Globals globals;
-  globals.config = {absolute(options.value("root", "/run/tsrunc")), kOwnProgram};
+  globals.config = {options.has("root") ? absolute(options.value("root")) : default_root(), kOwnProgram};
+  globals.is_rootless = read_rootless(options);
   globals.is_systemd_cgroup = options.has("systemd-cgroup") || options.value("cgroup-manager") == "systemd";
   globals.is_debug = options.has("debug");
   globals.log_path = options.value("log");
@@ -87,17 +113,13 @@ int dispatch(const Globals& globals, const std::string& name, const Words& words
 
 void print_version() {
   const scmp_version* seccomp = seccomp_version();
-  // The release stands for its commit, as in distributions' builds of runc: docker reads that line.
-  printf("tsrunc version %s\ncommit: v%s\nspec: %s\nlibseccomp: %u.%u.%u\n", kVersion, kVersion, kSpecVersion,
+  printf("tsrunc version %s\ncommit: %s\nspec: %s\nlibseccomp: %u.%u.%u\n", kVersion, commit(), kSpecVersion,
          seccomp->major, seccomp->minor, seccomp->micro);
 }
 
 void check_globals(const Options& options) {
   const std::string format = options.value("log-format", "text");
   if (format != "text" && format != "json") throw_invalid("", "invalid log-format: " + format);
-  const std::string rootless = options.value("rootless", "auto");
-  if (rootless != "auto" && rootless != "true" && rootless != "false")
-    throw_invalid("", "invalid value for --rootless: " + rootless);
 }
 
 int run(const Words& words) {

@@ -16,6 +16,8 @@ constexpr int kNotSupported = 524;  // ENOTSUPP of the kernel, which has no name
 /// The group of a controller; without it a limit cannot be kept, so that is an error. `field`: "blockIO".
 std::string group(const CgroupLocation& location, const char* controller, const char* field) {
   const std::string path = location.find(controller);
+  if (path.empty() && cgroup_system().has_hierarchy(controller))
+    throw RuntimeError("", kStep, "", EACCES, "", std::string("cannot set ") + controller + " limit: container could not join or create cgroup");
   if (path.empty()) throw_unsupported_limit(field, std::string("this machine has no ") + controller + " controller");
   return path + "/";
 }

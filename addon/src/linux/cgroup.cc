@@ -87,6 +87,25 @@ void apply_limits(const CgroupLocation& location, const oci::Resources& resource
   cgroup_v2::apply(location.unified(), share, warnings);
 }
 
+bool has_limits(const oci::Resources& resources) {
+  const auto& memory = resources.memory;
+  const auto& cpu = resources.cpu;
+  return memory.limit || memory.reservation || memory.swap || cpu.shares || cpu.quota || !cpu.cpus.empty() ||
+         !cpu.mems.empty() || resources.pids_limit.value_or(0) > 0 || !resources.hugepage_limits.empty() ||
+         !resources.rdma.empty() || !resources.unified.empty() || resources.block_io.weight;
+}
+
+/// Rules of devices are the host's root's to make; the others hold or are refused.
+void apply_rootless_limits(const CgroupLocation& location, const oci::Resources& resources, Warnings& warnings) {
+  oci::Resources kept = resources;
+  kept.devices.clear();
+  if (location.paths.empty() && !has_limits(kept)) return;
+  if (location.version == 2 && location.paths.empty())
+    throw RuntimeError("", "set limits", "", EACCES, "",
+                       "rootless needs no limits + no cgrouppath when no permission is granted for cgroups");
+  apply_limits(location, kept, warnings);
+}
+
 class Maker {
  public:
   Maker(const CgroupRequest& request, CgroupLocation& location) : request_(request), location_(location) {}
@@ -115,12 +134,24 @@ class Maker {
  private:
   void make(const std::string& name, const std::string& mount_point, const std::string& path,
             const std::function<void(const std::string&)>& visit) {
-    if (make_cgroup_directory(mount_point, path, request_.record_directory, visit)) {
-      made_.push_back(path);
-    } else {
-      found_existing_ = true;
+    try {
+      if (make_cgroup_directory(mount_point, path, request_.record_directory, visit)) {
+        made_.push_back(path);
+      } else {
+        found_existing_ = true;
+      }
+    } catch (const RuntimeError& error) {
+      if (may_go_without(name, error)) return;
+      throw;
     }
     location_.paths[name] = path;
+  }
+
+  /// The group in the v2 tree of a hybrid machine is ours to add; the others only where nobody asks for them.
+  bool may_go_without(const std::string& name, const RuntimeError& error) const {
+    if (!request_.is_rootless) return false;
+    if (name != CgroupLocation::kUnifiedName && !request_.cgroups_path.empty()) return false;
+    return error.error == EACCES || error.error == EPERM || error.error == EROFS;
   }
 
   const CgroupRequest& request_;
@@ -148,7 +179,7 @@ CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources&
     if (system.is_unified) {
       location.version = 2;
       maker.make_v2(system, "");
-      cgroup_v2::enable_controllers(system.unified_mount_point, location.find(""));
+      if (!location.paths.empty()) cgroup_v2::enable_controllers(system.unified_mount_point, location.find(""));
     } else {
       for (const CgroupHierarchy& hierarchy : system.hierarchies) {
         if (cgroup_v1::is_wanted(hierarchy, resources)) maker.make_v1(hierarchy);
@@ -156,7 +187,11 @@ CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources&
       if (system.is_hybrid()) maker.make_v2(system, CgroupLocation::kUnifiedName);
     }
     if (maker.found_existing()) inspect_existing(location, warnings);
-    apply_limits(location, resources, warnings);
+    if (request.is_rootless) {
+      apply_rootless_limits(location, resources, warnings);
+    } else {
+      apply_limits(location, resources, warnings);
+    }
   } catch (...) {
     maker.undo();
     throw;

@@ -40,6 +40,8 @@ struct CgroupRequest {
   std::string id;
   /// Where it is noted which parents were made, so that delete may remove them.
   std::string record_directory;
+  /// The caller may have no right to a group: where none is asked for by its path, the container goes without.
+  bool is_rootless = false;
 };
 
 /// Makes the groups (with missing parents) and writes the limits; undoes what it made when it throws.

@@ -117,7 +117,7 @@ void Creation::make_cgroup(const RuntimeConfig& config, const CreateRequest& req
   oci::Linux& wanted = oci_config_.linux_;
   if (!request.systemd_cgroup) {
     record_.cgroup =
-        create_cgroup({wanted.cgroups_path, request.id, store_.cgroup_notes()}, wanted.resources, warnings_);
+        create_cgroup({wanted.cgroups_path, request.id, store_.cgroup_notes(), request.is_rootless}, wanted.resources, warnings_);
     return;
   }
   // A scope needs a process from its start, and init is not there yet: a monitor without a plan stands in for it.
@@ -144,12 +144,23 @@ void Creation::read_config(const CreateRequest& request) {
   record_.annotations = oci_config_.annotations;
   record_.process.io = request.io;
   record_.namespaces = namespace_mask(oci_config_);
+  const oci::Namespace* mounts = oci_config_.linux_.find_namespace(CLONE_NEWNS);
+  record_.has_detached_root = mounts == nullptr || !mounts->path.empty();
   record_.uid_mappings = oci_config_.linux_.uid_mappings;
   record_.no_new_keyring = request.no_new_keyring;
   record_.traits = {oci_config_.linux_.personality, oci_config_.linux_.memory_policy};
   if (!oci_config_.hooks.poststart.empty() || !oci_config_.hooks.poststop.empty())
     record_.hooks = oci_config_.hooks_text;
   record_.process_config = oci_config_.process_text;
+}
+
+/// The one that config.json names, or our own when it names none.
+UniqueFd Creation::take_mount_namespace() {
+  const auto found = joined_.find(CLONE_NEWNS);
+  if (found == joined_.end()) return open_file("open mount namespace", "/proc/thread-self/ns/mnt", O_RDONLY);
+  UniqueFd fd = std::move(found->second);
+  joined_.erase(found);
+  return fd;
 }
 
 void Creation::plan(const CreateRequest& request) {
@@ -160,6 +171,7 @@ void Creation::plan(const CreateRequest& request) {
     cgroup_namespace = std::move(found->second);
     joined_.erase(found);
   }
+  if (record_.has_detached_root) plan.mount_namespace_fd = fds_.add(take_mount_namespace());
   plan_namespaces(arena_, oci_config_, std::move(joined_), fds_);
   plan_net_devices(arena_, oci_config_);
   plan_cgroups(arena_, record_.cgroup, std::move(cgroup_namespace), fds_);

@@ -34,6 +34,7 @@ class Creation {
  private:
   void read_config(const CreateRequest& request);
   void make_cgroup(const RuntimeConfig& config, const CreateRequest& request);
+  UniqueFd take_mount_namespace();
   void plan(const CreateRequest& request);
   void undo() noexcept;
 

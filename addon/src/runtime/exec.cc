@@ -17,24 +17,37 @@
 #include "runtime/sub-cgroup.h"
 
 namespace tsc {
+namespace {
+
+[[noreturn]] void complain_of_end() {
+  throw RuntimeError("", "exec", "", 0, "", "the container is not running", Reason::wrong_state);
+}
+
+UniqueFd open_of_init(const ContainerRecord& record, const char* step, const char* what, int flags) {
+  const ProcessRecord& init = record.process;
+  UniqueFd fd = open_file(step, "/proc/" + std::to_string(init.pid) + "/" + what, flags);
+  // The path names a number that another process may have by now; then init has ended.
+  if (!is_process_running(init.pid, init.start_time)) complain_of_end();
+  return fd;
+}
+
+}  // namespace
 
 void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const ContainerRecord& record,
                const oci::Process& process, const std::vector<std::string>& sub_cgroups, Warnings& warnings) {
   child::Plan& plan = arena.plan();
   plan.kind = child::Kind::exec;
   UniqueFd init = open_recorded_process(record.process.pid, record.process.start_time);
-  if (!init) throw RuntimeError("", "exec", "", 0, "", "the container is not running", Reason::wrong_state);
+  if (!init) complain_of_end();
   plan.join_pidfd = fds.add(std::move(init));
   plan.join_mask = record.namespaces;
+  if (record.has_detached_root) plan.root_fd = fds.add(open_of_init(record, "open root", "root", O_PATH | O_DIRECTORY));
   const bool has_user_namespace = (record.namespaces & CLONE_NEWUSER) != 0;
   plan.becomes_mapped_root = has_user_namespace;
   UniqueFd cgroup_namespace;
   if ((plan.join_mask & CLONE_NEWCGROUP) != 0) {
     plan.join_mask &= ~std::uint64_t{CLONE_NEWCGROUP};
-    cgroup_namespace = open_file("open cgroup namespace", "/proc/" + std::to_string(record.process.pid) + "/ns/cgroup", O_RDONLY);
-    // The path names a number that another process may have by now; then init has ended.
-    if (!is_process_running(record.process.pid, record.process.start_time))
-      throw RuntimeError("", "exec", "", 0, "", "the container is not running", Reason::wrong_state);
+    cgroup_namespace = open_of_init(record, "open cgroup namespace", "ns/cgroup", O_RDONLY);
   }
   CgroupLocation location = record.cgroup;
   if (sub_cgroups.empty()) follow_init(location, record.process.pid);

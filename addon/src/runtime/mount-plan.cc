@@ -13,6 +13,7 @@
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/mount-options.h"
+#include "linux/user-namespace.h"
 #include "runtime/container-plan.h"
 
 namespace tsc {
@@ -158,9 +159,20 @@ struct MountPlanner {
 
   bool has_new(std::uint64_t type) const { return (arena.plan().clone_flags & type) != 0; }
 
+  /// Where a container without groups of its own is: in those of its creator.
+  static std::map<std::string, std::string> own_groups() {
+    const CgroupSystem& system = cgroup_system();
+    std::map<std::string, std::string> groups;
+    if (system.is_unified) groups[""] = system.unified_mount_point + system.unified_own_path;
+    for (const CgroupHierarchy& hierarchy : system.hierarchies)
+      groups[hierarchy.name] = hierarchy.mount_point + hierarchy.own_path;
+    return groups;
+  }
+
   /// The `cgroup` type, turned into what this machine and the namespaces want.
   void add_cgroup(const oci::Mount& mount) {
     const bool has_namespace = config.linux_.has_namespace(CLONE_NEWCGROUP);
+    const std::map<std::string, std::string> groups = location.paths.empty() ? own_groups() : location.paths;
     oci::Mount result = mount;
     // What the user namespace's owner may change of the host's own tree, a container in it must not (CVE-2023-25809).
     if (!has_namespace && config.linux_.has_namespace(CLONE_NEWUSER)) result.options.push_back("ro");
@@ -168,7 +180,7 @@ struct MountPlanner {
       result.type = "cgroup2";
       if (!has_namespace) {
         result.type = "bind";
-        result.source = location.find("");
+        result.source = groups.at("");
         result.options.push_back("bind");
       }
       mounts.push_back(result);
@@ -184,7 +196,7 @@ struct MountPlanner {
     std::vector<std::string> tmpfs_options = {"mode=755", "nosuid", "nodev", "noexec"};
     if (std::find(options.begin(), options.end(), "ro") != options.end()) tmpfs_options.push_back("ro");
     mounts.push_back({mount.destination, kTmpfsOfGroups, "cgroup", tmpfs_options});
-    for (const auto& [name, path] : location.paths)
+    for (const auto& [name, path] : groups)
       mounts.push_back({mount.destination + "/" + name, "bind", path, options});
   }
 
@@ -337,7 +349,7 @@ void plan_devices(PlanArena& arena, const oci::Config& config) {
   child::Plan& plan = arena.plan();
   if (has_own_dev(config)) return;
   plan.makes_devices = true;
-  plan.binds_devices = config.linux_.has_namespace(CLONE_NEWUSER);
+  plan.binds_devices = config.linux_.has_namespace(CLONE_NEWUSER) || is_in_user_namespace();
   std::vector<oci::Device> devices = default_devices();
   for (const oci::Device& wanted : config.linux_.devices) {
     bool is_default = false;

@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/net-device.h"
+#include "linux/user-namespace.h"
 #include "runtime/container-plan.h"
 
 namespace tsc {
@@ -19,12 +21,11 @@ std::string offsets_text(const oci::Linux& config) {
   return text;
 }
 
-/// A user namespace first: joining the others needs the rights that it gives. The mount namespace last: after it the
-/// paths of the others would be looked up elsewhere.
+/// A user namespace first: joining the others needs the rights that it gives.
 void plan_joins(PlanArena& arena, const oci::Linux& config, JoinedNamespaces& joined, NamedFds& fds) {
-  // Not the cgroup namespace: the child joins that one itself, see plan_cgroups().
-  constexpr std::uint64_t kOrder[] = {CLONE_NEWUSER, CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWNET,
-                                      CLONE_NEWPID,  CLONE_NEWTIME, CLONE_NEWNS};
+  // Not the cgroup and mount namespaces: the child joins those itself, see plan_cgroups() and Plan::mount_namespace_fd.
+  constexpr std::uint64_t kOrder[] = {CLONE_NEWUSER, CLONE_NEWIPC, CLONE_NEWUTS,
+                                      CLONE_NEWNET,  CLONE_NEWPID, CLONE_NEWTIME};
   auto& list = arena.plan().joins;
   arena.resize(list, joined.size());
   std::uint64_t index = 0;
@@ -44,6 +45,43 @@ void check_mappings(const oci::Linux& config) {
   if (user == nullptr && has_mappings) throw_invalid("parse config", "linux.uidMappings: there is no user namespace");
   if (user != nullptr && user->path.empty() && (config.uid_mappings.empty() || config.gid_mappings.empty())) {
     throw_invalid("parse config", "linux.uidMappings, linux.gidMappings: a new user namespace needs both");
+  }
+}
+
+void plan_mapper(PlanArena& arena, child::Hook& mapper, const char* name, const std::vector<oci::IdMapping>& mappings) {
+  const std::string program = find_program(name);
+  if (program.empty())
+    throw RuntimeError("", "parse config", "", ENOENT, name, "")
+        .advised("to map more than their own id an ordinary user needs this program");
+  // A place for the pid, which is not known yet.
+  std::vector<std::string> arguments = {name, std::string(child::kNumberSpace, ' ')};
+  for (const oci::IdMapping& mapping : mappings) {
+    for (const std::uint32_t number : {mapping.container_id, mapping.host_id, mapping.size})
+      arguments.push_back(std::to_string(number));
+  }
+  arena.set(mapper.path, program);
+  arena.set(mapper.arguments, arguments);
+  mapper.vector_space.set(arena.allocate<char*>(arguments.size() + 2));
+}
+
+bool maps_only(const std::vector<oci::IdMapping>& mappings, std::uint32_t own_id) {
+  return mappings.size() == 1 && mappings[0].host_id == own_id && mappings[0].size == 1;
+}
+
+/// Root writes the maps, an ordinary user too where only their own ids are in them; else programs do that may.
+void plan_id_maps(PlanArena& arena, const oci::Linux& config) {
+  child::Plan& plan = arena.plan();
+  const bool has_rights = geteuid() == 0;
+  plan.denies_setgroups = !has_rights && maps_only(config.gid_mappings, getegid());
+  if (has_rights || maps_only(config.uid_mappings, geteuid())) {
+    arena.set_if(plan.uid_map, map_text(config.uid_mappings));
+  } else {
+    plan_mapper(arena, plan.uid_mapper, "newuidmap", config.uid_mappings);
+  }
+  if (has_rights || plan.denies_setgroups) {
+    arena.set_if(plan.gid_map, map_text(config.gid_mappings));
+  } else {
+    plan_mapper(arena, plan.gid_mapper, "newgidmap", config.gid_mappings);
   }
 }
 
@@ -87,7 +125,7 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config, JoinedNamespac
     throw_invalid("parse config", "linux.netDevices: there is no network namespace of the container's own");
   for (const oci::Namespace& item : wanted.namespaces) {
     if (item.type == CLONE_NEWUSER) plan.becomes_mapped_root = true;
-    if (!item.path.empty()) continue;
+    if (!item.path.empty() || item.type == CLONE_NEWNS) continue;
     if (item.type == CLONE_NEWCGROUP) {
       plan.unshares_cgroup = true;
     } else if (item.type == CLONE_NEWTIME) {
@@ -96,18 +134,20 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config, JoinedNamespac
       plan.clone_flags |= item.type;
     }
   }
-  if ((plan.clone_flags & CLONE_NEWNS) == 0)
-    throw_invalid("parse config", "linux.namespaces: a new mount namespace is needed");
+  // Always: without one of its own, too, the container's root is built where nobody else sees it.
+  plan.clone_flags |= CLONE_NEWNS;
+  if (wanted.has_namespace(CLONE_NEWUSER) && !wanted.has_namespace(CLONE_NEWNS))
+    throw_invalid("parse config", "linux.namespaces: a user namespace cannot go without a mount namespace");
   plan.raises_loopback = (plan.clone_flags & CLONE_NEWNET) != 0;
   plan_joins(arena, wanted, joined, fds);
   if (!wanted.time_offsets.empty() && !plan.unshares_time)
     throw_invalid("parse config", "linux.timeOffsets: there is no new time namespace");
   arena.set_if(plan.time_offsets, offsets_text(wanted));
   plan.waits_release = (plan.clone_flags & CLONE_NEWUSER) != 0;
-  if ((plan.clone_flags & CLONE_NEWUSER) != 0) {
-    arena.set_if(plan.uid_map, map_text(wanted.uid_mappings));
-    arena.set_if(plan.gid_map, map_text(wanted.gid_mappings));
-  }
+  if ((plan.clone_flags & CLONE_NEWUSER) != 0) plan_id_maps(arena, wanted);
+  plan.prepares_inside = geteuid() != 0;
+  if (plan.prepares_inside && !plan.becomes_mapped_root)
+    throw_invalid("parse config", "linux.namespaces: rootless container requires user namespaces");
   if (!config.hostname.empty() && !wanted.has_namespace(CLONE_NEWUTS))
     throw_invalid("parse config", "hostname: there is no uts namespace");
   if (!config.domainname.empty() && !wanted.has_namespace(CLONE_NEWUTS))
@@ -147,6 +187,8 @@ void plan_cgroups(PlanArena& arena, const CgroupLocation& location, UniqueFd cgr
   constexpr const char* kStep = "open cgroup";
   child::Plan& plan = arena.plan();
   if (cgroup_namespace) plan.cgroup_namespace_fd = fds.add(std::move(cgroup_namespace));
+  // An ordinary user may have none.
+  if (location.paths.empty()) return;
   if (location.version == 2) {
     plan.cgroup2_fd = fds.add(open_file(kStep, location.find(""), O_RDONLY | O_DIRECTORY));
     return;

@@ -11,6 +11,7 @@
 #include "linux/capabilities.h"
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/user-namespace.h"
 
 namespace tsc {
 namespace {
@@ -42,7 +43,7 @@ int limit_number(const std::string& name) {
 void plan_rlimits(PlanArena& arena, const oci::Process& process, Warnings& warnings) {
   auto& list = arena.plan().process.rlimits;
   arena.resize(list, process.rlimits.size());
-  const bool may_raise = has_capability(CAP_SYS_RESOURCE);
+  const bool may_raise = has_capability(CAP_SYS_RESOURCE) && !is_in_user_namespace();
   std::uint64_t index = 0;
   for (const oci::Rlimit& wanted : process.rlimits) {
     child::Rlimit& limit = list[index++];
@@ -98,7 +99,7 @@ void plan_oom_score(PlanArena& arena, const oci::Process& process, Warnings& war
   if (wanted < -1000 || wanted > 1000) throw_invalid("parse config", "process.oomScoreAdj: not within -1000..1000");
   const int own = try_read_file("/proc/self/oom_score_adj", present) ? std::atoi(present.c_str()) : 0;
   if (wanted == own) return;
-  if (wanted < own && !has_capability(CAP_SYS_RESOURCE)) {
+  if (wanted < own && (!has_capability(CAP_SYS_RESOURCE) || is_in_user_namespace())) {
     warnings.push_back("oomScoreAdj stays at " + std::to_string(own) + ", lowering it needs CAP_SYS_RESOURCE");
     return;
   }

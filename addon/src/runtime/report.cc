@@ -41,6 +41,7 @@ constexpr const char* kNames[] = {
     "createRuntime hook",
     "createContainer hook",
     "pivot root",
+    "enter mount namespace",
     "write sysctl",
     "read-only path",
     "mask path",

@@ -64,6 +64,7 @@ struct CreateRequest {
   bool no_pivot_root = false;
   bool no_new_keyring = false;
   bool systemd_cgroup = false;
+  bool is_rootless = false;  // a cgroup that may not be made is gone without, unless it is asked for
   std::vector<std::string> environment;  // added to that of config.json
   bool has_notify_socket = false;        // <root>/<id>/notify shows at /run/notify, NOTIFY_SOCKET names a socket there
   bool keeps_process = false;  // remembers config.json's process, as the start of what exec runs

@@ -80,6 +80,7 @@ json to_json(const ContainerRecord& record) {
             {"unit", record.cgroup.unit},
             {"isShared", record.cgroup.is_shared}}},
           {"namespaces", record.namespaces},
+          {"hasDetachedRoot", record.has_detached_root},
           {"uidMappings", mappings},
           {"noNewKeyring", record.no_new_keyring}};
   add_traits(value, record.traits);
@@ -102,6 +103,7 @@ ContainerRecord container_from_json(const json& value) {
   record.cgroup.unit = value.at("cgroup").value("unit", "");
   record.cgroup.is_shared = value.at("cgroup").value("isShared", false);
   record.namespaces = value.at("namespaces");
+  record.has_detached_root = value.value("hasDetachedRoot", false);
   for (const json& mapping : value.at("uidMappings")) {
     record.uid_mappings.push_back({mapping.at(0), mapping.at(1), mapping.at(2)});
   }

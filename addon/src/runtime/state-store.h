@@ -45,6 +45,7 @@ struct ContainerRecord {
   ProcessRecord process;
   CgroupLocation cgroup;
   std::uint64_t namespaces = 0;  // CLONE_NEW* in which the container differs from the host: exec joins these
+  bool has_detached_root = false;  // its mount namespace is not its own and does not show its root: exec takes it from init
   std::vector<oci::IdMapping> uid_mappings;
   bool no_new_keyring = false;
   ContainerTraits traits;
