@@ -30,6 +30,7 @@ export const testPackages = [
   'crun',
   'criu',
   'podman',
+  'uidmap',
   'criu',
   'docker-registry',
   'skopeo',

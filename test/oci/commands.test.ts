@@ -173,7 +173,7 @@ describe('update', () => {
     expect(bench.run(['update', '--cpu-quota', 'much', 'update']).stderr).toContain('cpu-quota');
     expect(bench.run(['update', '-r', '-', 'update'], { input: '{"pids":{"limit":5}}' }).stderr).toBe('');
     expect(bench.run(['update', '-r', '-', 'update'], { input: '{"pids":' }).stderr).toContain('not valid JSON');
-    expect(bench.run(['update', '--l3-cache-schema', 'L3:0=f', 'update']).stderr).toContain('Intel RDT');
+    expect(bench.run(['update', '--l3-cache-schema', 'L3:0=f', 'update']).stderr).toContain('Intel RDT is not enabled');
     bench.run(['delete', '-f', 'update']);
   });
 });

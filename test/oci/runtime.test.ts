@@ -252,7 +252,7 @@ describe('errors leave nothing behind', () => {
     [
       'an unsupported field',
       1,
-      'linux.intelRdt: resctrl is not mounted on this machine',
+      'intelRdt is specified in config, but Intel RDT is not enabled: resctrl is not mounted on this machine',
       ['true'],
       (c) => {
         c.linux.intelRdt = { closID: 'guaranteed' };

@@ -59,6 +59,10 @@ void enter_cgroups(Context& context) {
     if (write_retry(hierarchy.tasks_fd, "0", 1) != 1) fail(context, "write", hierarchy.name.get());
     close(hierarchy.tasks_fd);
   }
+  const int resctrl_fds[] = {plan.resctrl_fd, plan.monitor_group_fd};
+  for (const int group_fd : resctrl_fds) {
+    if (group_fd >= 0 && write_retry(group_fd, "0", 1) != 1) fail(context, "write", "resctrl tasks");
+  }
   if (plan.process.final_cpus.count > 0) {
     begin_step(context, Step::set_affinity);
     if (!set_affinity(plan.process.final_cpus)) fail(context, "sched_setaffinity", "execCPUAffinity.final");

@@ -278,6 +278,8 @@ struct Plan {
   /// Joined by the child itself, once it is in its cgroup: where cgroup2 is mounted with nsdelegate, as by systemd,
   /// nobody inside a cgroup namespace may bring a process in from outside. -1 none
   int cgroup_namespace_fd;
+  int resctrl_fd;        // `tasks` of the container's resctrl group, -1 none
+  int monitor_group_fd;  // and of its monitoring group
 
   // init only
   int exec_fifo_fd;

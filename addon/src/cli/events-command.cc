@@ -10,6 +10,7 @@
 #include "cli/json-output.h"
 #include "cli/options.h"
 #include "cli/quantities.h"
+#include "cli/resctrl-json.h"
 #include "linux/error.h"
 #include "linux/pidfd.h"
 #include "runtime/state-store.h"
@@ -114,14 +115,14 @@ ordered_json huge_pages_json(const ContainerDetails& details) {
 }
 
 /// runc's types.Stats, field by field.
-ordered_json stats_json(const ContainerStats& stats, const ContainerDetails& details) {
+ordered_json stats_json(const ContainerStats& stats, const ContainerDetails& details, const ResctrlGroup& group) {
   ordered_json pids = ordered_json::object();
   add_unless_zero(pids, "current", stats.pids.current);
   add_unless_zero(pids, "limit", stats.pids.limit);
   return {{"cpu", cpu_json(stats, details)},       {"cpuset", cpuset_json(details)},
           {"memory", memory_json(stats, details)}, {"pids", pids},
           {"blkio", block_io_json(stats)},         {"hugetlb", huge_pages_json(details)},
-          {"intel_rdt", ordered_json::object()},   {"network_interfaces", nullptr}};
+          {"intel_rdt", resctrl_json(group)},      {"network_interfaces", nullptr}};
 }
 
 void print_event(const ordered_json& event) {
@@ -131,7 +132,8 @@ void print_event(const ordered_json& event) {
 
 void print_stats(const Globals& globals, const std::string& id) {
   const ContainerStats stats = container_stats(globals.config, id);
-  print_event({{"type", "stats"}, {"id", id}, {"data", stats_json(stats, container_details(globals.config, id))}});
+  const ResctrlGroup group = StateStore(globals.config.root).load(id).resctrl;
+  print_event({{"type", "stats"}, {"id", id}, {"data", stats_json(stats, container_details(globals.config, id), group)}});
 }
 
 std::int64_t now_ms() {

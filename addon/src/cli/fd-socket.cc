@@ -11,6 +11,25 @@
 
 namespace tsc::cli {
 
+bool send_message(int socket, const std::string& text, int passed) {
+  std::string copy = text;
+  iovec data = {copy.data(), copy.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  if (passed >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+}
+
 void send_fd(const char* step, const std::string& path, int passed, const std::string& name) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -19,20 +38,7 @@ void send_fd(const char* step, const std::string& path, int passed, const std::s
   const UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno(step, "socket");
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) throw_errno(step, "connect", path);
-  std::string text = name;
-  iovec data = {text.data(), text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &passed, sizeof passed);
-  if (sendmsg(fd.get(), &message, MSG_NOSIGNAL) < 0) throw_errno(step, "sendmsg", path);
+  if (!send_message(fd.get(), name, passed)) throw_errno(step, "sendmsg", path);
 }
 
 void send_pidfd(const std::string& path, pid_t pid) {

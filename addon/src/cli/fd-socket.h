@@ -1,4 +1,5 @@
-// --console-socket and --pidfd-socket: one fd sent to a unix socket that the caller listens on.
+// Sending a file descriptor over a unix socket: for --console-socket and --pidfd-socket, where the caller listens, and
+// for NotifyProxy.
 #pragma once
 
 #include <sys/types.h>
@@ -7,7 +8,10 @@
 
 namespace tsc::cli {
 
-/// `name` is the text that goes along, as runc's callers expect it. Throws.
+/// One message, with an fd or without (-1). False: errno tells.
+bool send_message(int socket, const std::string& text, int passed_fd);
+
+/// Connects and sends one. `name` is the text that goes along, as runc's callers expect it. Throws.
 void send_fd(const char* step, const std::string& path, int fd, const std::string& name);
 
 /// A pidfd of our child `pid`.

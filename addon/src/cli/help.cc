@@ -131,7 +131,8 @@ constexpr const char* kGlobalOptions =
     "   --debug                 say more\n"
     "   --systemd-cgroup        let systemd make the cgroups; cgroupsPath is slice:prefix:name\n"
     "   --cgroup-manager value  cgroupfs or systemd, as crun names it\n"
-    "   --rootless value        true, false or auto, for runc's sake\n"
+    "   --rootless value        true, false or auto: go without cgroups that may not be made (default: auto)\n"
+    "   --resctrl value         where resctrl is mounted (default: as the mount table says)\n"
     "   --criu value            criu's program (default: criu)\n"
     "   --help, -h\n"
     "   --version, -v\n";

@@ -43,8 +43,8 @@ std::string absolute(const std::string& path) {
 std::string default_root() {
   const char* directory = getenv("XDG_RUNTIME_DIR");
   const char* user = getenv("USER");
-  // Root in a user namespace may be an ordinary user's (USER says so), or a container's.
-  const bool is_users = geteuid() != 0 || (is_in_user_namespace() && user != nullptr && strcmp(user, "root") != 0);
+  // Root in a user namespace is an ordinary user, as under podman, unless USER says otherwise, as in a container.
+  const bool is_users = geteuid() != 0 || (is_in_user_namespace() && (user == nullptr || strcmp(user, "root") != 0));
   if (!is_users || directory == nullptr || *directory == '\0') return "/run/tsrunc";
   const std::string root = absolute(directory) + "/tsrunc";
   make_directories("make state root", root, 0700);
@@ -63,6 +63,7 @@ bool read_rootless(const Options& options) {
 Globals read_globals(const Options& options) {
   Globals globals;
   globals.config = {options.has("root") ? absolute(options.value("root")) : default_root(), kOwnProgram};
+  if (options.has("resctrl")) globals.config.resctrl = absolute(options.value("resctrl"));
   globals.is_rootless = read_rootless(options);
   globals.is_systemd_cgroup = options.has("systemd-cgroup") || options.value("cgroup-manager") == "systemd";
   globals.is_debug = options.has("debug");
@@ -133,6 +134,7 @@ int run(const Words& words) {
                                      {"rootless", 0, true},
                                      {"version", 'v', false},
                                      {"criu", 0, true},
+                                     {"resctrl", 0, true},
                                      {"help", 'h', false}};
   Globals globals;
   try {

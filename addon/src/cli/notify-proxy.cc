@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include "cli/fd-socket.h"
 #include "linux/error.h"
 
 namespace tsc::cli {
@@ -67,32 +68,12 @@ NotifyProxy::NotifyProxy(const std::string& directory, const std::string& outsid
     throw_errno(kStep, "connect", outside);
 }
 
-void NotifyProxy::send(const std::string& text, int passed_fd) {
-  std::string copy = text;
-  iovec data = {copy.data(), copy.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (passed_fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &passed_fd, sizeof passed_fd);
-  }
-  // A service manager that is gone is no reason to fail the container.
-  sendmsg(outside_.get(), &message, MSG_NOSIGNAL);
-}
-
 void NotifyProxy::wait_for_barrier() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return;
   const UniqueFd ours(ends[0]);
   UniqueFd theirs(ends[1]);
-  send("BARRIER=1", theirs.get());
+  send_message(outside_.get(), "BARRIER=1", theirs.get());
   theirs.reset();
   pollfd watched = {ours.get(), 0, 0};
   ::poll(&watched, 1, kBarrierMs);
@@ -105,10 +86,11 @@ bool NotifyProxy::forward(pid_t main_pid) {
     const ssize_t size = recv(inside_.get(), buffer, sizeof buffer, 0);
     if (size < 0) break;
     const std::string text = without_pids(std::string(buffer, static_cast<size_t>(size)), is_ready);
-    if (!text.empty()) send(text);
+    if (!text.empty()) send_message(outside_.get(), text, -1);
   }
   if (!is_ready) return false;
-  send("MAINPID=" + std::to_string(main_pid) + "\n");
+  // A service manager that is gone is no reason to fail the container.
+  send_message(outside_.get(), "MAINPID=" + std::to_string(main_pid) + "\n", -1);
   wait_for_barrier();
   return true;
 }

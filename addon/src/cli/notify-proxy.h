@@ -23,7 +23,6 @@ class NotifyProxy {
   bool forward(pid_t main_pid);
 
  private:
-  void send(const std::string& text, int passed_fd = -1);
   void wait_for_barrier();
 
   UniqueFd inside_;

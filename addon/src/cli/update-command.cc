@@ -71,12 +71,11 @@ std::string resources_of(const Options& options) {
   return resources.dump();
 }
 
-/// Intel RDT: config.json's intelRdt is refused too, so no container has a group there.
-void refuse_cache_schema(const Options& options) {
-  if (!options.value("l3-cache-schema").empty())
-    throw_invalid("command line", "Intel RDT/CAT: l3 cache schema is not enabled");
-  if (!options.value("mem-bw-schema").empty())
-    throw_invalid("command line", "Intel RDT/MBA: memory bandwidth schema is not enabled");
+void update_schemata(const Globals& globals, const Options& options, const std::string& id) {
+  const std::string l3_cache = options.value("l3-cache-schema");
+  const std::string memory_bandwidth = options.value("mem-bw-schema");
+  if (l3_cache.empty() && memory_bandwidth.empty()) return;
+  update_cache_schemata(globals.config, id, l3_cache, memory_bandwidth);
 }
 
 }  // namespace
@@ -85,9 +84,9 @@ int run_update(const Globals& globals, const Words& words) {
   const Options options(words, known_options(), false);
   options.expect_arguments("update", 1, 1);
   const std::string& id = options.arguments()[0];
-  refuse_cache_schema(options);
   if (options.has("kernel-memory") || options.has("kernel-memory-tcp"))
     log_line(globals, "warning", "Kernel memory settings are ignored and will be removed");
+  update_schemata(globals, options, id);
   log_warnings(globals, update_container(globals.config, id, resources_of(options)));
   return 0;
 }

@@ -61,7 +61,9 @@ void parse_personality(const Reader& reader, Linux& result) {
 void parse_intel_rdt(const Reader& reader, Linux& result) {
   IntelRdt wanted{reader.text("closID"), reader.text("l3CacheSchema"), reader.text("memBwSchema"),
                   reader.texts("schemata"), reader.boolean("enableMonitoring")};
-  if (wanted.clos_id == "." || wanted.clos_id == ".." || wanted.clos_id.find('/') != std::string::npos) {
+  // "/" is the group that every process begins in.
+  const bool is_path = wanted.clos_id.size() > 1 && wanted.clos_id.find('/') != std::string::npos;
+  if (wanted.clos_id == "." || wanted.clos_id == ".." || is_path) {
     reader.complain("closID", "not the name of a directory");
   }
   result.intel_rdt = std::move(wanted);

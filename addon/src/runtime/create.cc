@@ -98,6 +98,8 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
       make_directories("make notify directory", store_.notify_directory(request.id), 0755);
     clock.begin("create cgroup");
     make_cgroup(config, request);
+    if (const auto& wanted = oci_config_.linux_.intel_rdt)
+      record_.resctrl = create_resctrl_group(config.resctrl, request.id, *wanted);
     clock.begin("save state");
     store_.save(record_);
     clock.begin("plan");
@@ -175,6 +177,7 @@ void Creation::plan(const CreateRequest& request) {
   plan_namespaces(arena_, oci_config_, std::move(joined_), fds_);
   plan_net_devices(arena_, oci_config_);
   plan_cgroups(arena_, record_.cgroup, std::move(cgroup_namespace), fds_);
+  plan_resctrl(arena_, record_.resctrl, fds_);
   plan_mounts(arena_, oci_config_, record_.bundle, record_.rootfs, request.rootfs, record_.cgroup,
               request.no_pivot_root);
   plan_devices(arena_, oci_config_);
@@ -208,6 +211,7 @@ void Creation::undo() noexcept {
   scope_holder_.reset();
   try {
     if (record_.cgroup.exists()) remove_cgroup(record_.cgroup, store_.cgroup_notes());
+    remove_resctrl_group(record_.resctrl);
   } catch (const RuntimeError&) {
     // The failure that brought us here is the one to tell; the state directory stays, so that delete can finish this.
     return;

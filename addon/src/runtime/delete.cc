@@ -42,6 +42,7 @@ Warnings delete_container(const RuntimeConfig& config, const std::string& id, bo
     // Without a pid namespace of its own a container may leave processes behind. Those in a shared group are others'.
     if (!record.cgroup.is_shared && !cgroup_pids(record.cgroup).empty()) signal_cgroup(record.cgroup, SIGKILL);
     remove_cgroup(record.cgroup, store.cgroup_notes());
+    remove_resctrl_group(record.resctrl);
     store.remove(id);
     reap_children();
     return record.hooks.empty() ? Warnings() : run_poststop_hooks(record);

@@ -53,6 +53,7 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   if (sub_cgroups.empty()) follow_init(location, record.process.pid);
   enter_sub_cgroups(location, sub_cgroups);
   plan_cgroups(arena, location, std::move(cgroup_namespace), fds);
+  plan_resctrl(arena, record.resctrl, fds);
   const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id,
                                   record.traits};
   plan_process(arena, process, context, warnings);

@@ -117,10 +117,6 @@ void plan_namespaces(PlanArena& arena, const oci::Config& config, JoinedNamespac
   const oci::Linux& wanted = config.linux_;
   child::Plan& plan = arena.plan();
   check_mappings(wanted);
-  if (wanted.intel_rdt && !path_exists("/sys/fs/resctrl/schemata")) {
-    throw_invalid("parse config", "linux.intelRdt: resctrl is not mounted on this machine");
-  }
-  if (wanted.intel_rdt) throw_invalid("parse config", "linux.intelRdt: not supported by this runtime");
   if (!wanted.net_devices.empty() && !wanted.has_namespace(CLONE_NEWNET))
     throw_invalid("parse config", "linux.netDevices: there is no network namespace of the container's own");
   for (const oci::Namespace& item : wanted.namespaces) {
@@ -206,6 +202,14 @@ void plan_cgroups(PlanArena& arena, const CgroupLocation& location, UniqueFd cgr
     arena.set(planned.controllers, hierarchy.controllers);
     planned.tasks_fd = fds.add(open_file(kStep, found->second + "/tasks", O_WRONLY));
   }
+}
+
+void plan_resctrl(PlanArena& arena, const ResctrlGroup& group, NamedFds& fds) {
+  if (!group.exists()) return;
+  child::Plan& plan = arena.plan();
+  plan.resctrl_fd = fds.add(open_file("open resctrl group", group.path + "/tasks", O_WRONLY));
+  if (!group.monitor_path.empty())
+    plan.monitor_group_fd = fds.add(open_file("open resctrl group", group.monitor_path + "/tasks", O_WRONLY));
 }
 
 void plan_sysctls(PlanArena& arena, const oci::Config& config) {

@@ -29,7 +29,7 @@ PlanArena::PlanArena(Storage storage) {
   child::Plan* plan = allocate<child::Plan>(1);
   plan->magic = child::kPlanMagic;
   plan->join_pidfd = plan->cgroup2_fd = plan->cgroup_namespace_fd = plan->exec_fifo_fd = plan->rootfs.tree_fd = -1;
-  plan->mount_namespace_fd = plan->root_fd = -1;
+  plan->mount_namespace_fd = plan->root_fd = plan->resctrl_fd = plan->monitor_group_fd = -1;
 }
 
 PlanArena::~PlanArena() {

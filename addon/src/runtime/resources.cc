@@ -8,7 +8,10 @@ namespace tsc {
 
 std::vector<pid_t> container_pids(const RuntimeConfig& config, const std::string& id) {
   try {
-    return cgroup_pids(StateStore(config.root).load(id).cgroup);
+    const CgroupLocation cgroup = StateStore(config.root).load(id).cgroup;
+    if (!cgroup.exists())
+      throw RuntimeError("", "", "", 0, "", "it has no cgroup, which would list them: it was made without the right to one");
+    return cgroup_pids(cgroup);
   } catch (const RuntimeError& error) {
     throw error.within("list processes of container " + id);
   }
@@ -29,6 +32,22 @@ Warnings update_container(const RuntimeConfig& config, const std::string& id, co
     apply_resources(record.cgroup, resources, warnings);
     if (record.cgroup.paths.size() != groups) store.save(record);
     return warnings;
+  } catch (const RuntimeError& error) {
+    throw error.within("update container " + id);
+  }
+}
+
+void update_cache_schemata(const RuntimeConfig& config, const std::string& id, const std::string& l3_cache,
+                           const std::string& memory_bandwidth) {
+  try {
+    const StateStore store(config.root);
+    ContainerRecord record = store.load(id);
+    if (record.resctrl.exists()) return write_resctrl_schemata(record.resctrl, l3_cache, memory_bandwidth);
+    record.resctrl = create_resctrl_group(config.resctrl, id, {"", l3_cache, memory_bandwidth, {}, false});
+    store.save(record);
+    std::vector<pid_t> pids = cgroup_pids(record.cgroup);
+    if (pids.empty()) pids = {record.process.pid};
+    enter_resctrl_group(record.resctrl, pids);
   } catch (const RuntimeError& error) {
     throw error.within("update container " + id);
   }

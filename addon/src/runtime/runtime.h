@@ -54,6 +54,7 @@ using Warnings = std::vector<std::string>;
 struct RuntimeConfig {
   std::string root;    // state root, absolute
   std::string tsrunc;  // absolute path of the tsrunc executable (the monitor's program)
+  std::string resctrl = "";  // where resctrl is mounted; "": as the mount table says
 };
 
 struct CreateRequest {
@@ -181,6 +182,9 @@ void pause_container(const RuntimeConfig& config, const std::string& id);
 void resume_container(const RuntimeConfig& config, const std::string& id);
 /// Device rules in `resources_json` are left alone, as runc leaves them: the container keeps those it was made with.
 Warnings update_container(const RuntimeConfig& config, const std::string& id, const std::string& resources_json);
+/// New schemata for the container's resctrl group, which is made where it has none; "" is left as it is.
+void update_cache_schemata(const RuntimeConfig& config, const std::string& id, const std::string& l3_cache,
+                           const std::string& memory_bandwidth);
 ContainerStats container_stats(const RuntimeConfig& config, const std::string& id);
 ContainerDetails container_details(const RuntimeConfig& config, const std::string& id);
 void resize_pty(const RuntimeConfig& config, const std::string& id, const std::string& exec_id, int columns, int rows);

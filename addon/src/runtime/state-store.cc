@@ -84,6 +84,10 @@ json to_json(const ContainerRecord& record) {
           {"uidMappings", mappings},
           {"noNewKeyring", record.no_new_keyring}};
   add_traits(value, record.traits);
+  if (record.resctrl.exists())
+    value["resctrl"] = {{"path", record.resctrl.path},
+                        {"monitorPath", record.resctrl.monitor_path},
+                        {"isOurs", record.resctrl.is_ours}};
   if (!record.hooks.empty()) value["hooks"] = record.hooks;
   if (!record.process_config.empty()) value["processConfig"] = record.process_config;
   return value;
@@ -102,6 +106,8 @@ ContainerRecord container_from_json(const json& value) {
   value.at("cgroup").at("paths").get_to(record.cgroup.paths);
   record.cgroup.unit = value.at("cgroup").value("unit", "");
   record.cgroup.is_shared = value.at("cgroup").value("isShared", false);
+  if (const auto group = value.find("resctrl"); group != value.end())
+    record.resctrl = {group->at("path"), group->at("monitorPath"), group->at("isOurs")};
   record.namespaces = value.at("namespaces");
   record.has_detached_root = value.value("hasDetachedRoot", false);
   for (const json& mapping : value.at("uidMappings")) {
@@ -119,7 +125,7 @@ json read_state(const std::string& path, const std::string& missing) {
   std::string text;
   if (!try_read_file(path, text)) {
     const Reason reason = errno == ENOENT || errno == ENOTDIR ? Reason::not_found : Reason::none;
-    throw RuntimeError("", kStep, "open", errno, path, missing, reason);
+    throw RuntimeError("", kStep, "open", errno, path, reason == Reason::not_found ? missing : "", reason);
   }
   json value = json::parse(text, nullptr, false);
   if (value.is_discarded()) throw RuntimeError("", kStep, "", EIO, path, "not valid JSON");

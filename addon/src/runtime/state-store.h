@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "linux/cgroup.h"
+#include "linux/resctrl.h"
 #include "oci/config.h"
 #include "runtime/runtime.h"
 
@@ -44,6 +45,7 @@ struct ContainerRecord {
   std::map<std::string, std::string> annotations;
   ProcessRecord process;
   CgroupLocation cgroup;
+  ResctrlGroup resctrl;
   std::uint64_t namespaces = 0;  // CLONE_NEW* in which the container differs from the host: exec joins these
   bool has_detached_root = false;  // its mount namespace is not its own and does not show its root: exec takes it from init
   std::vector<oci::IdMapping> uid_mappings;
