@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "child/detached-root.h"
 #include "child/devices.h"
 #include "child/hooks.h"
 #include "child/mounts.h"

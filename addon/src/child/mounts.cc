@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -392,26 +391,6 @@ void enter_rootfs(Context& context, int root_fd, const HostFilesystems& host) {
       !set_attributes(root_fd, 0, 0, plan.rootfs_propagation, plan.is_rootfs_propagation_recursive)) {
     fail(context, "mount_setattr", "/");
   }
-}
-
-void leave_building(Context& context) {
-  const int namespace_fd = context.plan->mount_namespace_fd;
-  if (namespace_fd < 0) return;
-  begin_step(context, Step::enter_mount_namespace);
-  // A clone is in no namespace: it outlives the one it was built in, and goes with the last process that is rooted here.
-  const int tree_fd = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-  if (tree_fd < 0) fail(context, "open_tree", "/");
-  if (setns(namespace_fd, CLONE_NEWNS) != 0) fail(context, "setns", "mount");
-  if (fchdir(tree_fd) != 0) fail(context, "fchdir", "/");
-  if (chroot(".") != 0) fail(context, "chroot", "/");
-}
-
-void enter_foreign_root(Context& context) {
-  const int root_fd = context.plan->root_fd;
-  if (root_fd < 0) return;
-  begin_step(context, Step::enter_mount_namespace);
-  if (fchdir(root_fd) != 0) fail(context, "fchdir", "/");
-  if (chroot(".") != 0) fail(context, "chroot", "/");
 }
 
 void make_path_readonly(Context& context, int root_fd, const char* path) {

@@ -19,10 +19,6 @@ int attach_rootfs(Context& context, int place_fd);
 void make_mount(Context& context, int root_fd, Mount& mount);
 /// `host` is only asked for without pivot_root.
 void enter_rootfs(Context& context, int root_fd, const HostFilesystems& host);
-/// Leaves the mount namespace in which the root was built for the one that the container is to be in.
-void leave_building(Context& context);
-/// exec: takes a root that the container's namespaces do not lead to.
-void enter_foreign_root(Context& context);
 void make_path_readonly(Context& context, int root_fd, const char* path);
 /// `directory_mask` is the one empty read-only tmpfs that all masked directories share; -1 before the first.
 void mask_path(Context& context, int root_fd, const char* path, int* directory_mask);
