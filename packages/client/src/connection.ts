@@ -104,11 +104,7 @@ export class Connection {
   /** The answer with its body unread. */
   async call(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
     const request = await this.#request(method, path, options);
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve);
-      request.once('error', (error) => reject(this.connectionError(error)));
-      sendBody(request, options);
-    });
+    const response = await this.#answer(request, options);
     if ((response.statusCode ?? 0) >= 400) throw await this.#refusal(response, `${method} ${path}`);
     return response;
   }
@@ -130,7 +126,7 @@ export class Connection {
           reject(this.engineError('unable to upgrade to tcp', status, call));
         }
       });
-      request.once('error', (error) => reject(this.connectionError(error)));
+      request.once('error', (error) => reject(this.#failure(error, options.signal)));
       sendBody(request, options);
     });
   }
@@ -146,6 +142,21 @@ export class Connection {
     return new ConnectionError(`connect to the engine at ${this.endpoint.url}: ${error.message}`, { cause: error });
   }
 
+  #answer(request: ClientRequest, options: CallOptions): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      request.once('response', (response) => {
+        endWith(response, options.signal);
+        resolve(response);
+      });
+      request.once('error', (error) => reject(this.#failure(error, options.signal)));
+      sendBody(request, options);
+    });
+  }
+
+  #failure(error: Error, signal: AbortSignal | undefined): unknown {
+    return signal?.aborted ? signal.reason : this.connectionError(error);
+  }
+
   async #refusal(response: IncomingMessage, call: string): Promise<Error> {
     const text = (await readText(response)).trim();
     const status = response.statusCode ?? 0;
@@ -154,11 +165,7 @@ export class Connection {
 
   async #negotiate(): Promise<string> {
     const request = await this.#open({ method: 'HEAD', path: '/_ping' });
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve);
-      request.once('error', (error) => reject(this.connectionError(error)));
-      request.end();
-    });
+    const response = await this.#answer(request, {});
     response.resume();
     const server = String(response.headers['api-version'] ?? oldestApiVersion);
     return isOlderVersion(server, clientApiVersion) ? server : clientApiVersion;
@@ -193,6 +200,14 @@ export class Connection {
         : { socketPath: endpoint.socketPath };
     return http().request({ ...options, ...where, headers, agent: this.#agent });
   }
+}
+
+/** Who reads the answer when the signal comes is told the signal's reason, not that the connection broke. */
+function endWith(response: IncomingMessage, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const onAbort = () => response.destroy(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  response.once('close', () => signal.removeEventListener('abort', onAbort));
 }
 
 function sendBody(request: ClientRequest, options: CallOptions): void {

@@ -4,7 +4,7 @@ import type { TlsOptions } from '@tsctl/client/endpoint';
 import { configDirectory } from './config-file.ts';
 import { type FlagDefinition, type FlagValues, flag } from './flags.ts';
 
-export const defaultHost = 'unix:///run/tscontainer/tsengined.sock';
+export const defaultHost = 'unix:///run/tscontainer/engine.sock';
 
 export const globalFlags: readonly FlagDefinition[] = [
   flag('string', 'config', 'Location of client config files (default "~/.docker")'),
