@@ -35,7 +35,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
   for (const part of parts) await part.start?.();
   const idle = new IdleMemory();
   const services = parts.flatMap((part) => part.services).map((service) => touching(service, idle));
-  const server = await serveGrpc(`unix://${config.address}`, services, log);
+  const server = await serveGrpc(config.address, services, log);
   chmodSync(config.address, 0o660);
   const pidFile = join(config.state, 'tscontainerd.pid');
   writeFileSync(pidFile, `${process.pid}\n`);
@@ -45,7 +45,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
 
   onShutdown(log, shutdownTimeoutMs, async () => {
     daemon.events.close();
-    await drain(server);
+    await server.stop(drainMs);
     for (const part of parts.reverse()) await part.stop?.();
     events.close();
     await daemon.collector.stop();
@@ -54,16 +54,6 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
     for (const path of [config.address, eventsAddress, pidFile]) rmSync(path, { force: true });
     unlockRoot();
     log.info('stopped');
-  });
-}
-
-function drain(server: Awaited<ReturnType<typeof serveGrpc>>): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.forceShutdown(), drainMs);
-    server.tryShutdown(() => {
-      clearTimeout(force);
-      resolve();
-    });
   });
 }
 

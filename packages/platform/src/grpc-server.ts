@@ -3,8 +3,11 @@ import * as grpc from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
 import { type CallContext, leaseKey, namespaceKey, type UnaryHandler } from './call-context.ts';
-import { reasonKey, statusFromError } from './grpc-status.ts';
+import { GrpcListener } from './grpc-listener.ts';
+import { reasonKey } from './grpc-status.ts';
+import { GrpcUnaryServer, type UnaryMethod } from './grpc-unary-server.ts';
 import type { Logger } from './logger.ts';
+import { failedStatus, logServed, ServedContext } from './served-call.ts';
 import { runInTrace, traceparentHeader } from './trace.ts';
 
 export type { CallContext, UnaryHandler };
@@ -18,6 +21,8 @@ export type DuplexHandler = (requests: AsyncIterable<any>, context: CallContext)
 /** Handlers by method name as in the proto (`Create`); a method that is missing answers Unimplemented. */
 export type ServiceHandlers = Record<string, UnaryHandler | StreamHandler | DuplexHandler>;
 
+type ServerStream = grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>;
+
 export const maxMessageBytes = 16 * 1024 * 1024;
 
 export function requireNamespace(context: CallContext): string {
@@ -26,62 +31,29 @@ export function requireNamespace(context: CallContext): string {
   return context.namespace;
 }
 
-/** One for all calls: without a reason each abort would make a DOMException with a stack, also after a normal end. */
-const callerLeft = new ContainerError('cancelled', 'the caller left');
-
-/** Its signal is made when a handler asks for it: most never do, and grpc-js says `cancelled` after a normal end too. */
-class ServedContext implements CallContext {
-  readonly namespace: string;
-  readonly lease: string | undefined;
-  readonly #metadata: grpc.Metadata;
-  #trailers: grpc.Metadata | undefined;
-  #abort: AbortController | undefined;
-  #isOver = false;
-
-  constructor(metadata: grpc.Metadata, emitter: { on(event: 'cancelled', listener: () => void): unknown }) {
-    this.#metadata = metadata;
-    this.namespace = String(metadata.get(namespaceKey)[0] ?? '');
-    this.lease = metadata.get(leaseKey)[0]?.toString();
-    emitter.on('cancelled', () => {
-      this.#isOver = true;
-      this.#abort?.abort(callerLeft);
-    });
-  }
-
-  /** Undefined when there is none. */
-  get trailers(): grpc.Metadata | undefined {
-    return this.#trailers;
-  }
-
-  metadata(key: string): string | undefined {
-    return this.#metadata.get(key)[0]?.toString();
-  }
-
-  addTrailer(key: string, value: string): void {
-    this.#trailers ??= new grpc.Metadata();
-    this.#trailers.set(key, value);
-  }
-
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#isOver) this.#abort.abort(callerLeft);
-    }
-    return this.#abort.signal;
-  }
+function contextOf(call: grpc.ServerUnaryCall<any, any> | ServerStream): ServedContext {
+  const context = new ServedContext((key) => call.metadata.get(key)[0]?.toString());
+  // grpc-js says so after a normal end too
+  (call as grpc.ServerUnaryCall<any, any>).on('cancelled', () => context.cancel());
+  return context;
 }
 
 function failure(error: unknown, log: Logger, method: string): Partial<grpc.StatusObject> & Error {
-  const { code, message, reason } = statusFromError(error);
+  const { code, message, reason } = failedStatus(error, log, method);
   const metadata = new grpc.Metadata();
   if (reason !== undefined) metadata.set(reasonKey, reason);
-  const quiet = code === grpc.status.NOT_FOUND || code === grpc.status.ALREADY_EXISTS || code === grpc.status.CANCELLED;
-  log[quiet ? 'debug' : 'warn']({ method, code, err: message }, 'call failed');
   return Object.assign(new Error(message), {
     code,
     details: message,
     metadata,
   });
+}
+
+function trailersOf(context: ServedContext): grpc.Metadata | undefined {
+  if (context.trailers === undefined) return undefined;
+  const metadata = new grpc.Metadata();
+  for (const [key, value] of context.trailers) metadata.set(key, value);
+  return metadata;
 }
 
 function traceOf(metadata: grpc.Metadata): string | undefined {
@@ -92,10 +64,10 @@ function serveUnary(path: string, handler: UnaryHandler, log: Logger): grpc.hand
   return (call, callback) => {
     runInTrace(traceOf(call.metadata), async () => {
       try {
-        const context = new ServedContext(call.metadata, call);
+        const context = contextOf(call);
         const response = await handler(call.request, context);
-        log.debug({ method: path }, 'call served');
-        callback(null, response, context.trailers);
+        logServed(log, path);
+        callback(null, response, trailersOf(context));
       } catch (error) {
         callback(failure(error, log, path));
       }
@@ -103,11 +75,7 @@ function serveUnary(path: string, handler: UnaryHandler, log: Logger): grpc.hand
   };
 }
 
-async function pump(
-  call: grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>,
-  messages: AsyncIterable<unknown>,
-  signal: AbortSignal,
-): Promise<void> {
+async function pump(call: ServerStream, messages: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {
   for await (const message of messages) {
     if (signal.aborted) return;
     if (call.write(message)) continue;
@@ -129,9 +97,9 @@ function requestsOf(call: grpc.ServerDuplexStream<any, any>): AsyncIterable<any>
 }
 
 function serveStream(path: string, open: (context: CallContext) => AsyncIterable<unknown>, log: Logger) {
-  return (call: grpc.ServerWritableStream<any, any> | grpc.ServerDuplexStream<any, any>): void => {
+  return (call: ServerStream): void => {
     runInTrace(traceOf(call.metadata), async () => {
-      const context = new ServedContext(call.metadata, call);
+      const context = contextOf(call);
       try {
         await pump(call, open(context), context.signal);
         call.end();
@@ -169,20 +137,61 @@ export interface ServedService {
   handlers: ServiceHandlers;
 }
 
-/** A server listening on `address` (`unix:///path` or host:port). */
-export async function serveGrpc(address: string, services: ServedService[], log: Logger): Promise<grpc.Server> {
-  const server = new grpc.Server({
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.enable_channelz': 0,
-    'grpc.max_send_message_length': maxMessageBytes,
+/** The methods that a connection for unary calls may name; those that stream are known, to be refused by name. */
+function unaryMethods({ definition, handlers }: ServedService): UnaryMethod[] {
+  return Object.entries(definition).flatMap(([name, method]) => {
+    const handler = handlers[name];
+    if (handler === undefined) return [];
+    const isUnary = !method.requestStream && !method.responseStream;
+    const { path, requestDeserialize, responseSerialize } = method;
+    return [{ path, handler: isUnary ? (handler as UnaryHandler) : undefined, requestDeserialize, responseSerialize }];
   });
-  for (const { definition, handlers } of services) {
-    server.addService(definition as unknown as grpc.ServiceDefinition, implement(definition, handlers, log));
+}
+
+/** Story: made by `serveGrpc`; `stop` once. */
+export class GrpcServer {
+  readonly #server: grpc.Server;
+  readonly #unary: GrpcUnaryServer;
+  readonly #listener: GrpcListener;
+
+  constructor(services: ServedService[], log: Logger) {
+    this.#server = new grpc.Server({
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.enable_channelz': 0,
+      'grpc.max_send_message_length': maxMessageBytes,
+    });
+    for (const { definition, handlers } of services) {
+      this.#server.addService(definition as unknown as grpc.ServiceDefinition, implement(definition, handlers, log));
+    }
+    this.#unary = new GrpcUnaryServer(services.flatMap(unaryMethods), maxMessageBytes, log);
+    const injector = this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+    this.#listener = new GrpcListener({
+      unaryOnly: (socket, first) => this.#unary.serve(socket, first),
+      any: (socket) => injector.injectConnection(socket),
+    });
   }
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error) =>
-      error === null ? resolve() : reject(error),
-    );
-  });
+
+  listen(path: string): Promise<void> {
+    return this.#listener.listen(path);
+  }
+
+  /** Answers the calls under way; what is not answered after `graceMs` is cut off. */
+  async stop(graceMs: number): Promise<void> {
+    const cut = setTimeout(() => {
+      this.#server.forceShutdown();
+      this.#listener.destroyAll();
+    }, graceMs);
+    const closed = this.#listener.close();
+    this.#unary.leave();
+    this.#server.tryShutdown(() => undefined);
+    await closed;
+    clearTimeout(cut);
+  }
+}
+
+/** A server listening on the unix socket `path`. */
+export async function serveGrpc(path: string, services: ServedService[], log: Logger): Promise<GrpcServer> {
+  const server = new GrpcServer(services, log);
+  await server.listen(path);
   return server;
 }

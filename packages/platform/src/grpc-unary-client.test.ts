@@ -1,12 +1,16 @@
-// Unary calls of our own HTTP/2, answered by grpc-js's server.
+// Unary calls of our own HTTP/2, answered by grpc-js's server, which passes over that they are unary only, and by our own.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
+import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { UnaryHandler } from './call-context.ts';
+import { serveGrpc } from './grpc-server.ts';
 import { reasonKey } from './grpc-status.ts';
 import { GrpcUnaryClient } from './grpc-unary-client.ts';
+import { createLogger } from './logger.ts';
 
 const limit = 16 * 1024 * 1024;
 const bytes = (value: Buffer) => value;
@@ -26,49 +30,85 @@ const definition = {
   Metadata: methodNamed('Metadata'),
 };
 type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
+interface Running {
+  stop: () => Promise<void>;
+}
 
+const log = createLogger({ name: 'test', level: 'silent' });
+const failureText = 'no “ding” there: 100 %';
 let directory: string;
-let server: grpc.Server | undefined;
+let server: Running;
 let client: GrpcUnaryClient;
-let cancelled: Promise<void>;
+let cancelled: PromiseWithResolvers<void>;
 
-async function serve(): Promise<void> {
-  const wasCancelled = Promise.withResolvers<void>();
-  cancelled = wasCancelled.promise;
-  server = new grpc.Server({ 'grpc.max_receive_message_length': limit, 'grpc.max_send_message_length': limit });
-  server.addService(definition, {
+async function serveForeign(path: string): Promise<Running> {
+  const foreign = new grpc.Server({ 'grpc.max_receive_message_length': limit, 'grpc.max_send_message_length': limit });
+  foreign.addService(definition, {
     Echo: (call: Call, callback: grpc.sendUnaryData<Buffer>) => callback(null, call.request),
     Fail: (_call: Call, callback: grpc.sendUnaryData<Buffer>) => {
       const metadata = new grpc.Metadata();
       metadata.set(reasonKey, 'for-the-test');
-      callback({ code: grpc.status.NOT_FOUND, details: 'no “ding” there: 100 %', metadata });
+      callback({ code: grpc.status.NOT_FOUND, details: failureText, metadata });
     },
-    Hang: (call: Call) => call.on('cancelled', () => wasCancelled.resolve()),
-    Metadata: (call: Call, callback: grpc.sendUnaryData<Buffer>) =>
-      callback(null, Buffer.from(JSON.stringify(call.metadata.getMap()))),
+    Hang: (call: Call) => call.on('cancelled', () => cancelled.resolve()),
+    Metadata: (call: Call, callback: grpc.sendUnaryData<Buffer>) => {
+      const trailers = new grpc.Metadata();
+      trailers.set('answered', 'yes');
+      callback(null, Buffer.from(JSON.stringify(call.metadata.getMap())), trailers);
+    },
   });
   await new Promise<void>((resolve, reject) =>
-    server?.bindAsync(`unix://${join(directory, 's')}`, grpc.ServerCredentials.createInsecure(), (error) =>
+    foreign.bindAsync(`unix://${path}`, grpc.ServerCredentials.createInsecure(), (error) =>
       error === null ? resolve() : reject(error),
     ),
   );
+  return { stop: async () => foreign.forceShutdown() };
 }
 
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'tsc-unary-'));
-  await serve();
-  client = new GrpcUnaryClient(join(directory, 's'), limit);
-});
+async function serveOwn(path: string): Promise<Running> {
+  const keys = ['containerd-namespace', 'containerd-lease', 'traceparent'];
+  const handlers: Record<string, UnaryHandler> = {
+    Echo: async (request) => request,
+    Fail: async () => {
+      throw new ContainerError('not-found', failureText, { reason: 'for-the-test' });
+    },
+    Hang: (_request, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          cancelled.resolve();
+          reject(signal.reason);
+        });
+      }),
+    Metadata: async (_request, context) => {
+      context.addTrailer?.('answered', 'yes');
+      return Buffer.from(JSON.stringify(Object.fromEntries(keys.map((key) => [key, context.metadata?.(key)]))));
+    },
+  };
+  const own = await serveGrpc(path, [{ definition: definition as unknown as ServiceDefinition, handlers }], log);
+  return { stop: () => own.stop(0) };
+}
 
-afterEach(() => {
-  client.close();
-  server?.forceShutdown();
-  rmSync(directory, { recursive: true, force: true });
-});
+const sides = [
+  { name: 'grpc-js', serve: serveForeign, contentType: 'application/grpc+proto' },
+  { name: 'our own server', serve: serveOwn, contentType: 'application/grpc' },
+];
 
 const echo = (message: Buffer, options = {}) => client.call('/test.Test/Echo', message, options);
 
-describe('unary gRPC', () => {
+describe.each(sides)('unary gRPC answered by $name', ({ serve, contentType }) => {
+  beforeEach(async () => {
+    cancelled = Promise.withResolvers();
+    directory = mkdtempSync(join(tmpdir(), 'tsc-unary-'));
+    server = await serve(join(directory, 's'));
+    client = new GrpcUnaryClient(join(directory, 's'), limit);
+  });
+
+  afterEach(async () => {
+    client.close();
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   it.each([0, 1, 16_384, 65_536, 5_000_000, limit])('brings %i bytes there and back', async (size) => {
     const message = Buffer.alloc(size, 'abc');
     expect((await echo(message)).equals(message)).toBe(true);
@@ -92,11 +132,22 @@ describe('unary gRPC', () => {
     expect(JSON.parse(answer.toString())).toMatchObject({ 'containerd-namespace': 'moby', 'containerd-lease': 'l-1' });
   });
 
+  it('brings the answer’s metadata, which says who answered', async () => {
+    const metadata = Promise.withResolvers<ReadonlyMap<string, string>>();
+    await client.call('/test.Test/Metadata', Buffer.alloc(0), { onMetadata: metadata.resolve });
+    expect(Object.fromEntries(await metadata.promise)).toMatchObject({
+      ':status': '200',
+      'content-type': contentType,
+      'grpc-status': '0',
+      answered: 'yes',
+    });
+  });
+
   it('rejects with code, text and reason of the status', async () => {
     const failure = client.call('/test.Test/Fail', Buffer.alloc(0), {});
     await expect(failure).rejects.toMatchObject({
       code: 'not-found',
-      message: 'no “ding” there: 100 %',
+      message: failureText,
       reason: 'for-the-test',
     });
     await expect(client.call('/test.Test/Nothing', Buffer.alloc(0), {})).rejects.toMatchObject({
@@ -108,7 +159,7 @@ describe('unary gRPC', () => {
     await expect(client.call('/test.Test/Hang', Buffer.alloc(0), { timeoutMs: 30 })).rejects.toMatchObject({
       code: 'deadline-exceeded',
     });
-    await cancelled;
+    await cancelled.promise;
     const abort = new AbortController();
     const call = client.call('/test.Test/Hang', Buffer.alloc(0), { signal: abort.signal });
     setTimeout(() => abort.abort(), 20);
@@ -126,13 +177,13 @@ describe('unary gRPC', () => {
   it('fails what is under way when the server dies, and finds its successor', async () => {
     await echo(Buffer.from('first'));
     const hanging = client.call('/test.Test/Hang', Buffer.alloc(0), {});
-    setTimeout(() => server?.forceShutdown(), 20);
+    setTimeout(() => server.stop(), 20);
     await expect(hanging).rejects.toMatchObject({ code: 'unavailable' });
     rmSync(join(directory, 's'), { force: true });
     const refused = await echo(Buffer.from('nobody')).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(ContainerError);
     expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining('ENOENT') });
-    await serve();
+    server = await serve(join(directory, 's'));
     expect((await echo(Buffer.from('again'))).toString()).toBe('again');
   });
 });

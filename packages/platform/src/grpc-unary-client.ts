@@ -3,13 +3,12 @@ import { Buffer } from 'node:buffer';
 import { connect } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
 import { type CallOptions, leaseKey, namespaceKey } from './call-context.ts';
+import { fromBody, fromStatusText, toBody } from './grpc-message.ts';
 import { errorFromStatus, reasonKey } from './grpc-status.ts';
-import { encodeHeaders, type Headers } from './http2/hpack.ts';
+import { encodeHeaders } from './http2/hpack.ts';
 import { type Exchange, type Http2Answer, Http2Client } from './http2/http2-client.ts';
 import { outgoingTraceparent, traceparentHeader } from './trace.ts';
 
-/** Before each message: whether it is compressed, and its length (gRPC over HTTP/2, Length-Prefixed-Message). */
-const prefixBytes = 5;
 /** Blocks kept ready: one for each method, namespace and lease. */
 const maxKnownBlocks = 512;
 
@@ -70,7 +69,7 @@ export class GrpcUnaryClient {
           giveUp(new ContainerError('deadline-exceeded', `call ${method}: no answer in ${timeoutMs} ms`));
         timer = setTimeout(late, timeoutMs);
       }
-      exchange = this.#connected().request(this.#blockOf(method, options), framed(message), onEnd, fail);
+      exchange = this.#connected().request(this.#blockOf(method, options), toBody(message), onEnd, fail);
     });
   }
 
@@ -109,29 +108,8 @@ export class GrpcUnaryClient {
     const status = headers.get('grpc-status');
     if (status === undefined)
       throw new ContainerError('unavailable', `call ${method}: HTTP ${headers.get(':status')} without a gRPC status`);
-    if (status !== '0') throw errorFromStatus(Number(status), statusMessage(headers), headers.get(reasonKey));
-    if (body.length < prefixBytes || body.length !== prefixBytes + body.readUInt32BE(1))
-      throw new ContainerError('internal', `call ${method}: the answer is not one message`);
-    if (body[0] !== 0)
-      throw new ContainerError('internal', `call ${method}: the answer is compressed, which was not offered`);
-    return body.subarray(prefixBytes);
-  }
-}
-
-function framed(message: Uint8Array): Buffer {
-  const body = Buffer.allocUnsafe(prefixBytes + message.length);
-  body[0] = 0;
-  body.writeUInt32BE(message.length, 1);
-  body.set(message, prefixBytes);
-  return body;
-}
-
-/** Percent-encoded by gRPC's rules; what was not encoded right is shown as it came. */
-function statusMessage(headers: Headers): string {
-  const message = headers.get('grpc-message') ?? '';
-  try {
-    return decodeURIComponent(message);
-  } catch {
-    return message;
+    if (status !== '0')
+      throw errorFromStatus(Number(status), fromStatusText(headers.get('grpc-message') ?? ''), headers.get(reasonKey));
+    return fromBody(method, body);
   }
 }

@@ -43,7 +43,7 @@ describe('hpack', () => {
       { ':path': '/b', filling: 'y'.repeat(3000), more: 'z'.repeat(900) },
       { ':path': '/a', letters },
     ];
-    const decoder = new HpackDecoder();
+    const decoder = new HpackDecoder(65_536);
     for (const [index, block] of (await blocksOf(requests)).entries())
       expect(Object.fromEntries(decoder.decode(block))).toMatchObject(requests[index] ?? {});
   });
@@ -55,15 +55,15 @@ describe('hpack', () => {
       ['te', 'trailers'],
       ['long', 'v'.repeat(300)],
     ];
-    expect([...new HpackDecoder().decode(encodeHeaders(fields))]).toEqual(fields);
+    expect([...new HpackDecoder(65_536).decode(encodeHeaders(fields))]).toEqual(fields);
   });
 
   it('refuses a block that is cut, an entry that is not there and a text that is not filled up', () => {
     const block = encodeHeaders([['name', 'value']]);
-    expect(() => new HpackDecoder().decode(block.subarray(0, -1))).toThrow('longer than its block');
-    expect(() => new HpackDecoder().decode(Buffer.from([0xff, 0x80]))).toThrow('ends within a field');
-    expect(() => new HpackDecoder().decode(Buffer.from([0xc0]))).toThrow('no entry 64');
-    expect(() => new HpackDecoder().decode(Buffer.from([0x3f, 0xe2, 0x1f]))).toThrow('was not offered');
+    expect(() => new HpackDecoder(65_536).decode(block.subarray(0, -1))).toThrow('longer than its block');
+    expect(() => new HpackDecoder(65_536).decode(Buffer.from([0xff, 0x80]))).toThrow('ends within a field');
+    expect(() => new HpackDecoder(65_536).decode(Buffer.from([0xc0]))).toThrow('no entry 64');
+    expect(() => new HpackDecoder(65_536).decode(Buffer.from([0x3f, 0xe2, 0x1f]))).toThrow('was not offered');
     expect(() => decodeHuffman(Buffer.from([0x00, 0x00, 0x06]))).toThrow('not filled up');
     expect(() => decodeHuffman(Buffer.from([0xff, 0xff, 0xff, 0xff]))).toThrow('none');
   });

@@ -1,7 +1,8 @@
-// HPACK (RFC 7541) as a gRPC client needs it: header blocks are written without state, and read with the dynamic table.
+// HPACK (RFC 7541) as both ends of gRPC need it: header blocks are written without state, and read with the dynamic table.
 import { Buffer } from 'node:buffer';
-import { ContainerError } from '@tscontainer/core/errors';
+import type { ContainerError } from '@tscontainer/core/errors';
 import { endOfString, huffmanLengths, staticTable } from './hpack-tables.ts';
+import { errorCode, http2Error } from './http2-frame.ts';
 
 export type Headers = Map<string, string>;
 
@@ -10,42 +11,49 @@ const dynamicTableBytes = 4096;
 /** What an entry costs beside its text (RFC 7541, 4.1). */
 const entryOverheadBytes = 32;
 const maxIntegerBits = 28;
+/** Enough for the index and the two lengths of a literal. */
+const literalOverheadBytes = 16;
 
 const staticIndexes = new Map(staticTable.map(([name, value], index) => [`${name}\n${value}`, index + 1]));
 const staticNames = new Map([...staticTable.entries()].reverse().map(([index, [name]]) => [name, index + 1]));
 
 /** Fields as literals that no table keeps, or as entries of the static table: blocks may be kept and sent again. */
-export function encodeHeaders(fields: Iterable<readonly [name: string, value: string]>): Buffer {
-  const bytes: number[] = [];
+export function encodeHeaders(fields: readonly (readonly [name: string, value: string])[]): Buffer {
+  let bound = 0;
+  for (const [name, value] of fields) bound += name.length + value.length + literalOverheadBytes;
+  const block = Buffer.allocUnsafe(bound);
+  let at = 0;
   for (const [name, value] of fields) {
     const index = staticIndexes.get(`${name}\n${value}`);
     if (index !== undefined) {
-      pushInteger(bytes, 0x80, 7, index);
+      at = putInteger(block, at, 0x80, 7, index);
       continue;
     }
-    pushInteger(bytes, 0, 4, staticNames.get(name) ?? 0);
-    if (!staticNames.has(name)) pushText(bytes, name);
-    pushText(bytes, value);
+    const nameIndex = staticNames.get(name) ?? 0;
+    at = putInteger(block, at, 0, 4, nameIndex);
+    if (nameIndex === 0) at = putText(block, at, name);
+    at = putText(block, at, value);
   }
-  return Buffer.from(bytes);
+  return block.subarray(0, at);
 }
 
-function pushInteger(bytes: number[], pattern: number, prefixBits: number, value: number): void {
+function putInteger(block: Buffer, at: number, pattern: number, prefixBits: number, value: number): number {
   const most = (1 << prefixBits) - 1;
+  let end = at;
   if (value < most) {
-    bytes.push(pattern | value);
-    return;
+    block[end++] = pattern | value;
+    return end;
   }
-  bytes.push(pattern | most);
+  block[end++] = pattern | most;
   let rest = value - most;
-  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
-  bytes.push(rest);
+  for (; rest >= 128; rest >>>= 7) block[end++] = (rest & 127) | 128;
+  block[end++] = rest;
+  return end;
 }
 
-function pushText(bytes: number[], text: string): void {
-  const encoded = Buffer.from(text, 'latin1');
-  pushInteger(bytes, 0, 7, encoded.length);
-  bytes.push(...encoded);
+function putText(block: Buffer, at: number, text: string): number {
+  const begin = putInteger(block, at, 0, 7, text.length);
+  return begin + block.write(text, begin, 'latin1');
 }
 
 /** Story: one for a connection; `decode` every block in the order in which they came. Throws internal on a broken one. */
@@ -54,12 +62,20 @@ export class HpackDecoder {
   readonly #dynamic: (readonly [name: string, value: string])[] = [];
   #bytes = 0;
   #limitBytes = dynamicTableBytes;
+  readonly #maxListBytes: number;
   #block: Buffer = Buffer.alloc(0);
   #at = 0;
+  #listBytes = 0;
+
+  /** `maxListBytes`: of a block's fields when they are written out, which a few bytes can make many. */
+  constructor(maxListBytes: number) {
+    this.#maxListBytes = maxListBytes;
+  }
 
   decode(block: Buffer): Headers {
     this.#block = block;
     this.#at = 0;
+    this.#listBytes = 0;
     const headers: Headers = new Map();
     while (this.#at < block.length) {
       const first = block[this.#at] as number;
@@ -75,6 +91,8 @@ export class HpackDecoder {
   }
 
   #add(headers: Headers, [name, value]: readonly [string, string]): void {
+    this.#listBytes += name.length + value.length + entryOverheadBytes;
+    if (this.#listBytes > this.#maxListBytes) throw broken(`more than ${this.#maxListBytes} bytes`);
     const known = headers.get(name);
     headers.set(name, known === undefined ? value : `${known},${value}`);
   }
@@ -192,5 +210,5 @@ export function decodeHuffman(bytes: Uint8Array): string {
 }
 
 function broken(cause: string): ContainerError {
-  return new ContainerError('internal', `read header block: ${cause}`);
+  return http2Error(errorCode.compression, `read header block: ${cause}`);
 }
