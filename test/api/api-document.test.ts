@@ -1,11 +1,12 @@
 // /openapi.json against the answers really given: every operation is called, and each answer held against the document.
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, rmSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AnswerSchemas, type ApiDocument, type WireAnswer } from '../harness/answer-schemas.ts';
+import { contextArchive } from '../harness/build-context.ts';
 import { runOk } from '../harness/command.ts';
 import { busyboxArchive } from '../harness/images.ts';
 import { startRegistry } from '../harness/registry.ts';
@@ -16,7 +17,7 @@ const singleNode = {
   Container:
     'ContainerList ContainerInspect ContainerTop ContainerLogs ContainerChanges ContainerExport ContainerStats ContainerAttachWebsocket ContainerArchiveInfo ContainerArchive PutContainerArchive ContainerCreate ContainerResize ContainerStart ContainerStop ContainerRestart ContainerKill ContainerUpdate ContainerRename ContainerPause ContainerUnpause ContainerAttach ContainerWait ContainerPrune ContainerDelete',
   Image:
-    'ImageList ImageInspect ImageHistory ImageSearch ImageGet ImageGetAll ImageCreate ImagePush ImageTag ImagePrune ImageCommit ImageLoad ImageDelete BuildPrune',
+    'ImageList ImageInspect ImageHistory ImageSearch ImageGet ImageGetAll ImageCreate ImagePush ImageTag ImagePrune ImageCommit ImageLoad ImageDelete ImageBuild BuildPrune',
   Network: 'NetworkList NetworkInspect NetworkDelete NetworkCreate NetworkConnect NetworkDisconnect NetworkPrune',
   Volume: 'VolumeList VolumeCreate VolumeInspect VolumeUpdate VolumeDelete VolumePrune',
   Exec: 'ContainerExec ExecStart ExecResize ExecInspect',
@@ -145,7 +146,12 @@ describe('answers', () => {
     await call('ImageGet', 200, 'GET', '/images/busybox/get');
     await call('ImageGetAll', 200, 'GET', '/images/get?names=busybox');
     await call('ImageSearch', 501, 'GET', '/images/search?term=busybox');
+    const context = await contextArchive({ Dockerfile: 'FROM busybox\nENV a=b\nRUN exit 3\n' });
+    await call('ImageBuild', 200, 'POST', '/build?networkmode=none', { file: context });
+    await call('ImageBuild', 400, 'POST', '/build?version=2', { file: context });
+    rmSync(context);
     await call('BuildPrune', 200, 'POST', '/build/prune');
+    await call('BuildCancel', 200, 'POST', '/build/cancel?id=nosuch');
   });
 
   it('about networks', async () => {

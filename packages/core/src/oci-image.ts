@@ -56,6 +56,8 @@ export interface ImageIndex {
 }
 
 export interface ImageProcessConfig {
+  /** Docker's: the image that the last step was made on. */
+  Image?: string;
   User?: string;
   Env?: string[] | null;
   Entrypoint?: string[] | null;
@@ -84,6 +86,9 @@ export interface ImageConfig {
   created?: string;
   author?: string;
   config?: ImageProcessConfig;
+  /** Docker's: what the last step's container was called and ran with. */
+  container?: string;
+  container_config?: object;
   rootfs: { type: 'layers'; diff_ids: Digest[] };
   history?: {
     created?: string;

@@ -20,6 +20,13 @@ import { borrowedPoints, mountPointsOf, parseVolumesFrom } from './mount-request
 import { containerHostname } from './spec-builder.ts';
 import { specOf } from './spec-store.ts';
 
+/** What only the builder says. */
+export interface CreateOptions {
+  /** In place of the one that config.Image names. */
+  image?: ResolvedImage;
+  isBuildStep?: boolean;
+}
+
 export interface CreatedContainer {
   container: Container;
   warnings: string[];
@@ -34,13 +41,15 @@ export async function createContainer(
   request: CreateRequest,
   name: string | undefined,
   platform: string | undefined,
+  options: CreateOptions = {},
 ): Promise<CreatedContainer> {
-  const image = await context.images.resolve(request.config.Image);
+  const image = options.image ?? (await context.images.resolve(request.config.Image));
   if (platform !== undefined) checkPlatform(image, request.config.Image, platform);
   return withCleanup(async (cleanup) => {
     const id = newId();
     const containerName = reserveName(context, cleanup, name, id);
     const settings = settingsOf(context, request, image, id, containerName);
+    if (options.isBuildStep) settings.isBuildStep = true;
     checkMountSources(settings.mountPoints, request);
     await makeSources(context, cleanup, settings);
     const directory = context.paths.containerData(id);

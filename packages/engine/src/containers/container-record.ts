@@ -70,6 +70,8 @@ export interface ContainerSettings {
   idMapping: IdMapping | undefined;
   /** The networks it is to be in, by name. */
   endpoints: Record<string, EndpointRequest>;
+  /** It carries out a step of a build that goes on: it does not outlive the engine. */
+  isBuildStep?: true;
 }
 
 export function newContainerState(): ContainerState {

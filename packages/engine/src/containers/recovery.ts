@@ -3,12 +3,13 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import type { Process } from '@tscontainer/platform/contracts/containerd/v1/types/task';
 import { nowNs, nsOfTimestamp } from '../go-time.ts';
+import { unmountVolumes } from '../volumes/container-volumes.ts';
 import { Container } from './container.ts';
 import { deleteRecord } from './container-creator.ts';
 import type { ExitHandler } from './container-exit.ts';
 import { makeAgain } from './container-making.ts';
 import { zeroTime } from './container-record.ts';
-import { eraseContainer } from './container-remover.ts';
+import { eraseContainer, removeContainer } from './container-remover.ts';
 import { containerLabel } from './container-snapshot.ts';
 import { adoptStdio, deleteTask } from './container-starter.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -28,7 +29,8 @@ export async function loadContainers(context: EngineContext): Promise<void> {
     const hasRecord = recorded.has(container.id);
     const hasSnapshot =
       container.settings.snapshotter !== context.config.snapshotter || prepared.has(container.settings.snapshotKey);
-    if (container.state.startedAt === zeroTime && !(hasRecord && hasSnapshot)) makeAgain(context, container);
+    if (container.settings.isBuildStep) await endBuildStep(context, container);
+    else if (container.state.startedAt === zeroTime && !(hasRecord && hasSnapshot)) makeAgain(context, container);
     // somebody else has removed the record: without it the container cannot be started again
     else if (!hasRecord) await finishRemoval(context, container);
   }
@@ -48,6 +50,15 @@ async function finishRemoval(context: EngineContext, container: Container): Prom
     context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'task stays'),
   );
   await eraseContainer(context, container);
+}
+
+/** Nobody reads what a build prints whose engine was killed. */
+async function endBuildStep(context: EngineContext, container: Container): Promise<void> {
+  context.log.info({ id: container.id }, 'removing the container of a build that was cut short');
+  await deleteTask(context, container.id);
+  await unmountVolumes(context, container);
+  container.state.status = 'exited';
+  await removeContainer(context, container, { isForced: true, removesVolumes: true });
 }
 
 /** Container by the key of its snapshot. */

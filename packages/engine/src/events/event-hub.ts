@@ -3,7 +3,7 @@ import { nowNs } from '../go-time.ts';
 import type { Filters } from '../http/query.ts';
 import type { ImageEventSink } from '../images/image-backend.ts';
 
-export type EventType = 'container' | 'image' | 'volume' | 'network' | 'daemon';
+export type EventType = 'container' | 'image' | 'volume' | 'network' | 'daemon' | 'builder';
 
 export interface EngineEvent {
   type: EventType;

@@ -13,7 +13,7 @@ import { containerdSinks } from './containerd-sinks.ts';
 import type { ImageResolver, ResolvedImage } from './image-backend.ts';
 import { type ImageDetails, readImageDetails } from './image-details.ts';
 import { withLease } from './image-lease.ts';
-import { noSuchImage, recordNameOf, repoDigestOf, repoTagOf } from './image-names.ts';
+import { isDanglingName, noSuchImage, recordNameOf, repoDigestOf, repoTagOf } from './image-names.ts';
 
 /** One image with every record that points at it. */
 export interface CatalogImage {
@@ -66,6 +66,21 @@ export class ImageCatalog implements ImageResolver {
       throw noSuchImage(text);
     }
     return byPrefix(byId, text);
+  }
+
+  /** The images that a build made it on, the nearest first, as far as they are here. */
+  async ancestors(image: CatalogImage): Promise<CatalogImage[]> {
+    const { byId } = await this.#snapshot();
+    const found: CatalogImage[] = [];
+    for (
+      let next = byId.get(image.details.parent ?? '');
+      next !== undefined;
+      next = byId.get(next.details.parent ?? '')
+    ) {
+      if (found.includes(next)) break; // a label that somebody has bent
+      found.push(next);
+    }
+    return found;
   }
 
   async resolve(text: string): Promise<ResolvedImage> {
@@ -173,6 +188,16 @@ function byPrefix(byId: Map<Digest, CatalogImage>, text: string): CatalogImage {
   if (found[0] !== undefined) return found[0];
   if (prefix.length === 'sha256:'.length + 64) return byDigest(byId, prefix, text);
   throw noSuchImage(text);
+}
+
+/** Ids of all images that others were made on. */
+export function parentIdsOf(images: CatalogImage[]): Set<string> {
+  return new Set(images.map(({ details }) => details.parent).filter((parent) => parent !== undefined));
+}
+
+/** A step of a build, without a name, that others stand on. */
+export function isIntermediate(image: CatalogImage, parents: ReadonlySet<string>): boolean {
+  return parents.has(image.details.id) && image.records.every(({ name }) => isDanglingName(name));
 }
 
 export function repoTagsOf(image: CatalogImage): string[] {

@@ -7,6 +7,7 @@ import { parseConfig, parseIndex, parseManifest } from '@tscontainer/distributio
 import { hostPlatform, selectManifest } from '@tscontainer/distribution/platform-match';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import { readBlob } from './containerd-sinks.ts';
+import { buildParentLabel } from './image-names.ts';
 
 /** All of it follows from the target's digest, so it never changes. */
 export interface ImageDetails {
@@ -24,6 +25,8 @@ export interface ImageDetails {
   /** Bytes of each unpacked layer, the lowest first. */
   layerSizes: number[];
   isUnpacked: boolean;
+  /** Of an image that a build's step made here: the image it was made on, or `scratch`. */
+  parent: Digest | 'scratch' | undefined;
 }
 
 /** undefined when the content is not there, or the index has nothing for this platform. */
@@ -51,11 +54,17 @@ export async function readImageDetails(
       chainIds,
       layerSizes: sizes ?? manifestBody.layers.map((layer) => layer.size),
       isUnpacked: sizes !== undefined,
+      parent: config.container_config === undefined ? undefined : await parentOf(client, manifestBody.config.digest),
     };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+async function parentOf(client: ContainerdClient, digest: Digest): Promise<Digest | undefined> {
+  const { info } = await client.content.Info({ digest });
+  return info?.labels[buildParentLabel];
 }
 
 /** undefined unless all layers are unpacked. */

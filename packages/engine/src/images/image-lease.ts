@@ -2,7 +2,7 @@
 import { randomHex } from '@tscontainer/core/ids';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 
-const purposes = ['commit', 'import', 'load', 'pull', 'push', 'tag', 'unpack'] as const;
+const purposes = ['build', 'commit', 'import', 'load', 'pull', 'push', 'tag', 'unpack'] as const;
 
 /** Should the engine die and not come back, containerd ends the lease after this. */
 const leaseLifeMs = 24 * 3600_000;

@@ -1,18 +1,33 @@
 // GET /images/json: which images are listed, by docker's filters, the newest first.
 import { ContainerError, isNotFound } from '@tscontainer/core/errors';
 import type { Filters } from '../http/query.ts';
-import { type CatalogImage, type ImageCatalog, repoDigestsOf, repoTagsOf } from './image-catalog.ts';
+import {
+  type CatalogImage,
+  type ImageCatalog,
+  isIntermediate,
+  parentIdsOf,
+  repoDigestsOf,
+  repoTagsOf,
+} from './image-catalog.ts';
 import { createdSeconds } from './image-views.ts';
 
 export const listFilterNames = ['dangling', 'label', 'reference', 'before', 'since', 'until'] as const;
 
 /** Rejects invalid-argument for a value that makes no sense, not-found for `before` and `since`. */
-export async function listImages(catalog: ImageCatalog, filters: Filters): Promise<CatalogImage[]> {
+export async function listImages(
+  catalog: ImageCatalog,
+  filters: Filters,
+  options: { isAll?: boolean } = {},
+): Promise<CatalogImage[]> {
   const bounds = { before: await boundOf(catalog, filters, 'before'), since: await boundOf(catalog, filters, 'since') };
   const dangling = filters.bool('dangling');
   const untilSeconds = filters.has('until') ? parseUntil(filters.get('until')[0] ?? '') : undefined;
+  const all = await catalog.all();
+  const parents = parentIdsOf(all);
   const isWanted = (image: CatalogImage): boolean => {
     const created = createdSeconds(image);
+    // what lies between a build's base and its result
+    if ((!options.isAll || dangling === true) && isIntermediate(image, parents)) return false;
     if (dangling !== undefined && (repoTagsOf(image).length === 0) !== dangling) return false;
     if (bounds.before !== undefined && created >= bounds.before) return false;
     if (bounds.since !== undefined && created <= bounds.since) return false;
@@ -22,7 +37,7 @@ export async function listImages(catalog: ImageCatalog, filters: Filters): Promi
       filters.matches('reference', (pattern) => matchesReference(image, pattern))
     );
   };
-  const wanted = (await catalog.all()).filter(isWanted).map((image) => withMatchingNames(image, filters));
+  const wanted = all.filter(isWanted).map((image) => withMatchingNames(image, filters));
   return wanted.sort((left, right) => createdSeconds(right) - createdSeconds(left));
 }
 

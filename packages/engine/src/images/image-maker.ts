@@ -3,11 +3,11 @@ import type { Digest } from '@tscontainer/core/digest';
 import { type Descriptor, type ImageConfig, type ImageManifest, mediaTypes } from '@tscontainer/core/oci-image';
 import { chainIdsOf, digestOf } from '@tscontainer/distribution/chain-id';
 import { putBlob } from '@tscontainer/distribution/content-ingest';
-import { manifestLabels } from '@tscontainer/distribution/image-labels';
+import { manifestLabels, snapshotLabels } from '@tscontainer/distribution/image-labels';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import { containerdSinks } from './containerd-sinks.ts';
 import { unpackImage } from './image-catalog.ts';
-import { danglingName } from './image-names.ts';
+import { buildParentLabel, danglingName } from './image-names.ts';
 import { nameImage } from './image-tagger.ts';
 
 export interface MadeImage {
@@ -21,6 +21,10 @@ export interface ImageParts {
   layers: Descriptor[];
   /** Record name; undefined: the image has no name. */
   name: string | undefined;
+  /** Of a build's step: the image that it was made on, or `scratch`. */
+  parent?: string;
+  /** The snapshot of the topmost layer is there and held by the lease. */
+  isUnpacked?: boolean;
 }
 
 /** Everything it makes is held by `lease` until the image's record refers to it. */
@@ -28,12 +32,11 @@ export async function makeImage(
   client: ContainerdClient,
   snapshotter: string,
   lease: string,
-  { config, layers, name }: ImageParts,
+  { config, layers, name, parent, isUnpacked = false }: ImageParts,
 ): Promise<MadeImage> {
   const { content, images } = containerdSinks(client, snapshotter, lease);
   const configBytes = Buffer.from(JSON.stringify(config));
   const configDescriptor = describe(mediaTypes.ociConfig, configBytes);
-  await putBlob(content, configDescriptor, configBytes, {});
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.ociManifest,
@@ -43,8 +46,16 @@ export async function makeImage(
   const manifestBytes = Buffer.from(JSON.stringify(manifest));
   const target = describe(mediaTypes.ociManifest, manifestBytes);
   const chainIds = chainIdsOf(config.rootfs.diff_ids);
-  await unpackImage(client, snapshotter, lease, { manifestBody: manifest, config, configDescriptor, chainIds });
-  await putBlob(content, target, manifestBytes, manifestLabels(manifest));
+  const configLabels: Record<string, string> = {
+    ...(parent === undefined ? {} : { [buildParentLabel]: parent }),
+    ...(isUnpacked ? snapshotLabels(snapshotter, chainIds.at(-1) ?? '') : {}),
+  };
+  await Promise.all([
+    putBlob(content, configDescriptor, configBytes, configLabels),
+    putBlob(content, target, manifestBytes, manifestLabels(manifest)),
+  ]);
+  if (!isUnpacked)
+    await unpackImage(client, snapshotter, lease, { manifestBody: manifest, config, configDescriptor, chainIds });
   if (name === undefined) await images.put(danglingName(target.digest), target, {});
   else await nameImage(client, snapshotter, lease, name, target);
   return { id: configDescriptor.digest };

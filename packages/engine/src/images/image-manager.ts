@@ -48,7 +48,7 @@ export class ImageManager implements ImageResolver {
     this.#options = options;
     this.snapshotter = options.snapshotter;
     this.catalog = new ImageCatalog(options.client, options.snapshotter, options.log);
-    this.#remover = new ImageRemover(options.client, this.catalog, options.usage, options.events);
+    this.#remover = new ImageRemover(options, this.catalog);
   }
 
   /**
@@ -80,8 +80,9 @@ export class ImageManager implements ImageResolver {
     this.catalog.invalidate();
   }
 
-  list(filters: Filters): Promise<CatalogImage[]> {
-    return listImages(this.catalog, filters);
+  /** `isAll`: with the images between a build's base and its result. */
+  list(filters: Filters, options: { isAll?: boolean } = {}): Promise<CatalogImage[]> {
+    return listImages(this.catalog, filters, options);
   }
 
   find(name: string): Promise<CatalogImage> {

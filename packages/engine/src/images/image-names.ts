@@ -13,6 +13,9 @@ import {
 /** Name of the record that keeps an image without a name, as docker's containerd image store calls it. */
 const danglingPrefix = 'moby-dangling@';
 
+/** On the config of an image that a build's step made: the image it was made on, or `scratch`. */
+export const buildParentLabel = 'tscontainer.engine/build-parent';
+
 export function danglingName(target: Digest): string {
   return `${danglingPrefix}${target}`;
 }

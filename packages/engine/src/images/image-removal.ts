@@ -2,9 +2,11 @@
 import { ContainerError, isNotFound } from '@tscontainer/core/errors';
 import { shortId } from '@tscontainer/core/ids';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
+import { containerdSinks } from './containerd-sinks.ts';
 import type { ImageEventSink, ImageUsage } from './image-backend.ts';
-import { type CatalogImage, type ImageCatalog, repoDigestsOf, repoTagsOf } from './image-catalog.ts';
-import { recordNameOf, referenceOf, repoDigestOf, repoTagOf } from './image-names.ts';
+import { type CatalogImage, type ImageCatalog, parentIdsOf, repoDigestsOf, repoTagsOf } from './image-catalog.ts';
+import { withLease } from './image-lease.ts';
+import { danglingName, isDanglingName, recordNameOf, referenceOf, repoDigestOf, repoTagOf } from './image-names.ts';
 
 export interface RemovalRow {
   Untagged?: string;
@@ -13,19 +15,30 @@ export interface RemovalRow {
 
 export interface RemovalOptions {
   isForced: boolean;
+  /** The unnamed images that a build made it on stay. */
+  keepsParents?: boolean;
+}
+
+export interface ImageRemoverOptions {
+  client: ContainerdClient;
+  snapshotter: string;
+  usage: ImageUsage;
+  events: ImageEventSink;
 }
 
 export class ImageRemover {
   readonly #client: ContainerdClient;
+  readonly #snapshotter: string;
   readonly #catalog: ImageCatalog;
   readonly #usage: ImageUsage;
   readonly #events: ImageEventSink;
 
-  constructor(client: ContainerdClient, catalog: ImageCatalog, usage: ImageUsage, events: ImageEventSink) {
-    this.#client = client;
+  constructor(options: ImageRemoverOptions, catalog: ImageCatalog) {
+    this.#client = options.client;
+    this.#snapshotter = options.snapshotter;
     this.#catalog = catalog;
-    this.#usage = usage;
-    this.#events = events;
+    this.#usage = options.usage;
+    this.#events = options.events;
   }
 
   /** Rejects not-found, failed-precondition (`conflict: ...`). */
@@ -40,20 +53,44 @@ export class ImageRemover {
       );
     if (!isByName && !options.isForced) checkOneRepository(image);
     this.#checkUnused(image, isByName ? text : undefined, options.isForced);
-    return this.removeWhole(image);
+    if (parentIdsOf(await this.#catalog.all()).has(image.details.id)) {
+      if (!isByName) throw hasChildren(image);
+      return this.#untagKept(image);
+    }
+    return this.removeWhole(image, options.keepsParents);
   }
 
-  /** Takes every name and what only this image has. */
-  async removeWhole(image: CatalogImage): Promise<RemovalRow[]> {
-    const { id } = image.details;
-    const layers = await this.#ownChainIds(image);
-    const rows = untaggedRows(image);
-    const names = image.records.map(({ name }) => name);
-    for (const [index, name] of names.entries()) await this.#deleteRecord(name, index === names.length - 1);
-    for (const tag of repoTagsOf(image)) this.#events.imageEvent('untag', id, { name: tag });
-    this.#events.imageEvent('delete', id, { name: id });
+  /** Takes every name and what only this image has; then the unnamed images that it was built on and nobody needs. */
+  async removeWhole(image: CatalogImage, keepsParents = false): Promise<RemovalRow[]> {
+    const chain = [image, ...(keepsParents ? [] : await this.#freedBy(image))];
+    const kept = (await this.#catalog.all()).filter((other) => !chain.includes(other));
+    const rows: RemovalRow[] = [];
+    for (const [at, removed] of chain.entries()) {
+      const { id } = removed.details;
+      const layers = ownChainIds(removed, [...kept, ...chain.slice(at + 1)]);
+      const names = removed.records.map(({ name }) => name);
+      for (const [index, name] of names.entries())
+        await this.#deleteRecord(name, at === chain.length - 1 && index === names.length - 1);
+      for (const tag of repoTagsOf(removed)) this.#events.imageEvent('untag', id, { name: tag });
+      this.#events.imageEvent('delete', id, { name: id });
+      rows.push(...untaggedRows(removed), { Deleted: id }, ...layers.map((chainId) => ({ Deleted: chainId })));
+    }
     this.#catalog.invalidate();
-    return [...rows, { Deleted: id }, ...layers.map((chainId) => ({ Deleted: chainId }))];
+    return rows;
+  }
+
+  /** Its ancestors as long as they have no name, no other children and no container. */
+  async #freedBy(image: CatalogImage): Promise<CatalogImage[]> {
+    const all = await this.#catalog.all();
+    const freed: CatalogImage[] = [];
+    for (const ancestor of await this.#catalog.ancestors(image)) {
+      const { id } = ancestor.details;
+      const hasOthers = all.some((other) => other.details.parent === id && other !== image && !freed.includes(other));
+      const hasName = ancestor.records.some(({ name }) => !isDanglingName(name));
+      if (hasOthers || hasName || this.#usage.containersUsing(id).length > 0) break;
+      freed.push(ancestor);
+    }
+    return freed;
   }
 
   /** Unused images among `candidates`. */
@@ -62,14 +99,31 @@ export class ImageRemover {
     let bytes = 0;
     for (const image of candidates) {
       if (this.#usage.containersUsing(image.details.id).length > 0) continue;
-      const own = new Set(await this.#ownChainIds(image));
+      if (parentIdsOf(await this.#catalog.all()).has(image.details.id)) {
+        rows.push(...(await this.#untagKept(image)));
+        continue;
+      }
+      const removed = await this.removeWhole(image);
+      const gone = new Set(removed.map(({ Deleted }) => Deleted));
       bytes += image.details.chainIds.reduce(
-        (sum, chainId, index) => sum + (own.has(chainId) ? (image.details.layerSizes[index] ?? 0) : 0),
+        (sum, chainId, index) => sum + (gone.has(chainId) ? (image.details.layerSizes[index] ?? 0) : 0),
         0,
       );
-      rows.push(...(await this.removeWhole(image)));
+      rows.push(...removed);
     }
     return { rows, bytes };
+  }
+
+  /** Others were built on it: it loses its names and stays. */
+  async #untagKept(image: CatalogImage): Promise<RemovalRow[]> {
+    const { target } = image.details;
+    await withLease(this.#client, 'tag', (lease) =>
+      containerdSinks(this.#client, this.#snapshotter, lease).images.put(danglingName(target.digest), target, {}),
+    );
+    return this.#untag(
+      image,
+      image.records.map(({ name }) => name).filter((name) => !isDanglingName(name)),
+    );
   }
 
   async #untag(image: CatalogImage, names: string[]): Promise<RemovalRow[]> {
@@ -112,13 +166,18 @@ export class ImageRemover {
         `unable to delete ${shortId(id)} (must be forced) - image is being used by stopped container ${shortId(first.id)}`,
       );
   }
+}
 
-  /** The layers that go with the image. */
-  async #ownChainIds(image: CatalogImage): Promise<string[]> {
-    const others = (await this.#catalog.all()).filter((other) => other.details.id !== image.details.id);
-    const kept = new Set(others.flatMap((other) => other.details.chainIds));
-    return image.details.chainIds.filter((chainId) => !kept.has(chainId)).reverse();
-  }
+/** The layers that go with the image. */
+function ownChainIds(image: CatalogImage, others: CatalogImage[]): string[] {
+  const kept = new Set(others.flatMap((other) => other.details.chainIds));
+  return image.details.chainIds.filter((chainId) => !kept.has(chainId)).reverse();
+}
+
+function hasChildren(image: CatalogImage): ContainerError {
+  return conflict(
+    `unable to delete ${shortId(image.details.id)} (cannot be forced) - image has dependent child images`,
+  );
 }
 
 function conflict(what: string): ContainerError {

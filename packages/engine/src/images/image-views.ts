@@ -32,6 +32,11 @@ export function createdSeconds(image: CatalogImage): number {
   return Number.isNaN(milliseconds) ? 0 : Math.floor(milliseconds / 1000);
 }
 
+/** Of what a build made here; else ''. */
+function parentIdOf({ details }: CatalogImage): string {
+  return details.parent === undefined || details.parent === 'scratch' ? '' : details.parent;
+}
+
 /** `hasOldForm`: before API 1.43 an untagged image is `<none>:<none>`, and 1.44 dropped VirtualSize. */
 export function toSummary(image: CatalogImage, hasOldForm: boolean): ImageSummary {
   const repoTags = repoTagsOf(image);
@@ -42,7 +47,7 @@ export function toSummary(image: CatalogImage, hasOldForm: boolean): ImageSummar
     Created: createdSeconds(image),
     Id: image.details.id,
     Labels: image.details.config.config?.Labels ?? null,
-    ParentId: '',
+    ParentId: parentIdOf(image),
     RepoDigests: hasOldForm && repoDigests.length === 0 ? ['<none>@<none>'] : repoDigests,
     RepoTags: hasOldForm && repoTags.length === 0 ? ['<none>:<none>'] : repoTags,
     SharedSize: -1,
@@ -77,7 +82,7 @@ function toContainerConfig(config: ImageProcessConfig): object {
     Cmd: config.Cmd ?? null,
     ...(config.Healthcheck ? { Healthcheck: config.Healthcheck } : {}),
     ...(config.ArgsEscaped ? { ArgsEscaped: true } : {}),
-    Image: '',
+    Image: config.Image ?? '',
     Volumes: config.Volumes ?? null,
     WorkingDir: config.WorkingDir ?? '',
     Entrypoint: config.Entrypoint ?? null,
@@ -96,7 +101,7 @@ export function toInspect(image: CatalogImage, snapshotter: string): object {
     Id: details.id,
     RepoTags: repoTagsOf(image),
     RepoDigests: repoDigestsOf(image),
-    Parent: '',
+    Parent: parentIdOf(image),
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? zeroTime,
     DockerVersion: '',
@@ -122,8 +127,8 @@ function lastTagTime(image: CatalogImage): string {
   return last === 0 ? zeroTime : new Date(last).toISOString();
 }
 
-/** The newest first. Only the top row has an id: layers below are no images. */
-export function toHistory(image: CatalogImage): HistoryRow[] {
+/** The newest first. Only the top rows have ids, `ancestors` the nearest first: what lies below is no image here. */
+export function toHistory(image: CatalogImage, ancestors: CatalogImage[]): HistoryRow[] {
   const { details } = image;
   const recorded = details.config.history ?? [];
   const entries =
@@ -144,7 +149,11 @@ export function toHistory(image: CatalogImage): HistoryRow[] {
     };
   });
   rows.reverse();
-  const [top] = rows;
-  if (top !== undefined) Object.assign(top, { Id: details.id, Tags: repoTagsOf(image) });
+  for (const [at, owner] of [image, ...ancestors].entries()) {
+    const row = rows[at];
+    const tags = repoTagsOf(owner);
+    if (row !== undefined)
+      Object.assign(row, { Id: owner.details.id, Tags: at > 0 && tags.length === 0 ? null : tags });
+  }
   return rows;
 }

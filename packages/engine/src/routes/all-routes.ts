@@ -4,6 +4,7 @@ import type { ExecManager } from '../containers/exec-manager.ts';
 import type { EngineServer } from '../http/engine-server.ts';
 import type { ImageManager } from '../images/image-manager.ts';
 import { registryOptionsOf } from '../images/registry-options.ts';
+import { registerBuildRoutes } from './builder/build-routes.ts';
 import { registerArchiveRoutes } from './containers/archive-routes.ts';
 import { registerInspectRoutes } from './containers/inspect-routes.ts';
 import { registerLifecycleRoutes } from './containers/lifecycle-routes.ts';
@@ -41,6 +42,7 @@ export function registerAllRoutes(server: EngineServer, { context, images, execs
   registerImageRoutes(app, images);
   registerDiskUsageRoutes(app, context, images);
   registerCommitRoutes(app, context, images);
+  registerBuildRoutes(app, context, images, execs);
   registerSwarmRoutes(app);
   registerPluginRoutes(app);
   registerDistributionRoutes(app, registryOptionsOf(context.config));

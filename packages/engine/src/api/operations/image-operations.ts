@@ -32,7 +32,7 @@ export const imageOperations: Operation[] = [
     tag: 'Image',
     summary: 'List images',
     query: {
-      all: { kind: 'bool', text: 'Accepted; there are no intermediate images.' },
+      all: { kind: 'bool', text: 'With the images between a build’s base and its result.' },
       filters: { kind: { filters: listFilterNames }, text: 'Only those that match.' },
       'shared-size': { kind: 'bool', text: 'With the bytes that other images have, too.' },
       digests: { kind: 'bool', text: 'Accepted; digests are always there.' },
@@ -159,7 +159,7 @@ export const imageOperations: Operation[] = [
     summary: 'Take a name from an image, with its last name the image',
     query: {
       force: { kind: 'bool', text: 'Though a stopped container uses it.' },
-      noprune: { kind: 'bool', text: 'Accepted; there are no untagged parents.' },
+      noprune: { kind: 'bool', text: 'The unnamed images that a build made it on stay.' },
     },
     answers: { 200: { text: 'What is gone.', body: { json: listOf(removalRow) } } },
     errors: [404, 409],

@@ -4,7 +4,7 @@ import { pluginFilters } from '../../routes/plugins/plugin-routes.ts';
 import { managed } from '../../routes/swarm/swarm-routes.ts';
 import { diskUsageKinds } from '../../routes/system/disk-usage-routes.ts';
 import type { Answer, Operation } from '../operation.ts';
-import { cachePruned, diskUsage, event, info, version } from '../resource-answers.ts';
+import { diskUsage, event, info, version } from '../resource-answers.ts';
 import { listOf } from '../shape.ts';
 
 const pong: Answer = {
@@ -70,14 +70,6 @@ const daemon: Operation[] = [
     summary: 'Say what takes how much disk',
     query: { type: { kind: 'strings', text: `Only these: ${diskUsageKinds.join(', ')}.` } },
     answers: { 200: { text: 'What was not asked for is null.', body: { json: diskUsage } } },
-  },
-  {
-    id: 'BuildPrune',
-    method: 'POST',
-    path: '/build/prune',
-    tag: 'Image',
-    summary: 'Remove the build cache',
-    answers: { 200: { text: 'What is gone.', body: { json: cachePruned } } },
   },
   {
     id: 'SystemApiDocument',

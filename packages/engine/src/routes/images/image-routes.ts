@@ -42,7 +42,7 @@ export function registerImageRoutes(app: FastifyInstance, images: ImageManager):
   app.get<Wildcard>('/images/*', async (request, reply) => {
     const { name, action } = splitAction(request);
     if (action === 'json') return toInspect(await images.find(name), images.snapshotter);
-    if (action === 'history') return toHistory(await images.find(name));
+    if (action === 'history') return historyOf(images, name);
     if (action === 'get') return saveRoute(images, [name], request, reply);
     throw notFound();
   });
@@ -59,13 +59,21 @@ export function registerImageRoutes(app: FastifyInstance, images: ImageManager):
     return reply.code(201).send();
   });
   app.delete<Wildcard>('/images/*', (request) =>
-    images.remove(request.params['*'], { isForced: queryBool(request.query, 'force') }),
+    images.remove(request.params['*'], {
+      isForced: queryBool(request.query, 'force'),
+      keepsParents: queryBool(request.query, 'noprune'),
+    }),
   );
+}
+
+async function historyOf(images: ImageManager, name: string): Promise<object[]> {
+  const image = await images.find(name);
+  return toHistory(image, await images.catalog.ancestors(image));
 }
 
 async function listRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>): Promise<object[]> {
   const { query, apiVersion } = request;
-  const found = await images.list(queryFilters(query, listFilterNames));
+  const found = await images.list(queryFilters(query, listFilterNames), { isAll: queryBool(query, 'all') });
   const all = queryBool(query, 'shared-size') ? await images.catalog.all() : undefined;
   return found.map((image) => {
     const summary = toSummary(image, !isAtLeast(apiVersion, '1.43'));

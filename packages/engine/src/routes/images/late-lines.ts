@@ -5,10 +5,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export interface LateLines {
   write(value: object): void;
   /** Runs the work and ends the answer. Rejects what it threw if nothing was written yet. */
-  during(work: () => Promise<void>): Promise<void>;
+  during(work: () => Promise<void>, toLine?: (error: unknown) => object): Promise<void>;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
+  /** Something was written: the status is out. */
+  readonly isOpen: boolean;
+  /** False: the client lags behind what was written. */
+  readonly hasRoom: boolean;
+  /** Calls `listener` whenever there is room again; the returned function forgets it. */
+  onDrain(listener: () => void): () => void;
 }
+
+/** What a client may have in flight, in bytes. */
+const maxBufferedBytes = 1024 * 1024;
 
 export function openLateLines(request: FastifyRequest<any>, reply: FastifyReply): LateLines {
   const response = reply.raw;
@@ -34,16 +43,34 @@ export function openLateLines(request: FastifyRequest<any>, reply: FastifyReply)
   };
   return {
     signal: abort.signal,
+    get isOpen() {
+      return isOpen;
+    },
+    get hasRoom() {
+      return response.destroyed || response.writableLength < maxBufferedBytes;
+    },
+    onDrain: (listener) => {
+      response.on('drain', listener);
+      response.on('close', listener);
+      return () => {
+        response.off('drain', listener);
+        response.off('close', listener);
+      };
+    },
     write,
-    during: async (work) => {
+    during: async (work, toLine = errorLine) => {
       try {
         await work();
       } catch (error) {
         if (!isOpen) throw error;
-        const message = errorMessageOf(error);
-        write({ errorDetail: { message }, error: message });
+        write(toLine(error));
       }
       end();
     },
   };
+}
+
+function errorLine(error: unknown): object {
+  const message = errorMessageOf(error);
+  return { errorDetail: { message }, error: message };
 }

@@ -7,7 +7,7 @@ import { listView } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { isAtLeast } from '../../http/api-version.ts';
 import type { Query } from '../../http/query.ts';
-import type { CatalogImage } from '../../images/image-catalog.ts';
+import { type CatalogImage, isIntermediate, parentIdsOf } from '../../images/image-catalog.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
 import { sharedSize, toSummary } from '../../images/image-views.ts';
 import { volumeView } from '../volumes/volume-routes.ts';
@@ -15,7 +15,6 @@ import { volumeView } from '../volumes/volume-routes.ts';
 export const diskUsageKinds = ['container', 'image', 'volume', 'build-cache'];
 
 export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
-  registerCachePrune(app);
   app.get<{ Querystring: Query }>('/system/df', async (request) => {
     const wanted = wantedKinds(request.query);
     return {
@@ -30,11 +29,6 @@ export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineCon
   });
 }
 
-/** As `system df` says: there is no build cache. */
-function registerCachePrune(app: FastifyInstance): void {
-  app.post('/build/prune', async () => ({ CachesDeleted: null, SpaceReclaimed: 0 }));
-}
-
 /** Throws invalid-argument; none named means all. */
 function wantedKinds({ type = [] }: Query): Set<string> {
   const named = (Array.isArray(type) ? type : [type]).filter((kind) => kind !== '');
@@ -45,16 +39,19 @@ function wantedKinds({ type = [] }: Query): Set<string> {
 
 async function imagesView(context: EngineContext, images: ImageManager, hasOldForm: boolean): Promise<object> {
   const all = await images.catalog.all();
+  const parents = parentIdsOf(all);
   const users = new Map<string, number>();
   for (const { settings } of context.index.values())
     users.set(settings.imageId, (users.get(settings.imageId) ?? 0) + 1);
   return {
     LayersSize: layersSize(all),
-    Images: all.map((image) => ({
-      ...toSummary(image, hasOldForm),
-      Containers: users.get(image.details.id) ?? 0,
-      SharedSize: sharedSize(image, all),
-    })),
+    Images: all
+      .filter((image) => !isIntermediate(image, parents))
+      .map((image) => ({
+        ...toSummary(image, hasOldForm),
+        Containers: users.get(image.details.id) ?? 0,
+        SharedSize: sharedSize(image, all),
+      })),
   };
 }
 
