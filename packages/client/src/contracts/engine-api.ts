@@ -1760,7 +1760,7 @@ export interface Operations {
 
   ImageList: {
     query: {
-      /** Accepted; there are no intermediate images. */
+      /** With the images between a build’s base and its result. */
       all?: boolean | undefined;
       /** Only those that match. */
       filters?: Filters<'dangling' | 'label' | 'reference' | 'before' | 'since' | 'until'> | undefined;
@@ -1877,7 +1877,7 @@ export interface Operations {
     query: {
       /** Though a stopped container uses it. */
       force?: boolean | undefined;
-      /** Accepted; there are no untagged parents. */
+      /** The unnamed images that a build made it on stay. */
       noprune?: boolean | undefined;
     };
     body: undefined;
@@ -1906,6 +1906,94 @@ export interface Operations {
     query: Record<never, never>;
     body: AuthConfig;
     answer: AuthAnswer;
+  };
+  /** Build an image: POST /build. */
+
+  ImageBuild: {
+    query: {
+      /** Its path in the context. */
+      dockerfile?: string | undefined;
+      /** Names of the image. */
+      t?: readonly string[] | undefined;
+      /** Lines of /etc/hosts for RUN: name:address. */
+      extrahosts?: readonly string[] | undefined;
+      /** A tar or a Dockerfile over HTTP, in place of the body. */
+      remote?: string | undefined;
+      /** Nothing but the image’s id. */
+      q?: boolean | undefined;
+      /** Every step anew. */
+      nocache?: boolean | undefined;
+      /** JSON list of images whose history serves as cache. */
+      cachefrom?: string | undefined;
+      /** Pull base images though they are here. */
+      pull?: boolean | undefined;
+      /** Remove containers after steps that went well; true by default. */
+      rm?: boolean | undefined;
+      /** And after one that failed. */
+      forcerm?: boolean | undefined;
+      /** Of each container that RUN makes: bytes. */
+      memory?: number | undefined;
+      /** Of each container that RUN makes: bytes with swap. */
+      memswap?: number | undefined;
+      /** Of each container that RUN makes: relative weight. */
+      cpushares?: number | undefined;
+      /** Processors for RUN. */
+      cpusetcpus?: string | undefined;
+      /** Memory nodes for RUN. */
+      cpusetmems?: string | undefined;
+      /** Of each container that RUN makes: microseconds of a period. */
+      cpuperiod?: number | undefined;
+      /** Of each container that RUN makes: microseconds in a period. */
+      cpuquota?: number | undefined;
+      /** Control group above those of RUN. */
+      cgroupparent?: string | undefined;
+      /** JSON object: values of ARG. */
+      buildargs?: string | undefined;
+      /** Of each container that RUN makes: bytes of /dev/shm. */
+      shmsize?: number | undefined;
+      /** JSON list of limits for RUN. */
+      ulimits?: string | undefined;
+      /** JSON object: further labels. */
+      labels?: string | undefined;
+      /** Network of RUN. */
+      networkmode?: string | undefined;
+      /** os[/arch[/variant]] of base images. */
+      platform?: string | undefined;
+      /** The stage to stop after. */
+      target?: string | undefined;
+      /** The classic builder; BuildKit (2) is refused. */
+      version?: '1' | undefined;
+      /** By which the build can be cancelled. */
+      buildid?: string | undefined;
+    };
+    body: undefined;
+    answer: ProgressMessage;
+  };
+  /** Remove the build cache: POST /build/prune. */
+
+  BuildPrune: {
+    query: {
+      /** Not only what dangles. */
+      all?: boolean | undefined;
+      /** Bytes to keep. */
+      'keep-storage'?: number | undefined;
+      /** Only those that match. */
+      filters?:
+        | Filters<'until' | 'id' | 'parent' | 'type' | 'description' | 'inuse' | 'shared' | 'private' | 'unused-for'>
+        | undefined;
+    };
+    body: undefined;
+    answer: BuildCachePruned;
+  };
+  /** Cancel a build: POST /build/cancel. */
+
+  BuildCancel: {
+    query: {
+      /** Its buildid. */
+      id: string;
+    };
+    body: undefined;
+    answer: undefined;
   };
   /** List networks: GET /networks. */
 
@@ -2108,13 +2196,6 @@ export interface Operations {
     };
     body: undefined;
     answer: DiskUsage;
-  };
-  /** Remove the build cache: POST /build/prune. */
-
-  BuildPrune: {
-    query: Record<never, never>;
-    body: undefined;
-    answer: BuildCachePruned;
   };
   /** This document: GET /openapi.json. */
 
@@ -2494,6 +2575,9 @@ export const operationCalls = {
   ImagePrune: 'POST /images/prune',
   DistributionInspect: 'GET /distribution/{name}/json',
   SystemAuth: 'POST /auth',
+  ImageBuild: 'POST /build',
+  BuildPrune: 'POST /build/prune',
+  BuildCancel: 'POST /build/cancel',
   NetworkList: 'GET /networks',
   NetworkInspect: 'GET /networks/{id}',
   NetworkDelete: 'DELETE /networks/{id}',
@@ -2515,7 +2599,6 @@ export const operationCalls = {
   SystemInfo: 'GET /info',
   SystemEvents: 'GET /events',
   SystemDataUsage: 'GET /system/df',
-  BuildPrune: 'POST /build/prune',
   SystemApiDocument: 'GET /openapi.json',
   SwarmInit: 'POST /swarm/init',
   SwarmJoin: 'POST /swarm/join',

@@ -33,7 +33,7 @@ export interface BuildRequest {
 }
 
 function refused(message: string): ContainerError {
-  return new ContainerError('invalid-argument', message, { reason: 'unsupported-build' });
+  return new ContainerError('invalid-argument', message, { reason: 'unsupported-setting' });
 }
 
 /** Throws invalid-argument naming what cannot be done. */
