@@ -54,7 +54,6 @@ async function buildBundle(name: string, entry: string): Promise<void> {
     target: 'node24',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     sourcemap: 'external',
     banner: { js: bannerOf(name) },
     metafile: true,

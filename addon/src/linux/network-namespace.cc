@@ -3,9 +3,12 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 
+#include <cstdio>
 #include <exception>
 #include <thread>
 
@@ -85,6 +88,15 @@ void set_one(int fd, int level, int name, const char* word) {
   if (::setsockopt(fd, level, name, &one, sizeof one) != 0) throw_errno("open socket", "setsockopt", word);
 }
 
+/// Of the calling thread's namespace.
+void raise_loopback() {
+  const UniqueFd fd = new_socket(AF_INET, SOCK_DGRAM, 0);
+  ifreq request = {};
+  std::snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (::ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) throw_errno("create network namespace", "SIOCSIFFLAGS", "lo");
+}
+
 }  // namespace
 
 UniqueFd create_network_namespace(const NetworkSysctls& sysctls) {
@@ -93,6 +105,7 @@ UniqueFd create_network_namespace(const NetworkSysctls& sysctls) {
     if (::unshare(CLONE_NEWNET) != 0) throw_errno("create network namespace", "unshare");
     fd = open_file("create network namespace", "/proc/thread-self/ns/net", O_RDONLY);
     write_all(sysctls);
+    raise_loopback();
   });
   return fd;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newId } from '@tscontainer/core/ids';
 import { unmountBelow } from '@tscontainer/linux/mounts';
+import { IdleMemory } from '@tscontainer/platform/idle-memory';
 import type { Logger } from '@tscontainer/platform/logger';
 import { ContainerdClient } from './containerd/containerd-client.ts';
 import { ContainerdSupervisor } from './containerd/supervisor.ts';
@@ -223,11 +224,14 @@ function readEngineId(paths: EnginePaths): string {
 
 async function serve(context: EngineContext, images: ImageManager, execs: ExecManager): Promise<http.Server[]> {
   const { config, log } = context;
+  const idle = new IdleMemory();
+  idle.touch();
   const engineServer = createEngineServer(log);
   registerAllRoutes(engineServer, { context, images, execs });
   const servers: http.Server[] = [];
   for (const host of config.hosts) {
     const server = await engineServer.createHttpServer();
+    server.on('request', () => idle.touch()).on('upgrade', () => idle.touch());
     await listen(server, { host, group: config.group }, log);
     servers.push(server);
   }

@@ -1,7 +1,7 @@
 // Network namespaces held by a file descriptor, and sockets in them: the engine's sandboxes stand on these.
 import { native } from './native.ts';
 
-/** A namespace with nothing in it but a loopback interface that is down; it lives as long as the fd or a process in it. */
+/** A namespace with nothing in it but a loopback interface that is up; it lives as long as the fd or a process in it. */
 export function createNetworkNamespace(sysctls: Record<string, string>): Promise<number> {
   return native().createNetworkNamespace(sysctls);
 }

@@ -99,6 +99,7 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   };
   const created = await askingForStart(context.client, !needsTask, (options) => tasks.Create(request, options));
   container.state.pid = created.answer.pid;
+  context.networks.takeBack(container);
   if (needsTask) await context.networks.attachTask(container, created.answer.pid);
   if (created.startedPid === undefined) await tasks.Start({ containerId: container.id, execId: '' });
   await saved;

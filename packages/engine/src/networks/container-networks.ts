@@ -115,7 +115,8 @@ export class ContainerNetworks {
   /** The path by which its specification names its namespace; undefined: the runtime makes one, or joins another's. */
   namespacePath(settings: ContainerSettings): string | undefined {
     const { hostConfig, idMapping, id, config } = settings;
-    if (!hasOwnNetwork(hostConfig.NetworkMode) || idMapping !== undefined || config.NetworkDisabled) return undefined;
+    if (idMapping !== undefined || config.NetworkDisabled) return undefined;
+    if (!hasOwnNetwork(hostConfig.NetworkMode) && hostConfig.NetworkMode !== 'none') return undefined;
     return this.#parts.paths.networkNamespace(id);
   }
 
@@ -132,6 +133,8 @@ export class ContainerNetworks {
   async start(container: Container): Promise<void> {
     const { settings, state } = container;
     state.network = undefined;
+    if (settings.hostConfig.NetworkMode === 'none' && this.namespacePath(settings) !== undefined)
+      await this.#lendBare(container);
     if (!hasOwnNetwork(settings.hostConfig.NetworkMode) || settings.config.NetworkDisabled) return;
     const plan = plannedEndpoints(this.manager, container.settings);
     const ports = new PortPublisher(this.manager, this.#hostPorts, this.#parts.log);
@@ -146,6 +149,22 @@ export class ContainerNetworks {
       state.network = undefined;
       throw setupFailed(error);
     }
+  }
+
+  /** A namespace with a loopback and nothing else, until the task holds it itself. */
+  async #lendBare({ id }: Container): Promise<void> {
+    const space = this.#prepared.takeBare() ?? (await SandboxNamespace.create(this.manager.hasIpv6));
+    const ports = new PortPublisher(this.manager, this.#hostPorts, this.#parts.log);
+    const sandbox = new Sandbox(this.#parts.paths.networkNamespace(id), ports, this.#parts.log);
+    this.#sandboxes.set(id, sandbox);
+    sandbox.enter(space, space.path);
+  }
+
+  /** After Tasks.Create. */
+  takeBack({ id, state }: Container): void {
+    if (state.network !== undefined) return;
+    this.#sandboxes.get(id)?.close();
+    this.#sandboxes.delete(id);
   }
 
   async #fill(container: Container, sandbox: Sandbox, network: SandboxState, plan: PlannedEndpoint[]): Promise<void> {

@@ -1,4 +1,4 @@
-// Namespaces kept ready: some with an interface on the default bridge, address and routes and all, some with the sockets
+// Namespaces kept ready: some bare, for containers without network, some with an interface on the default bridge, address and routes and all, some with the sockets
 // of a DNS server for user-defined networks. A start that takes one waits for nothing of the kernel's.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Logger } from '@tscontainer/platform/logger';
@@ -13,6 +13,7 @@ import { SandboxNamespace } from './sandbox-namespace.ts';
 /** How many are kept ready of each. */
 const readyOnBridge = 8;
 const readyForNames = 3;
+const readyBare = 8;
 
 export interface PreparedOnBridge {
   space: SandboxNamespace;
@@ -29,6 +30,7 @@ export class PreparedSandboxes {
   readonly #leases: EndpointLeases;
   readonly #onBridge: ReadyPool<PreparedOnBridge>;
   readonly #forNames: ReadyPool<PreparedForNames>;
+  readonly #bare: ReadyPool<SandboxNamespace>;
 
   constructor(manager: NetworkManager, leases: EndpointLeases, log: Logger) {
     this.#manager = manager;
@@ -50,11 +52,19 @@ export class PreparedSandboxes {
       },
       log,
     });
+    this.#bare = new ReadyPool({
+      name: 'no network',
+      size: readyBare,
+      make: () => SandboxNamespace.create(manager.hasIpv6),
+      dispose: (space) => space.close(),
+      log,
+    });
   }
 
   open(): void {
     if (this.#manager.list().some(isDefaultBridge)) this.#onBridge.open();
     this.#forNames.open();
+    this.#bare.open();
   }
 
   /** Undefined when none is ready. */
@@ -66,7 +76,12 @@ export class PreparedSandboxes {
     return this.#forNames.take();
   }
 
+  takeBare(): SandboxNamespace | undefined {
+    return this.#bare.take();
+  }
+
   close(): void {
+    this.#bare.close();
     this.#onBridge.close();
     this.#forNames.close();
   }

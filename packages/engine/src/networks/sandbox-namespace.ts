@@ -15,8 +15,6 @@ import {
 import { toBytes } from './ip-address.ts';
 import type { EndpointState } from './network-record.ts';
 
-const loopbackIndex = 1;
-
 /** What docker sets in each: ports and pings need no privilege in a namespace of one's own. IPv6 is switched on when asked. */
 const initialSysctls = {
   '/proc/sys/net/ipv4/ip_unprivileged_port_start': '0',
@@ -39,16 +37,8 @@ export class SandboxNamespace {
 
   /** `hasIpv6`: the kernel knows it. */
   static async create(hasIpv6: boolean): Promise<SandboxNamespace> {
-    const space = new SandboxNamespace(
-      await createNetworkNamespace(hasIpv6 ? { ...initialSysctls, ...ipv6Sysctls } : initialSysctls),
-    );
-    try {
-      await (await space.route()).send([changeLink(loopbackIndex, { isUp: true })]);
-      return space;
-    } catch (error) {
-      space.close();
-      throw error;
-    }
+    const sysctls = hasIpv6 ? { ...initialSysctls, ...ipv6Sysctls } : initialSysctls;
+    return new SandboxNamespace(await createNetworkNamespace(sysctls));
   }
 
   /** That of a process. */
