@@ -1,6 +1,6 @@
 // Bundles each command's main.ts into one file, dist/lib/<command>.mjs, so that it starts without a tree of modules.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { isStale, rootPath } from './freshness.ts';
 
 export const bundles = [
@@ -23,6 +23,20 @@ const bannerOf = (name: string): string =>
     `import { existsSync as existsOfBundle, writeFileSync as writeOfBundle } from 'node:fs';`,
     `if (existsOfBundle('/proc/self/comm')) writeOfBundle('/proc/self/comm', ${JSON.stringify(name)});`,
   ].join('\n');
+
+/**
+ * An `import` of node:http reads all that it exports, its WebSocket among it, for which Node loads undici: 14 MB and
+ * 50 ms of every start. Asked for as a whole it loads what is used.
+ */
+const lazyHttp: Plugin = {
+  name: 'lazy-http',
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'node:http', namespace: 'lazy-http' }));
+    build.onLoad({ filter: /.*/, namespace: 'lazy-http' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 export async function buildBundles(): Promise<void> {
   mkdirSync(rootPath('build/bundles'), { recursive: true });
@@ -55,11 +69,17 @@ async function buildBundle(name: string, entry: string): Promise<void> {
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: 'external',
+    // a single letter that is not ASCII, of an author's name, would double the text that V8 keeps in memory
+    legalComments: 'external',
+    charset: 'ascii',
+    plugins: [lazyHttp],
     banner: { js: bannerOf(name) },
     metafile: true,
     logLevel: 'warning',
   });
-  const inputs = Object.keys(result.metafile.inputs).map((path) => rootPath(path));
+  const inputs = Object.keys(result.metafile.inputs)
+    .filter((path) => !path.startsWith(`${lazyHttp.name}:`))
+    .map((path) => rootPath(path));
   writeFileSync(inputsFile, JSON.stringify(inputs));
   console.log(`bundle: ${name} of ${inputs.length} files`);
 }
