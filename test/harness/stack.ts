@@ -10,6 +10,8 @@ import { mountTmpfs } from './real-dockerd.ts';
 import { binDirectory } from './repository.ts';
 
 export interface StackOptions {
+  /** Prepared by the test, and removed with the stack. */
+  network?: NetworkNamespace;
   /** Further flags for tsengined. */
   engineFlags?: string[];
   /** The exec root lies on a tmpfs, as /run is on an installed Debian. */
@@ -169,7 +171,7 @@ export class Stack {
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const directory = mkdtempSync('/tmp/tsc-');
-  const network = await addNetworkNamespace();
+  const network = options.network ?? (await addNetworkNamespace());
   const stack = new Stack(directory, network, options.engineFlags ?? []);
   try {
     if (options.hasTmpfs) await mountTmpfs(join(directory, 'exec'));

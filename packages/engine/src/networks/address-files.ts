@@ -94,8 +94,7 @@ export class AddressFiles {
     if (manager.settings.hostGatewayIps[0] !== undefined) return manager.settings.hostGatewayIps[0];
     if (NetworkMode === 'host') return '127.0.0.1';
     const main = hasOwnNetwork(NetworkMode) ? mainEndpoint(manager, container) : undefined;
-    const isBridge = main?.endpoint !== undefined;
-    const own = isBridge ? (main?.endpoint?.ipv4?.gateway ?? main?.endpoint?.ipv6?.gateway) : undefined;
+    const own = main?.endpoint === undefined ? undefined : manager.tryFind(main.endpoint.networkId)?.pools[0]?.gateway;
     return own ?? manager.list().find(isDefaultBridge)?.pools[0]?.gateway ?? '';
   }
 

@@ -11,11 +11,12 @@ import {
   parseSubnet,
   type Subnet,
 } from './ip-address.ts';
-import type { IpamPool, LeasedAddress, NetworkRecord } from './network-record.ts';
+import { gatewayAux, type IpamPool, type LeasedAddress, type NetworkRecord } from './network-record.ts';
 
 interface Pool {
   subnet: Subnet;
   range: Subnet;
+  /** The containers' way out. */
   gateway: string;
   isUserChosen: boolean;
   taken: Map<bigint, string>;
@@ -109,7 +110,7 @@ function toPool(record: IpamPool): Pool {
   return {
     subnet,
     range,
-    gateway: record.gateway,
+    gateway: record.auxAddresses[gatewayAux[subnet.version]] ?? record.gateway,
     isUserChosen: record.isUserChosen,
     taken,
     lowestFree: firstUsable(subnet, range),

@@ -21,7 +21,7 @@ import {
   vethData,
   vlanData,
 } from '@tscontainer/linux/route-netlink';
-import { bytesAddress, type Subnet, subnetOf, toBytes } from './ip-address.ts';
+import { bytesAddress, formatAddress, type Subnet, subnetOf, toBytes } from './ip-address.ts';
 
 /** What an interface of the host's carries: an address with the length of its subnet. */
 export interface InterfaceAddress {
@@ -56,7 +56,10 @@ export class HostLinks {
     this.#socket.close();
   }
 
-  /** `alias` is how links of ours are known again. Idempotent: an existing bridge of that name is taken over, and gets these addresses. Resolves with its index. */
+  /**
+   * `alias` is how links of ours are known again. Idempotent: a bridge that is there gets these addresses. One of somebody
+   * else's keeps what it has beside them, and is never taken away. Resolves with its index.
+   */
   async ensureBridge(
     name: string,
     mtu: number | undefined,
@@ -71,33 +74,42 @@ export class HostLinks {
     }
     const found = present ?? (await this.#find(name));
     if (present === undefined) await this.#socket.send([changeLink(found.index, { alias })]);
-    this.#configureBridge(name, addresses);
-    await this.#setAddresses(found.index, addresses);
-    await this.#socket.send([changeLink(found.index, { isUp: true, mtu })]);
+    const isOurs = present === undefined || present.alias === alias;
+    this.#configureBridge(name, addresses, isOurs);
+    await this.#setAddresses(found.index, addresses, isOurs);
+    await this.#socket.send([changeLink(found.index, { isUp: true, mtu: isOurs ? mtu : undefined })]);
     return found.index;
   }
 
+  async addressesOf(link: FoundLink): Promise<InterfaceAddress[]> {
+    return (await listAddresses(this.#socket))
+      .filter((found) => found.index === link.index && found.address.length > 0)
+      .map((found) => ({ address: formatAddress(bytesAddress(found.address)), prefixLength: found.prefixLength }));
+  }
+
   /** Published ports are reached from the host's loopback address, so the bridge has to route it. */
-  #configureBridge(name: string, addresses: InterfaceAddress[]): void {
+  #configureBridge(name: string, addresses: InterfaceAddress[], isOurs: boolean): void {
     writeSysctl(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, '1');
     const hasIpv6 = addresses.some(({ address }) => address.includes(':'));
-    trySysctl(`/proc/sys/net/ipv6/conf/${name}/accept_ra`, '0');
-    trySysctl(`/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0');
-    trySysctl(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, hasIpv6 ? '0' : '1');
+    if (isOurs) {
+      trySysctl(`/proc/sys/net/ipv6/conf/${name}/accept_ra`, '0');
+      trySysctl(`/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0');
+      trySysctl(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, hasIpv6 ? '0' : '1');
+    }
     writeSysctl('/proc/sys/net/ipv4/ip_forward', '1');
     if (!hasIpv6) return;
     writeSysctl('/proc/sys/net/ipv6/conf/all/forwarding', '1');
     writeSysctl('/proc/sys/net/ipv6/conf/default/forwarding', '1');
   }
 
-  /** Adds those that are missing; takes IPv4 ones away that are not wanted. */
-  async #setAddresses(index: number, wanted: InterfaceAddress[]): Promise<void> {
+  /** Adds those that are missing; of a bridge of ours takes IPv4 ones away that are not wanted. */
+  async #setAddresses(index: number, wanted: InterfaceAddress[], isOurs: boolean): Promise<void> {
     const present = (await listAddresses(this.#socket)).filter((found) => found.index === index);
     const isWanted = (bytes: Buffer, prefixLength: number) =>
       wanted.some((each) => each.prefixLength === prefixLength && toBytes(each.address).equals(bytes));
     await this.#socket.send([
       ...present
-        .filter((found) => found.address.length === 4 && !isWanted(found.address, found.prefixLength))
+        .filter((found) => isOurs && found.address.length === 4 && !isWanted(found.address, found.prefixLength))
         .map((found) => deleteAddress(index, found.address, found.prefixLength)),
       ...wanted.map((each) => newAddress(index, toBytes(each.address), each.prefixLength)),
     ]);

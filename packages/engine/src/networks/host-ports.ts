@@ -90,6 +90,14 @@ function isTaken(error: unknown): boolean {
 
 function cannotAssign(wish: PortWish, port: number, error: unknown): ContainerError {
   const where = `${wish.hostIp.includes(':') ? `[${wish.hostIp}]` : wish.hostIp || '0.0.0.0'}:${port}`;
+  if (errnoOf(error) === 'EPROTONOSUPPORT')
+    return new ContainerError(
+      'failed-precondition',
+      `publish ${where}/${wish.protocol}: this machine's kernel has no SCTP`,
+      {
+        cause: error,
+      },
+    );
   const why = isTaken(error)
     ? 'port is already allocated'
     : errnoOf(error) === 'EADDRNOTAVAIL'

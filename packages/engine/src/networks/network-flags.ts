@@ -7,6 +7,8 @@ export const networkOptions = {
   bridge: { type: 'string', short: 'b' },
   bip: { type: 'string' },
   'fixed-cidr': { type: 'string' },
+  'default-gateway': { type: 'string' },
+  'default-gateway-v6': { type: 'string' },
   ipv6: { type: 'boolean' },
   'fixed-cidr-v6': { type: 'string' },
   mtu: { type: 'string' },
@@ -24,6 +26,8 @@ export const networkFileKeys = [
   'bridge',
   'bip',
   'fixed-cidr',
+  'default-gateway',
+  'default-gateway-v6',
   'ipv6',
   'fixed-cidr-v6',
   'mtu',
@@ -37,9 +41,10 @@ export const networkFileKeys = [
   'dns-search',
 ];
 
-export const networkUsage = `  -b, --bridge NAME           The default bridge; none for no default bridge network
+export const networkUsage = `  -b, --bridge NAME           The default bridge: one that is there keeps its address and subnet; none for no default bridge network
       --bip CIDR              Address and subnet of the default bridge
       --fixed-cidr CIDR       Part of the subnet that containers on the default bridge get addresses of
+      --default-gateway ADDRESS, --default-gateway-v6 ADDRESS  Way out of containers on the default bridge
       --ipv6                  IPv6 on the default bridge
       --fixed-cidr-v6 CIDR    IPv6 subnet of the default bridge
       --mtu N                 MTU of the default bridge
@@ -60,9 +65,17 @@ export function toNetworkSettings(flags: Values, file: Values): NetworkSettings 
   const list = (name: string, key: string) => ((flags[name] ?? file[key]) as string[] | undefined) ?? [];
   const flag = (name: string, fallback: boolean) => text(name, String(fallback)).toLowerCase() !== 'false';
   const pools = flags['default-address-pool'] as string[] | undefined;
+  const [bridge, bridgeIp] = [text('bridge', defaults.bridge), text('bip', defaults.bridgeIp)];
+  if (bridge !== '' && bridgeIp !== '')
+    throw new ContainerError(
+      'invalid-argument',
+      'You specified -b & --bip, mutually exclusive options. Please specify only one',
+    );
   return {
-    bridge: text('bridge', defaults.bridge),
-    bridgeIp: text('bip', defaults.bridgeIp),
+    bridge,
+    bridgeIp,
+    defaultGateway: text('default-gateway', defaults.defaultGateway),
+    defaultGatewayV6: text('default-gateway-v6', defaults.defaultGatewayV6),
     fixedCidr: text('fixed-cidr', defaults.fixedCidr),
     isIpv6: Boolean(flags['ipv6'] ?? file['ipv6'] ?? defaults.isIpv6),
     fixedCidrV6: text('fixed-cidr-v6', defaults.fixedCidrV6),

@@ -331,7 +331,9 @@ export class NetworkManager {
       return;
     }
     const links = await this.links.list();
+    const others = links.find((link) => link.name === this.settings.bridge && link.alias !== this.linkAlias);
     const record = defaultBridgeRecord(this.settings, present, {
+      adopted: others === undefined ? [] : await this.links.addressesOf(others),
       isNameFree: (name) => links.every((link) => link.name !== name || link.alias === this.linkAlias),
       freeSubnet: await this.#freeSubnet(present),
       freeIpv6Subnet: this.#pools.freeIpv6(await this.#taken(true), this.#parts.engineId),

@@ -43,6 +43,9 @@ export const bridgeOption = {
   interfacePrefix: 'com.docker.network.container_iface_prefix',
 } as const;
 
+/** Names of auxiliary addresses that are the containers' way out, when that is not the bridge's own address. */
+export const gatewayAux = { 4: 'DefaultGatewayIPv4', 6: 'DefaultGatewayIPv6' } as const;
+
 /** The kernel's name of a bridge network's bridge. */
 export function bridgeNameOf(network: NetworkRecord): string {
   return network.options[bridgeOption.name] || `br-${network.id.slice(0, 12)}`;

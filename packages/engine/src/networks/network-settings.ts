@@ -8,6 +8,9 @@ export interface NetworkSettings {
   bridgeIp: string;
   /** Containers on the default bridge get addresses of this part only. */
   fixedCidr: string;
+  /** Of containers on the default bridge, where it is not the bridge itself; '' for none such. */
+  defaultGateway: string;
+  defaultGatewayV6: string;
   isIpv6: boolean;
   fixedCidrV6: string;
   /** Of the default bridge; 0: the kernel's. */
@@ -28,6 +31,8 @@ export const defaultNetworkSettings: NetworkSettings = {
   bridge: '',
   bridgeIp: '',
   fixedCidr: '',
+  defaultGateway: '',
+  defaultGatewayV6: '',
   isIpv6: false,
   fixedCidrV6: '',
   mtu: 0,

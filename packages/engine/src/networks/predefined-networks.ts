@@ -2,8 +2,17 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import { newId } from '@tscontainer/core/ids';
 import { nowText } from '../go-time.ts';
-import { formatAddress, parseAddress, parseSubnet, subnetOf } from './ip-address.ts';
-import { bridgeOption, type IpamPool, type NetworkRecord } from './network-record.ts';
+import type { InterfaceAddress } from './host-links.ts';
+import {
+  contains,
+  formatAddress,
+  type IpVersion,
+  overlaps,
+  parseAddress,
+  parseSubnet,
+  subnetOf,
+} from './ip-address.ts';
+import { bridgeOption, gatewayAux, type IpamPool, type NetworkRecord } from './network-record.ts';
 import type { NetworkSettings } from './network-settings.ts';
 
 export function predefinedRecord(driver: 'host' | 'null'): NetworkRecord {
@@ -39,6 +48,8 @@ export function completedPools(pools: IpamPool[]): IpamPool[] {
 
 export interface DefaultBridgeChoices {
   isNameFree(name: string): boolean;
+  /** Of the bridge that --bridge names, when it is there already and somebody else's. */
+  adopted: InterfaceAddress[];
   freeSubnet: string;
   freeIpv6Subnet: string;
 }
@@ -52,14 +63,8 @@ export function defaultBridgeRecord(
   choices: DefaultBridgeChoices,
 ): NetworkRecord {
   const name = settings.bridge || present?.options[bridgeOption.name] || freeName(choices);
-  const pools = [ipv4Pool(settings, present, choices)];
-  if (settings.isIpv6) {
-    const subnet =
-      settings.fixedCidrV6 ||
-      present?.pools.find((pool) => pool.subnet.includes(':'))?.subnet ||
-      choices.freeIpv6Subnet;
-    pools.push({ subnet, ipRange: '', gateway: '', auxAddresses: {}, isUserChosen: false });
-  }
+  const pools = [withWayOut(ipv4Pool(settings, present, choices), 4, settings.defaultGateway)];
+  if (settings.isIpv6) pools.push(withWayOut(ipv6Pool(settings, present, choices), 6, settings.defaultGatewayV6));
   return {
     ...predefinedRecord('null'),
     id: present?.id ?? newId(),
@@ -89,12 +94,60 @@ function freeName(choices: DefaultBridgeChoices): string {
   );
 }
 
+/** The containers' gateway where it is not the bridge: an address of its own, which nobody else gets. */
+function withWayOut(pool: IpamPool, version: IpVersion, gateway: string): IpamPool {
+  if (gateway === '') return pool;
+  const flag = version === 4 ? '--default-gateway' : '--default-gateway-v6';
+  const [address, subnet] = [parseAddress(gateway), parseSubnet(pool.subnet)];
+  if (address?.version !== version)
+    throw new ContainerError('invalid-argument', `${flag} ${gateway}: must be an IPv${version} address`);
+  if (subnet === undefined || !contains(subnet, address))
+    throw new ContainerError(
+      'invalid-argument',
+      `${flag} ${gateway}: not in ${pool.subnet}, the default bridge's subnet`,
+    );
+  return { ...pool, auxAddresses: { ...pool.auxAddresses, [gatewayAux[version]]: gateway } };
+}
+
+function poolOfInterface({ address, prefixLength }: InterfaceAddress): Pick<IpamPool, 'subnet' | 'gateway'> {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) throw new ContainerError('data-loss', `a bridge has the address ${address}`);
+  const { version, base } = subnetOf(parsed, prefixLength);
+  return { subnet: `${formatAddress({ version, value: base })}/${prefixLength}`, gateway: address };
+}
+
+/** Of a bridge's addresses the first, or the one in whose subnet the containers are to get theirs. */
+function adoptedPool(addresses: InterfaceAddress[], version: IpVersion, fixedCidr: string) {
+  const pools = addresses
+    .filter(({ address }) => address.includes(':') === (version === 6) && !address.startsWith('fe80:'))
+    .map(poolOfInterface);
+  const range = parseSubnet(fixedCidr);
+  const fits = ({ subnet }: { subnet: string }) => {
+    const whole = parseSubnet(subnet);
+    return whole !== undefined && range !== undefined && overlaps(whole, range);
+  };
+  return pools.find(fits) ?? pools[0];
+}
+
+function ipv6Pool(
+  settings: NetworkSettings,
+  present: NetworkRecord | undefined,
+  choices: DefaultBridgeChoices,
+): IpamPool {
+  const adopted = adoptedPool(choices.adopted, 6, settings.fixedCidrV6);
+  const known = present?.pools.find((pool) => pool.subnet.includes(':'));
+  const subnet = adopted?.subnet ?? (settings.fixedCidrV6 || known?.subnet || choices.freeIpv6Subnet);
+  const ipRange = adopted === undefined ? '' : settings.fixedCidrV6;
+  return { subnet, ipRange, gateway: adopted?.gateway ?? '', auxAddresses: {}, isUserChosen: false };
+}
+
 function ipv4Pool(
   settings: NetworkSettings,
   present: NetworkRecord | undefined,
   choices: DefaultBridgeChoices,
 ): IpamPool {
-  const known = present?.pools.find((pool) => !pool.subnet.includes(':'));
+  const present4 = present?.pools.find((pool) => !pool.subnet.includes(':'));
+  const known = adoptedPool(choices.adopted, 4, settings.fixedCidr) ?? present4;
   const pool: IpamPool = {
     subnet: known?.subnet ?? choices.freeSubnet,
     ipRange: settings.fixedCidr,
