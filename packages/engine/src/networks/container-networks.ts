@@ -242,13 +242,14 @@ export class ContainerNetworks {
       this.manager.linkAlias,
     );
     await this.#chooseGateway(container, sandbox);
+    const main = mainEndpoint(this.manager, container)?.endpoint;
     for (const port of network.ports) {
       const wish = { port: port.containerPort, protocol: port.protocol, hostIp: port.hostIp };
       await ports
-        .hold([{ ...wish, firstPort: port.hostPort, lastPort: port.hostPort }])
+        .hold([{ ...wish, firstPort: port.hostPort, lastPort: port.hostPort }], main)
         .catch((error) => this.#parts.log.error({ id: container.id, err: errorMessageOf(error) }, 'port lost'));
     }
-    await ports.lead(mainEndpoint(this.manager, container)?.endpoint);
+    await ports.lead(main);
     this.#announce(container, network.endpoints);
     await this.#openDns(container, sandbox);
   }
@@ -364,7 +365,7 @@ export class ContainerNetworks {
     try {
       if (!container.isRunning || ports === undefined || network === undefined) return await change.commit();
       const main = mainEndpoint(this.manager, container)?.endpoint;
-      if (main !== undefined) await ports.hold(ports.missing(wishes));
+      if (main !== undefined) await ports.hold(ports.missing(wishes), main);
       network.ports = ports.ports.filter((port) => isWished(port, wishes));
       await change.commit();
       await ports.withdraw((port) => !isWished(port, wishes));
@@ -410,7 +411,7 @@ export class ContainerNetworks {
     const wishes = publishWishes(bindings);
     const main = wishes.length === 0 ? undefined : mainEndpoint(this.manager, container)?.endpoint;
     if (main === undefined) return; // an internal network publishes nothing
-    await sandbox.ports.hold(wishes).catch((error) => {
+    await sandbox.ports.hold(wishes, main).catch((error) => {
       throw withContext(
         `driver failed programming external connectivity on endpoint ${container.name} (${main.id})`,
         error,

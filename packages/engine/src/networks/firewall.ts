@@ -16,11 +16,12 @@ import {
   type SetElement,
 } from '@tscontainer/linux/nftables';
 import { toBytes } from './ip-address.ts';
-import type { PortProtocol } from './network-record.ts';
+import type { GatewayMode, PortProtocol } from './network-record.ts';
 
 export interface FirewallSubnet {
   address: string;
   prefixLength: number;
+  mode: GatewayMode;
 }
 
 /** A bridge as the rules see it. */
@@ -37,6 +38,7 @@ export interface ForwardedPort {
   protocol: PortProtocol;
   /** `0.0.0.0` and `::` stand for every address of the host. */
   hostIp: string;
+  /** 0: none of the host's; the port is open at the container's own address. */
   hostPort: number;
   targetIp: string;
   targetPort: number;
@@ -149,7 +151,8 @@ export class Firewall {
 }
 
 function keyOf(port: ForwardedPort): string {
-  return `${port.protocol} ${port.hostIp} ${port.hostPort}`;
+  const own = port.hostPort === 0 ? ` ${port.targetIp} ${port.targetPort}` : '';
+  return `${port.protocol} ${port.hostIp} ${port.hostPort}${own}`;
 }
 
 /** Port maps by what they match: every local address, or one. */
@@ -157,6 +160,11 @@ function elementsByMap(ports: ForwardedPort[]): Map<string, SetElement[]> {
   const found = new Map<string, SetElement[]>();
   for (const port of ports) {
     const version = port.targetIp.includes(':') ? '6' : '4';
+    if (port.hostPort === 0) {
+      const key = concatenation(toBytes(port.targetIp), u8(protocolNumbers[port.protocol]), u16be(port.targetPort));
+      found.set(`opened${version}`, [...(found.get(`opened${version}`) ?? []), { key }]);
+      continue;
+    }
     const isWild = wild.has(port.hostIp);
     const service = [u8(protocolNumbers[port.protocol]), u16be(port.hostPort)];
     const key = isWild ? concatenation(...service) : concatenation(toBytes(port.hostIp), ...service);
@@ -170,14 +178,21 @@ function elementsByMap(ports: ForwardedPort[]): Map<string, SetElement[]> {
 function addSets(batch: NftBatch): void {
   batch
     .set('bridges', ['interface'])
+    .set('opened4', ['ipv4', 'protocol', 'port'])
+    .set('opened6', ['ipv6', 'protocol', 'port'])
     .set('published4', ['protocol', 'port'], ['ipv4', 'port'])
     .set('published4-at', ['ipv4', 'protocol', 'port'], ['ipv4', 'port'])
     .set('published6', ['protocol', 'port'], ['ipv6', 'port'])
     .set('published6-at', ['ipv6', 'protocol', 'port'], ['ipv6', 'port']);
 }
 
+/** Protocol and destination's port. Register 1 is 16 bytes wide; 9 and on are 4-byte words of it, after the first. */
+const service = (first: number) => [match.meta('l4proto', first), match.payload(2, 2, 2, first === 1 ? 9 : first + 1)];
+const isVersion = (version: 4 | 6) => [match.meta('nfproto'), match.equal(version === 4 ? ipv4 : ipv6)];
+const versionOf = ({ address }: FirewallSubnet) => (address.includes(':') ? 6 : 4);
+
 /** The subnet's part of an address that is in register 1. */
-function sourceIn(subnet: FirewallSubnet) {
+function sourceIn(subnet: Pick<FirewallSubnet, 'address' | 'prefixLength'>) {
   const address = toBytes(subnet.address);
   const isV4 = address.length === 4;
   const mask = Buffer.alloc(address.length);
@@ -204,13 +219,8 @@ function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
     .chain('postrouting', { type: 'nat', hook: 'postrouting', priority: priorities.sourceNat });
   for (const chain of ['prerouting', 'output'])
     batch.rule(chain, match.destinationType(), match.equal(addressTypeLocal), action.jump('published'));
-  // register 1 is 16 bytes wide; 9 and on are 4-byte words of it, after the first
-  const service = (first: number) => [
-    match.meta('l4proto', first),
-    match.payload(2, 2, 2, first === 1 ? 9 : first + 1),
-  ];
-  const v4 = [match.meta('nfproto'), match.equal(ipv4)];
-  const v6 = [match.meta('nfproto'), match.equal(ipv6)];
+  const v4 = isVersion(4);
+  const v6 = isVersion(6);
   batch
     .rule(
       'published',
@@ -234,7 +244,7 @@ function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
     .rule('published', ...v6, ...service(1), match.mapped('published6'), action.dnat('ip6', 1, 12));
   for (const { bridge, subnets, isInternal, isMasqueraded } of bridges) {
     for (const subnet of subnets) {
-      if (isMasqueraded && !isInternal)
+      if (isMasqueraded && !isInternal && subnet.mode !== 'routed')
         batch.rule('postrouting', ...sourceIn(subnet), ...leavesOtherwise(bridge), action.masquerade());
       // to itself or a neighbour through a published port: the answer has to come back this way
       batch.rule('postrouting', ...isTranslated(), ...sourceIn(subnet), ...leavesBy(bridge), action.masquerade());
@@ -279,6 +289,55 @@ function addFilter(batch: NftBatch, bridges: FirewallBridge[]): void {
   }
   batch.rule('containers', ...isTranslated(), action.accept());
   for (const other of bridges.filter(({ isInternal }) => !isInternal)) within(other);
+  addOpenings(batch, bridges);
   batch.rule('containers', match.meta('oifname'), match.inSet('bridges'), action.drop());
   batch.rule('containers', action.accept());
+}
+
+/** What of the containers' own addresses can be reached, for who has a route there: see GatewayMode. */
+function addOpenings(batch: NftBatch, bridges: FirewallBridge[]): void {
+  const withMode = (wanted: GatewayMode) =>
+    bridges
+      .filter(({ isInternal }) => !isInternal)
+      .flatMap(({ bridge, subnets }) =>
+        subnets.filter(({ mode }) => mode === wanted).map((subnet) => ({ bridge, subnet })),
+      );
+  const routed = withMode('routed');
+  if (routed.length > 0) {
+    batch
+      .rule(
+        'containers',
+        ...isVersion(4),
+        match.payload(1, 16, 4),
+        ...service(9),
+        match.inSet('opened4'),
+        action.accept(),
+      )
+      .rule(
+        'containers',
+        ...isVersion(6),
+        match.payload(1, 24, 16),
+        ...service(12),
+        match.inSet('opened6'),
+        action.accept(),
+      );
+  }
+  for (const { bridge, subnet } of routed) {
+    const echo = Buffer.from([versionOf(subnet) === 4 ? 1 : 58]);
+    batch.rule(
+      'containers',
+      ...isVersion(versionOf(subnet)),
+      ...leavesBy(bridge),
+      match.meta('l4proto'),
+      match.equal(echo),
+      action.accept(),
+    );
+  }
+  const unprotected = withMode('nat-unprotected');
+  if (unprotected.length === 0) return;
+  // from the outside only: networks stay apart
+  const between = [match.meta('iifname'), match.inSet('bridges'), match.meta('oifname'), match.inSet('bridges')];
+  batch.rule('containers', ...between, action.drop());
+  for (const { bridge, subnet } of unprotected)
+    batch.rule('containers', ...isVersion(versionOf(subnet)), ...leavesBy(bridge), action.accept());
 }

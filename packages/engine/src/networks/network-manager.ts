@@ -14,6 +14,7 @@ import { overlaps, parseSubnet, type Subnet } from './ip-address.ts';
 import {
   bridgeNameOf,
   bridgeOption,
+  gatewayModeOf,
   type IpamPool,
   isDefaultBridge,
   mtuOf,
@@ -274,7 +275,7 @@ export class NetworkManager {
   async #ensureBridge(record: NetworkRecord): Promise<void> {
     const addresses = record.pools.flatMap((pool): InterfaceAddress[] => {
       const subnet = parseSubnet(pool.subnet);
-      return subnet === undefined || pool.gateway === ''
+      return subnet === undefined || pool.gateway === '' || gatewayModeOf(record, subnet.version) === 'isolated'
         ? []
         : [{ address: pool.gateway, prefixLength: subnet.prefixLength }];
     });
@@ -308,6 +309,7 @@ export class NetworkManager {
           subnets: record.pools.map((pool) => ({
             address: pool.subnet.split('/')[0] ?? '',
             prefixLength: Number(pool.subnet.split('/')[1]),
+            mode: gatewayModeOf(record, pool.subnet.includes(':') ? 6 : 4),
           })),
           isInternal: record.isInternal,
           isMasqueraded: optionFlag(record, bridgeOption.masquerade, true),

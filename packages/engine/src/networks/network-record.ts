@@ -41,7 +41,22 @@ export const bridgeOption = {
   isDefault: 'com.docker.network.bridge.default_bridge',
   mtu: 'com.docker.network.driver.mtu',
   interfacePrefix: 'com.docker.network.container_iface_prefix',
+  gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
+  gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
 } as const;
+
+/**
+ * How a bridge network and the rest of the world reach each other. `nat`: masqueraded, and in by published ports of the
+ * host. `nat-unprotected`: in by any port, for who has a route. `routed`: no translation; published ports are those of the
+ * container's own address. `isolated`: the bridge has no address, so that the host is out of reach, too.
+ */
+export const gatewayModes = ['nat', 'nat-unprotected', 'routed', 'isolated'] as const;
+export type GatewayMode = (typeof gatewayModes)[number];
+
+export function gatewayModeOf(network: NetworkRecord, version: 4 | 6): GatewayMode {
+  const value = network.options[version === 4 ? bridgeOption.gatewayMode4 : bridgeOption.gatewayMode6] ?? '';
+  return gatewayModes.find((mode) => mode === value) ?? 'nat';
+}
 
 /** Names of auxiliary addresses that are the containers' way out, when that is not the bridge's own address. */
 export const gatewayAux = { 4: 'DefaultGatewayIPv4', 6: 'DefaultGatewayIPv6' } as const;
@@ -122,6 +137,7 @@ export interface PublishedPort {
   containerPort: number;
   protocol: PortProtocol;
   hostIp: string;
+  /** 0 in routed networks, where the port is the container's own. */
   hostPort: number;
 }
 

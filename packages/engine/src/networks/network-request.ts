@@ -2,7 +2,13 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import { decodeObject, type Schema } from '../http/json-body.ts';
 import { contains, overlaps, parseAddress, parseSubnet } from './ip-address.ts';
-import { bridgeOption, type EndpointRequest, type IpamPool, type NetworkDriver } from './network-record.ts';
+import {
+  bridgeOption,
+  type EndpointRequest,
+  gatewayModes,
+  type IpamPool,
+  type NetworkDriver,
+} from './network-record.ts';
 
 export const ipamConfigSchema: Schema = {
   Subnet: 'string',
@@ -138,12 +144,19 @@ const knownOptions: Record<string, readonly string[]> = {
   ipvlan: ['parent', 'ipvlan_mode', 'ipvlan_flag', bridgeOption.mtu, bridgeOption.interfacePrefix],
 };
 
-function checkOptions({ driver, options }: NetworkRequest): void {
+function checkGatewayMode(value: string, isInternal: boolean): void {
+  if (!['', ...gatewayModes].includes(value)) throw invalid(`unknown gateway mode ${value}`);
+  if (value === 'isolated' && !isInternal)
+    throw invalid("gateway mode 'isolated' can only be used for an internal network");
+}
+
+function checkOptions({ driver, options, isInternal }: NetworkRequest): void {
   for (const [name, value] of Object.entries(options)) {
     const isOurs = name.startsWith('com.docker.network.') || driver !== 'bridge';
     if (isOurs && !knownOptions[driver]?.includes(name) && !ignoredOptions.includes(name))
       throw invalid(`network option ${name}: not supported by driver ${driver}`);
     if (name === bridgeOption.mtu && !/^\d+$/.test(value)) throw invalid(`failed to parse ${name} value: ${value}`);
+    if (name === bridgeOption.gatewayMode4 || name === bridgeOption.gatewayMode6) checkGatewayMode(value, isInternal);
     if (name === bridgeOption.name && (value.length > 15 || /[\s/]/.test(value)))
       throw invalid(`invalid bridge name ${JSON.stringify(value)}: at most 15 characters, none of them / or space`);
   }

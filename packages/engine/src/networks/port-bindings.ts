@@ -89,19 +89,19 @@ export function portsView(
   for (const port of Object.keys(exposed ?? {})) view[port.includes('/') ? port : `${port}/tcp`] = null;
   for (const { containerPort, protocol, hostIp, hostPort } of published) {
     const key = `${containerPort}/${protocol}`;
-    view[key] = [...(view[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+    // a routed network's port is none of the host's
+    view[key] = [...(view[key] ?? []), { HostIp: hostIp, HostPort: hostPort === 0 ? '' : String(hostPort) }];
   }
   return view;
 }
 
 /** `Ports` of an entry of the list. */
 export function portList(published: readonly PublishedPort[], exposed: Record<string, object> | undefined): object[] {
-  const open = published.map(({ containerPort, protocol, hostIp, hostPort }) => ({
-    IP: hostIp,
-    PrivatePort: containerPort,
-    PublicPort: hostPort,
-    Type: protocol,
-  }));
+  const open = published.map(({ containerPort, protocol, hostIp, hostPort }) =>
+    hostPort === 0
+      ? { PrivatePort: containerPort, Type: protocol }
+      : { IP: hostIp, PrivatePort: containerPort, PublicPort: hostPort, Type: protocol },
+  );
   const isOpen = ({ port, protocol }: ContainerPort) =>
     published.some((each) => each.containerPort === port && each.protocol === protocol);
   const closed = Object.keys(exposed ?? {})

@@ -3,13 +3,14 @@ import type { Logger } from '@tscontainer/platform/logger';
 import type { ForwardedPort } from './firewall.ts';
 import { type HeldPort, type HostPorts, letGo } from './host-ports.ts';
 import type { NetworkManager } from './network-manager.ts';
-import type { EndpointState, PublishedPort } from './network-record.ts';
+import { type EndpointState, gatewayModeOf, type PublishedPort } from './network-record.ts';
 import type { PublishWish } from './port-bindings.ts';
 import { openPortProxy, type PortProxy, type ProxyTarget } from './port-proxy.ts';
 
 interface Open {
   port: PublishedPort;
-  held: HeldPort;
+  /** Undefined in routed networks: the host has no part in it. */
+  held: HeldPort | undefined;
   forwarded: ForwardedPort | undefined;
   proxy: PortProxy | undefined;
   /** Where the proxy leads: changed in place. */
@@ -33,20 +34,25 @@ export class PortPublisher {
     return this.#open.map(({ port }) => port);
   }
 
-  /** The ports are held when it resolves; they lead nowhere yet. On a failure none of `wishes` is. */
-  async hold(wishes: PublishWish[]): Promise<PublishedPort[]> {
+  /**
+   * The ports are held when it resolves; they lead nowhere yet. On a failure none of `wishes` is. `endpoint` is where they
+   * will lead: in a routed network nothing of the host's is held.
+   */
+  async hold(wishes: PublishWish[], endpoint: EndpointState | undefined): Promise<PublishedPort[]> {
     const added: Open[] = [];
+    const add = (port: PublishedPort, held: HeldPort | undefined) =>
+      added.push({ port, held, forwarded: undefined, proxy: undefined, proxyTarget: undefined });
     try {
       for (const wish of wishes) {
-        const addresses = this.#addressesOf(wish.hostIp);
-        for (const held of await this.#hostPorts.hold(wish, addresses)) {
-          const { protocol, hostIp, port: hostPort } = held;
-          const port = { containerPort: wish.port, protocol, hostIp, hostPort };
-          added.push({ port, held, forwarded: undefined, proxy: undefined, proxyTarget: undefined });
-        }
+        const { port: containerPort, protocol } = wish;
+        const [routed, translated] = this.#addressesOf(wish.hostIp, endpoint);
+        for (const hostIp of routed) add({ containerPort, protocol, hostIp, hostPort: 0 }, undefined);
+        if (translated.length === 0) continue;
+        for (const held of await this.#hostPorts.hold(wish, translated))
+          add({ containerPort, protocol, hostIp: held.hostIp, hostPort: held.port }, held);
       }
     } catch (error) {
-      for (const { held } of added) letGo(held);
+      for (const { held } of added) if (held !== undefined) letGo(held);
       throw error;
     }
     this.#open.push(...added);
@@ -76,7 +82,7 @@ export class PortPublisher {
     this.#open = this.#open.filter(({ port }) => !isWanted(port));
     for (const { held, proxy } of closing) {
       proxy?.close();
-      letGo(held);
+      if (held !== undefined) letGo(held);
     }
     await this.#manager.firewall.withdraw(
       closing.flatMap(({ forwarded }) => (forwarded === undefined ? [] : [forwarded])),
@@ -91,6 +97,7 @@ export class PortPublisher {
       open.forwarded = { protocol, hostIp, hostPort, targetIp: target, targetPort: containerPort };
     // what the kernel does not translate comes to the socket that holds the port: ::1, and IPv6 to IPv4
     const address = target ?? endpoint.ipv4?.address;
+    if (open.held === undefined) return;
     const isServed = isV6 && (target === undefined || hostIp === '::' || hostIp === '::1');
     if (!isServed || address === undefined) return;
     if (open.proxyTarget !== undefined) {
@@ -101,10 +108,18 @@ export class PortPublisher {
     open.proxy = openPortProxy(open.held, open.proxyTarget, this.#log);
   }
 
-  #addressesOf(hostIp: string): string[] {
-    if (hostIp !== '') return [hostIp];
+  /** Of the addresses that a wish means: those of versions that are routed there, and the others. */
+  #addressesOf(wished: string, endpoint: EndpointState | undefined): [string[], string[]] {
     const { hostBindingIp } = this.#manager.settings;
-    return hostBindingIp === '0.0.0.0' && this.#manager.hasIpv6 ? ['0.0.0.0', '::'] : [hostBindingIp];
+    const standard = hostBindingIp === '0.0.0.0' && this.#manager.hasIpv6 ? ['0.0.0.0', '::'] : [hostBindingIp];
+    const addresses = wished === '' ? standard : [wished];
+    const record = endpoint === undefined ? undefined : this.#manager.tryFind(endpoint.networkId);
+    const isRouted = (address: string) => {
+      const isV6 = address.includes(':');
+      const has = (isV6 ? endpoint?.ipv6 : endpoint?.ipv4) !== undefined;
+      return has && record !== undefined && gatewayModeOf(record, isV6 ? 6 : 4) === 'routed';
+    };
+    return [addresses.filter(isRouted), addresses.filter((address) => !isRouted(address))];
   }
 }
 
@@ -115,6 +130,8 @@ export function isWished(port: PublishedPort, wishes: PublishWish[]): boolean {
       wish.port === port.containerPort &&
       wish.protocol === port.protocol &&
       (wish.hostIp === port.hostIp || wish.hostIp === '') &&
-      (wish.firstPort === 0 || (wish.firstPort <= port.hostPort && port.hostPort <= wish.lastPort)),
+      (wish.firstPort === 0 ||
+        port.hostPort === 0 ||
+        (wish.firstPort <= port.hostPort && port.hostPort <= wish.lastPort)),
   );
 }
