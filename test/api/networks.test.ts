@@ -249,52 +249,6 @@ describe('a user-defined network', () => {
     expect(await ok('logs', 'web')).toContain(outside.address6);
   });
 
-  it('has the gateway modes: routed is reached at its own address and published ports, unprotected at every port', async () => {
-    const mode = (version: 4 | 6, value: string) => [
-      '-o',
-      `com.docker.network.bridge.gateway_mode_ipv${version}=${value}`,
-    ];
-    await ok('network', 'create', '--subnet', '10.81.0.0/24', ...mode(4, 'routed'), 'routed');
-    await ok('network', 'create', '--subnet', '10.82.0.0/24', ...mode(4, 'nat-unprotected'), 'open');
-    await serve('routed-web', '--network', 'routed', '--ip', '10.81.0.5', '-p', '8081:80');
-    await ok('run', '-d', '--name', 'shut', '--network', 'routed', '--ip', '10.81.0.6', ...asServer);
-    await serve('open-web', '--network', 'open', '--ip', '10.82.0.5');
-    expect(await fetchFrom('outside', 'http://10.81.0.5/')).toBe('hello');
-    expect(await fetchFrom('outside', 'http://10.81.0.6/')).toContain('failed');
-    expect(await fetchFrom('outside', 'http://10.82.0.5/')).toBe('hello');
-    expect((await outside.run('busybox', ['ping', '-c', '1', '-W', '2', '10.81.0.6'])).code).toBe(0);
-    // none of the host's ports is taken, and the clients of either side keep their addresses
-    const { Ports } = (await inspect('routed-web')).NetworkSettings;
-    expect(Ports['80/tcp']).toContainEqual({ HostIp: '0.0.0.0', HostPort: '' });
-    expect(await fetchFrom('outside', `http://${outside.daemonAddress}:8081/`)).toContain('failed');
-    expect(await ok('logs', 'routed-web')).toContain(`[::ffff:${outside.address}]`);
-    // other networks reach what is published of a routed one, and nothing of an unprotected one
-    expect(await shell('bridge', get('10.81.0.5'))).toBe('hello');
-    expect(await shell('bridge', get('10.81.0.6'))).toBe('failed');
-    expect(await shell('bridge', get('10.82.0.5'))).toBe('failed');
-    // out without translation: the answer finds its way, since the other host has a route here
-    expect(await shell('routed', `ping -c 1 -W 2 ${outside.address} >/dev/null && echo there`)).toBe('there');
-    await ok('rm', '-f', 'routed-web');
-    expect(await run(...stack.network.enter('nft', ['list', 'ruleset'])).then(({ stdout }) => stdout)).not.toContain(
-      '10.81.0.5',
-    );
-  });
-
-  it('isolated has no address of the host’s, and wants --internal', async () => {
-    const isolated = ['-o', 'com.docker.network.bridge.gateway_mode_ipv4=isolated'];
-    expect(await refused('network', 'create', ...isolated, 'alone')).toContain(
-      'can only be used for an internal network',
-    );
-    expect(
-      await refused('network', 'create', '-o', 'com.docker.network.bridge.gateway_mode_ipv4=free', 'alone'),
-    ).toContain('unknown gateway mode free');
-    await ok('network', 'create', '--internal', '--subnet', '10.83.0.0/24', ...isolated, 'alone');
-    await serve('web', '--network', 'alone');
-    expect(await shell('alone', get('web'))).toBe('hello');
-    const { stdout } = await run(...stack.network.enter('ip', ['-4', '-o', 'addr']));
-    expect(stdout).not.toContain('10.83.0.');
-  });
-
   it('is refused twice, in use, predefined or unknown, with docker’s statuses', async () => {
     await ok('network', 'create', 'once');
     const create = (body: object) => stack.api('POST', '/networks/create', body);
