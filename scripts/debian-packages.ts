@@ -51,6 +51,7 @@ export const testPackages = [
   'jq',
   'git',
   'procps',
+  'python3',
   'binutils',
   'qemu-system-x86',
   'cpio',

@@ -40,6 +40,7 @@ const table: Record<string, string[]> = {
     'linux/network-namespace',
     'linux/nftables',
     'linux/route-netlink',
+    'linux/unix-datagram',
   ],
   // others install it: it carries nothing of ours, and nobody has to have built anything
   client: [],

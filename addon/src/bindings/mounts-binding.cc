@@ -1,4 +1,4 @@
-// mountAll, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot, lookUpInRoot: packages/linux/src/mounts.ts.
+// mountAll, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot, lookUpInRoot, bindBeneath: packages/linux/src/mounts.ts.
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
@@ -97,6 +97,11 @@ Napi::Value look_up_in_root_call(const Napi::CallbackInfo& info) {
       });
 }
 
+Napi::Value bind_beneath_call(const Napi::CallbackInfo& info) {
+  return promise_of(info.Env(), [root = path_argument(info, 0, "root"), path = path_argument(info, 1, "path"),
+                                 target = path_argument(info, 2, "target")] { bind_beneath(root, path, target); });
+}
+
 }  // namespace
 
 void export_mounts(Napi::Env env, Napi::Object& exports) {
@@ -106,6 +111,7 @@ void export_mounts(Napi::Env env, Napi::Object& exports) {
   exports.Set("readFilesFromMounts", Napi::Function::New(env, read_files_from_mounts_call, "readFilesFromMounts"));
   exports.Set("readFilesInRoot", Napi::Function::New(env, read_files_in_root_call, "readFilesInRoot"));
   exports.Set("lookUpInRoot", Napi::Function::New(env, look_up_in_root_call, "lookUpInRoot"));
+  exports.Set("bindBeneath", Napi::Function::New(env, bind_beneath_call, "bindBeneath"));
   exports.Set("unmountBelow", Napi::Function::New(env, unmount_below_call, "unmountBelow"));
 }
 

@@ -1,5 +1,5 @@
-// openNetlink, exchangeNetlink, createNetworkNamespace, writeNetworkSysctls, openBoundSocket, openSocketIn, localPort:
-// packages/linux/src/netlink.ts and network-namespace.ts.
+// openNetlink, exchangeNetlink, createNetworkNamespace, writeNetworkSysctls, openBoundSocket, openSocketIn, localPort,
+// connectUnixDatagram: packages/linux/src/netlink.ts, network-namespace.ts and unix-datagram.ts.
 #include <climits>
 
 #include "bindings/arguments.h"
@@ -8,6 +8,7 @@
 #include "linux/error.h"
 #include "linux/netlink.h"
 #include "linux/network-namespace.h"
+#include "linux/unix-datagram.h"
 
 namespace tsc {
 namespace {
@@ -102,6 +103,13 @@ Napi::Value local_port_call(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value connect_unix_datagram_call(const Napi::CallbackInfo& info) {
+  return converting_errors(info.Env(), [&]() -> Napi::Value {
+    UniqueFd fd = connect_unix_datagram(path_argument(info, 0, "path"));
+    return fd_to_js(info.Env(), fd);
+  });
+}
+
 }  // namespace
 
 void export_network(Napi::Env env, Napi::Object& exports) {
@@ -115,6 +123,7 @@ void export_network(Napi::Env env, Napi::Object& exports) {
   set("openSocketIn", open_socket_in_call);
   set("openBoundSocket", open_bound_socket_call);
   set("localPort", local_port_call);
+  set("connectUnixDatagram", connect_unix_datagram_call);
 }
 
 }  // namespace tsc

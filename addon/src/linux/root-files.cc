@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,10 +20,11 @@ namespace tsc {
 namespace {
 
 /// By default without waiting: a FIFO under that name must not hold us up.
-UniqueFd open_beneath(int root, const std::string& path, int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY) {
+UniqueFd open_beneath(int root, const std::string& path, int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY,
+                      __u64 resolve = RESOLVE_IN_ROOT) {
   open_how how = {};
   how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
   for (;;) {
     const long fd = syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
     if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return UniqueFd(static_cast<int>(fd));
@@ -100,6 +103,40 @@ std::optional<RootPlace> look_up_in_root(const std::string& root, const std::str
     place.link.assign(target, static_cast<std::size_t>(length));
   }
   return place;
+}
+
+void bind_beneath(const std::string& root, const std::string& path, const std::string& target) {
+  const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!top) throw_errno("open root", "open", root);
+  const UniqueFd source = open_beneath(top.get(), path, O_PATH, RESOLVE_BENEATH);
+  if (!source) throw_errno("bind beneath " + root, "openat2", path);
+  struct stat facts = {};
+  if (fstat(source.get(), &facts) != 0) throw_errno("bind beneath " + root, "fstat", path);
+  const bool is_directory = S_ISDIR(facts.st_mode);
+  const UniqueFd tree(static_cast<int>(syscall(SYS_open_tree, source.get(), "",
+                                               OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE)));
+  if (!tree) throw_errno("bind beneath " + root, "open_tree", path);
+  if (is_directory) {
+    if (mkdir(target.c_str(), 0700) != 0) throw_errno("make mount point", "mkdir", target);
+  } else {
+    const UniqueFd made(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!made) throw_errno("make mount point", "open", target);
+  }
+  if (syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    const int saved = errno;
+    if (is_directory) rmdir(target.c_str());
+    else unlink(target.c_str());
+    errno = saved;
+    throw_errno("bind beneath " + root, "move_mount", target);
+  }
+  if (mount(nullptr, target.c_str(), nullptr, MS_PRIVATE | MS_REC, nullptr) != 0) {
+    const int saved = errno;
+    umount2(target.c_str(), MNT_DETACH);
+    if (is_directory) rmdir(target.c_str());
+    else unlink(target.c_str());
+    errno = saved;
+    throw_errno("bind beneath " + root, "mount", target);
+  }
 }
 
 FileTexts read_files_from_mounts(const std::vector<HostMount>& mounts, const std::vector<std::string>& paths,

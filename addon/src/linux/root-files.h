@@ -34,4 +34,8 @@ struct RootPlace {
 /// None when nothing is there. Only the parents of the last component are resolved, inside the root.
 std::optional<RootPlace> look_up_in_root(const std::string& root, const std::string& path);
 
+/// Mounts what lies at `path` beneath `root` at `target`, which is made (a directory or a file, as the source is). No link
+/// leads out: EXDEV. Mounts below the source come along; propagation is private. An error leaves no `target`.
+void bind_beneath(const std::string& root, const std::string& path, const std::string& target);
+
 }  // namespace tsc

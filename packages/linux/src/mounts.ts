@@ -56,3 +56,11 @@ export interface RootPlace {
 export function lookUpInRoot(root: string, path: string): Promise<RootPlace | null> {
   return native().lookUpInRoot(root, path);
 }
+
+/**
+ * Mounts what lies at `path` beneath `root` at `target`, which must not exist: it is made as a directory or a file, as the
+ * source is. No symbolic link leads out of root (EXDEV). Mounts below the source come along.
+ */
+export function bindBeneath(root: string, path: string, target: string): Promise<void> {
+  return native().bindBeneath(root, path, target);
+}

@@ -44,6 +44,8 @@ export interface NativeAddon {
   readFilesFromMounts(mounts: Mount[], paths: string[], maxBytes: number): Promise<(string | null)[]>;
   readFilesInRoot(root: string, paths: string[], maxBytes: number): Promise<(string | null)[]>;
   lookUpInRoot(root: string, path: string): Promise<RootPlace | null>;
+  bindBeneath(root: string, path: string, target: string): Promise<void>;
+  connectUnixDatagram(path: string): number;
   diskUsage(path: string): Promise<DiskUsage>;
   removeTree(path: string): Promise<void>;
   removeTrees(paths: string[]): Promise<string[]>;

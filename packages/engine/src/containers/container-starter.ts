@@ -8,6 +8,7 @@ import { askingForStart } from '../containerd/start-at-once.ts';
 import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
 import { forwarderOf, isAsynchronous } from '../logs/container-forwarder.ts';
+import { fileAttributes, type LoggedContainer } from '../logs/log-attributes.ts';
 import { isRemote, logFileOptions } from '../logs/log-drivers.ts';
 import type { LogForwarder } from '../logs/log-forwarder.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
@@ -15,7 +16,7 @@ import { mountVolumes } from '../volumes/container-volumes.ts';
 import type { Container } from './container.ts';
 import { writeContainerFiles } from './container-files.ts';
 import { whenMade } from './container-making.ts';
-import { zeroTime } from './container-record.ts';
+import { type ContainerSettings, zeroTime } from './container-record.ts';
 import { snapshotMounts } from './container-snapshot.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -139,8 +140,11 @@ function openStdio(
 }
 
 function newForwarder(context: EngineContext, { settings }: Container): LogForwarder | undefined {
-  const { id, name, imageId, config, hostConfig } = settings;
-  return forwarderOf(hostConfig.LogConfig, { id, name, imageId, imageName: config.Image }, context.log);
+  return forwarderOf(settings.hostConfig.LogConfig, loggedContainer(settings), context.log);
+}
+
+function loggedContainer({ id, name, imageId, config }: ContainerSettings): LoggedContainer {
+  return { id, name, imageId, imageName: config.Image, labels: config.Labels, env: config.Env ?? [] };
 }
 
 /** A container whose logs nobody takes does not start, unless it asked to. */
@@ -176,7 +180,10 @@ export function adoptStdio(context: EngineContext, container: Container, forward
   const directory = context.paths.containerRun(container.id);
   const { LogConfig } = container.settings.hostConfig;
   const options = logFileOptions(LogConfig);
-  const logFile = options === undefined ? undefined : { path: context.paths.logFile(container.id), ...options };
+  const attributes =
+    LogConfig.Type === 'json-file' ? fileAttributes(LogConfig.Config, loggedContainer(container.settings)) : undefined;
+  const path = context.paths.logFile(container.id);
+  const logFile = options === undefined ? undefined : { path, ...options, attributes };
   const pump = new OutputPump({
     directory,
     streams: outputStreams(container),

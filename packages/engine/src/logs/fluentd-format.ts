@@ -6,6 +6,8 @@ export interface FluentdOptions {
   containerId: string;
   /** With the slash, as docker's driver has it. */
   containerName: string;
+  /** Labels and variables that were asked for. */
+  extra: Record<string, string>;
 }
 
 function text(value: string): Buffer {
@@ -29,11 +31,11 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** A map of at most 15 texts. */
 function record(fields: Record<string, string>): Buffer {
   const entries = Object.entries(fields);
+  const { length } = entries;
   return Buffer.concat([
-    Buffer.from([0x80 | entries.length]),
+    Buffer.from(length < 16 ? [0x80 | length] : [0xde, length >> 8, length & 0xff]),
     ...entries.flatMap(([key, value]) => [text(key), text(value)]),
   ]);
 }
@@ -49,6 +51,7 @@ export function fluentdMessage(entry: LogEntry, options: FluentdOptions): Buffer
       container_name: options.containerName,
       source: entry.stream,
       log: entry.text.replace(/\n$/, ''),
+      ...options.extra,
     }),
   ]);
 }

@@ -1,16 +1,7 @@
 // One container's log file: appended by its pump, rotated by size, followed by readers who are told when it grows.
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { compressYoungest, removeUnfinished, shiftFiles } from './rotated-files.ts';
 
 export interface JsonFileOptions {
   path: string;
@@ -18,9 +9,13 @@ export interface JsonFileOptions {
   maxSize: number | undefined;
   /** Files kept, the current one included. */
   maxFiles: number;
+  /** Rotated files are compressed. */
+  isCompressed?: boolean;
+  /** On every line: labels, variables and tag of the container. */
+  attributes?: Record<string, string> | undefined;
 }
 
-/** Told that the file has grown, was rotated, or will not grow any more. */
+/** Told that the file has grown, was rotated (the new one is there and empty), or will not grow any more. */
 export type LogListener = (change: 'grown' | 'rotated' | 'ended') => void;
 
 export class JsonFile {
@@ -39,6 +34,18 @@ export class JsonFile {
     this.#size = fstatSync(this.#fd).size;
     if (keepBytes !== undefined && keepBytes < this.#size) this.#truncate(keepBytes);
     else this.#cutTornLine();
+    if (options.isCompressed) void removeUnfinished(options.path).catch(() => undefined); // tried again at the next start
+  }
+
+  /** Bytes until the next line goes into a new file; 0: rotate first. A line that begins in time ends in this file. */
+  get room(): number {
+    const { maxSize } = this.#options;
+    return maxSize === undefined ? Number.POSITIVE_INFINITY : Math.max(0, maxSize - this.#size);
+  }
+
+  /** Room of a new file. */
+  get capacity(): number {
+    return this.#options.maxSize ?? Number.POSITIVE_INFINITY;
   }
 
   get size(): number {
@@ -64,15 +71,20 @@ export class JsonFile {
     this.#size += bytes.length;
   }
 
-  /** After the checkpoint: rotates when due, and tells the readers. True: rotated, so the checkpoint is to be renewed. */
-  settle(): boolean {
-    const { maxSize } = this.#options;
-    const isDue = maxSize !== undefined && this.#size >= maxSize;
+  /** After the checkpoint. */
+  tellGrown(): void {
     this.#tell('grown');
-    if (!isDue) return false;
-    this.#rotate();
+  }
+
+  /** To be followed by a checkpoint. */
+  rotate(): void {
+    closeSync(this.#fd);
+    const { path, maxFiles, isCompressed } = this.#options;
+    shiftFiles(path, maxFiles);
+    this.#fd = openSync(path, 'a+', 0o640);
+    this.#size = 0;
+    if (isCompressed && maxFiles > 1) void compressYoungest(path, maxFiles).catch(() => undefined); // it stays as it is
     this.#tell('rotated');
-    return true;
   }
 
   subscribe(listener: LogListener): () => void {
@@ -113,34 +125,34 @@ export class JsonFile {
     }
     return 0;
   }
-
-  #rotate(): void {
-    closeSync(this.#fd);
-    const { path, maxFiles } = this.#options;
-    if (maxFiles <= 1) rmSync(path, { force: true });
-    for (let n = maxFiles - 1; n >= 1; n--) {
-      const from = n === 1 ? path : `${path}.${n - 1}`;
-      if (existsSync(from)) renameSync(from, `${path}.${n}`);
-    }
-    this.#fd = openSync(path, 'a+', 0o640);
-    this.#size = 0;
-  }
 }
 
-/** The rotated files, the oldest first, then the current one: those that exist. */
-export function logFilesOf(path: string, maxFiles: number): string[] {
-  const files: string[] = [];
-  for (let n = maxFiles - 1; n >= 1; n--) files.push(`${path}.${n}`);
-  return [...files, path].filter((file) => existsSync(file));
+export interface RotationOptions {
+  maxSize: number | undefined;
+  maxFiles: number;
+  isCompressed: boolean;
 }
 
-/** Removes the file and all its rotated ones. */
-export function removeLogFiles(path: string, maxFiles: number): void {
-  for (const file of logFilesOf(path, maxFiles)) rmSync(file, { force: true });
+/** `10m` as docker writes sizes; undefined when not set. Throws invalid-argument in docker's words. */
+export function parseLogOptions(config: Record<string, string>): RotationOptions {
+  const { maxSize, maxFiles } = parseSizes(config);
+  const isCompressed = parseBool('compress', config['compress']);
+  if (isCompressed && (maxFiles === 1 || maxSize === undefined))
+    throw new ContainerError(
+      'invalid-argument',
+      'compress cannot be true when max-file is less than 2 or max-size is not set',
+    );
+  return { maxSize, maxFiles, isCompressed };
 }
 
-/** `10m` as docker writes sizes; undefined when not set. Throws invalid-argument. */
-export function parseLogOptions(config: Record<string, string>): { maxSize: number | undefined; maxFiles: number } {
+function parseBool(option: string, text: string | undefined): boolean {
+  if (text === undefined) return false;
+  if (/^(1|t|true)$/i.test(text)) return true;
+  if (/^(0|f|false)$/i.test(text)) return false;
+  throw new ContainerError('invalid-argument', `${option} ${JSON.stringify(text)}: invalid syntax`);
+}
+
+function parseSizes(config: Record<string, string>): { maxSize: number | undefined; maxFiles: number } {
   const size = config['max-size'];
   const files = config['max-file'];
   const maxFiles = files === undefined ? 1 : Number(files);
@@ -149,6 +161,9 @@ export function parseLogOptions(config: Record<string, string>): { maxSize: numb
   if (size === undefined || size === '-1') return { maxSize: undefined, maxFiles };
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)i?b?$/i.exec(size);
   if (match === null) throw new ContainerError('invalid-argument', `max-size ${size}: must be a size such as 10m`);
-  const unit = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[(match[2] ?? '').toLowerCase()] ?? 1;
-  return { maxSize: Math.floor(Number(match[1]) * unit), maxFiles };
+  // as docker counts here: decimal
+  const unit = { '': 1, k: 1000, m: 1000 ** 2, g: 1000 ** 3 }[(match[2] ?? '').toLowerCase()] ?? 1;
+  const maxSize = Math.floor(Number(match[1]) * unit);
+  if (maxSize <= 0) throw new ContainerError('invalid-argument', 'max-size must be a positive number');
+  return { maxSize, maxFiles };
 }

@@ -1,7 +1,9 @@
 // The logging drivers: which options each takes, and the file that each keeps here, from which `logs` reads whatever the driver.
 import { ContainerError } from '@tscontainer/core/errors';
-import { parseLogOptions } from './json-file.ts';
+import { parseLogOptions, type RotationOptions } from './json-file.ts';
+import { attributeOptions, checkAttributeOptions } from './log-attributes.ts';
 import { parseTarget } from './log-forwarder.ts';
+import { syslogTlsOptions } from './syslog-tls.ts';
 import { checkSyslogFormat, parseFacility } from './syslog-format.ts';
 
 export interface LogConfig {
@@ -9,13 +11,13 @@ export interface LogConfig {
   Config: Record<string, string>;
 }
 
-const fileOptions = ['max-size', 'max-file'];
+const fileOptions = ['max-size', 'max-file', 'compress'];
 const optionsOf: Record<string, string[]> = {
-  'json-file': fileOptions,
-  local: [...fileOptions, 'compress'],
+  'json-file': [...fileOptions, ...attributeOptions, 'tag'],
+  local: fileOptions,
   none: [],
-  syslog: ['syslog-address', 'syslog-facility', 'syslog-format', 'tag'],
-  fluentd: ['fluentd-address', 'fluentd-async', 'tag'],
+  syslog: [...attributeOptions, 'syslog-address', 'syslog-facility', 'syslog-format', ...syslogTlsOptions, 'tag'],
+  fluentd: [...attributeOptions, 'fluentd-address', 'fluentd-async', 'tag'],
 };
 export const logDrivers = Object.keys(optionsOf);
 
@@ -33,6 +35,7 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
       throw new ContainerError('invalid-argument', `unknown log opt '${option}' for ${Type} log driver`);
   }
   logFileOptions({ Type, Config });
+  checkAttributeOptions(Config);
   if (Type === 'syslog') {
     parseFacility(Config['syslog-facility']);
     checkSyslogFormat(Config['syslog-format'] ?? '');
@@ -42,17 +45,14 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
 }
 
 /** Of the file kept here; undefined when there is none. Throws invalid-argument. */
-export function logFileOptions({
-  Type,
-  Config,
-}: LogConfig): { maxSize: number | undefined; maxFiles: number } | undefined {
+export function logFileOptions({ Type, Config }: LogConfig): RotationOptions | undefined {
   if (Type === 'none') return undefined;
-  const own = parseLogOptions(Config);
-  if (Type === 'json-file') return own;
-  return {
-    maxSize: own.maxSize ?? cacheMaxBytes,
-    maxFiles: Config['max-file'] === undefined ? cacheMaxFiles : own.maxFiles,
-  };
+  if (Type === 'json-file') return parseLogOptions(Config);
+  const sizes = Object.fromEntries(Object.entries(Config).filter(([option]) => fileOptions.includes(option)));
+  const maxFiles = sizes['max-file'] ?? String(cacheMaxFiles);
+  // docker compresses these unless told not to
+  const compress = sizes['compress'] ?? String(maxFiles !== '1');
+  return parseLogOptions({ 'max-size': String(cacheMaxBytes), ...sizes, 'max-file': maxFiles, compress });
 }
 
 /** Sends what is logged to another program too. */

@@ -30,7 +30,7 @@ describe('fluentd', () => {
   it('is MessagePack of tag, time and record', () => {
     const bytes = fluentdMessage(
       { ...entry, text: `${'x'.repeat(300)}\n` },
-      { tag: 'a.b', containerId: 'c', containerName: '/n' },
+      { tag: 'a.b', containerId: 'c', containerName: '/n', extra: {} },
     );
     expect(bytes.subarray(0, 5)).toEqual(Buffer.from([0x93, 0xa3, 0x61, 0x2e, 0x62]));
     expect(bytes[5]).toBe(0xce);
@@ -43,11 +43,20 @@ describe('fluentd', () => {
 describe('drivers', () => {
   it('have their own bounds for what is kept here', () => {
     expect(logFileOptions({ Type: 'none', Config: {} })).toBeUndefined();
-    expect(logFileOptions({ Type: 'json-file', Config: {} })).toEqual({ maxSize: undefined, maxFiles: 1 });
-    expect(logFileOptions({ Type: 'local', Config: {} })).toEqual({ maxSize: 20 * 1024 * 1024, maxFiles: 5 });
+    expect(logFileOptions({ Type: 'json-file', Config: {} })).toEqual({
+      maxSize: undefined,
+      maxFiles: 1,
+      isCompressed: false,
+    });
+    expect(logFileOptions({ Type: 'local', Config: {} })).toEqual({
+      maxSize: 20 * 1024 * 1024,
+      maxFiles: 5,
+      isCompressed: true,
+    });
     expect(logFileOptions({ Type: 'local', Config: { 'max-size': '1m', 'max-file': '2' } })).toEqual({
-      maxSize: 1024 * 1024,
+      maxSize: 1_000_000,
       maxFiles: 2,
+      isCompressed: true,
     });
   });
 

@@ -1,15 +1,19 @@
 // Carries log entries to a program elsewhere over one connection: made again when it breaks, with a bound on what waits.
-import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import net from 'node:net';
 import tls from 'node:tls';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { Logger } from '@tscontainer/platform/logger';
+import { type DatagramTarget, UnixDatagramTarget, udpTarget } from './datagram-target.ts';
 import type { LogEntry } from './log-lines.ts';
 
-export type Target = { kind: 'tcp' | 'tls' | 'udp'; host: string; port: number } | { kind: 'unix'; path: string };
+/** `local`: of syslog's own socket, datagrams if it takes them. */
+export type Target =
+  | { kind: 'tcp' | 'tls' | 'udp'; host: string; port: number }
+  | { kind: 'unix' | 'unixgram' | 'local'; path: string };
 
 export interface ForwarderOptions {
   target: Target;
+  tls?: tls.ConnectionOptions;
   encode(entry: LogEntry): Buffer;
   log: Logger;
 }
@@ -23,7 +27,7 @@ const connectTimeoutMs = 5000;
 export class LogForwarder {
   readonly #options: ForwarderOptions;
   #stream: net.Socket | undefined;
-  #datagrams: DatagramSocket | undefined;
+  #datagrams: DatagramTarget | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -36,16 +40,12 @@ export class LogForwarder {
   /** Rejects unavailable when nobody listens. */
   async open(): Promise<void> {
     const { target } = this.#options;
-    if (target.kind === 'udp') {
-      this.#datagrams = createSocket(net.isIPv6(target.host) ? 'udp6' : 'udp4');
-      this.#datagrams.on('error', (error) => this.#warn(error));
-      return;
-    }
+    if (this.#openDatagrams(target)) return;
     const socket =
-      target.kind === 'unix'
+      'path' in target
         ? net.connect(target.path)
         : target.kind === 'tls'
-          ? tls.connect({ host: target.host, port: target.port })
+          ? tls.connect({ ...this.#options.tls, host: target.host, port: target.port })
           : net.connect(target.port, target.host);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => socket.destroy(new Error('timed out')), connectTimeoutMs);
@@ -80,11 +80,8 @@ export class LogForwarder {
 
   send(entry: LogEntry): void {
     const bytes = this.#options.encode(entry);
-    const { target } = this.#options;
-    if (target.kind === 'udp') {
-      this.#datagrams?.send(bytes, target.port, target.host, (error) => {
-        if (error) this.#warn(error);
-      });
+    if (this.#datagrams !== undefined) {
+      this.#datagrams.send(bytes);
       return;
     }
     if (this.#stream !== undefined && this.#stream.writableLength < maxWaitingBytes) {
@@ -100,9 +97,30 @@ export class LogForwarder {
     this.#isClosed = true;
     clearTimeout(this.#retry);
     this.#stream?.end();
-    const datagrams = this.#datagrams;
-    // what was handed to the kernel a moment ago is to leave
-    if (datagrams !== undefined) setImmediate(() => datagrams.close());
+    this.#datagrams?.close();
+  }
+
+  /** False for a target that takes a stream. */
+  #openDatagrams(target: Target): boolean {
+    const onError = (error: unknown) => this.#warn(error);
+    if (target.kind === 'udp') this.#datagrams = udpTarget(target.host, target.port, onError);
+    if (target.kind === 'unixgram') this.#datagrams = this.#connectUnix(target.path, onError);
+    if (target.kind === 'local') {
+      try {
+        this.#datagrams = this.#connectUnix(target.path, onError);
+      } catch (error) {
+        this.#options.log.debug({ err: errorMessageOf(error) }, 'logging: no datagrams, so a stream is tried');
+      }
+    }
+    return this.#datagrams !== undefined;
+  }
+
+  #connectUnix(path: string, onError: (error: unknown) => void): UnixDatagramTarget {
+    try {
+      return new UnixDatagramTarget(path, onError);
+    } catch (error) {
+      throw new ContainerError('unavailable', `dial unixgram ${path}: ${errorMessageOf(error)}`, { cause: error });
+    }
   }
 
   #flush(): void {
@@ -123,21 +141,21 @@ export class LogForwarder {
 }
 
 function describe(target: Target): string {
-  return target.kind === 'unix' ? `unix ${target.path}` : `${target.kind} ${target.host}:${target.port}`;
+  return 'path' in target ? `unix ${target.path}` : `${target.kind} ${target.host}:${target.port}`;
 }
 
-/** `tcp://host:port`, `udp://`, `tcp+tls://`, `unix:///path`, `host:port`. Throws invalid-argument. */
+/** `tcp://host:port`, `udp://`, `tcp+tls://`, `unix:///path`, `unixgram:///path`, `host:port`. Throws invalid-argument. */
 export function parseTarget(option: string, text: string, defaultPort: number): Target {
   const match = /^(?:([a-z+]+):\/\/)?(.*)$/.exec(text);
   const scheme = match?.[1] ?? 'tcp';
   const rest = match?.[2] ?? '';
-  if (scheme === 'unix' && rest.startsWith('/')) return { kind: 'unix', path: rest };
+  if ((scheme === 'unix' || scheme === 'unixgram') && rest.startsWith('/')) return { kind: scheme, path: rest };
   const kind = { tcp: 'tcp', udp: 'udp', 'tcp+tls': 'tls' }[scheme] as 'tcp' | 'udp' | 'tls' | undefined;
   const place = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(rest);
   if (kind === undefined || place === null)
     throw new ContainerError(
       'invalid-argument',
-      `${option}: ${text}: must be tcp, tcp+tls, udp or unix, with an address`,
+      `${option}: ${text}: must be tcp, tcp+tls, udp, unix or unixgram, with an address`,
     );
   return { kind, host: (place[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(place[2] ?? defaultPort) };
 }

@@ -1,11 +1,11 @@
 // Formatting and parsing of json-file lines: usual lines, escapes, pieces of long lines, characters cut by chance.
 import { describe, expect, it } from 'vitest';
-import { formatLines, maxLineBytes, parseLine } from './log-lines.ts';
+import { formatLines, formatLinesWithin, maxLineBytes, parseLine } from './log-lines.ts';
 
 const time = '2026-01-02T03:04:05.000000006Z';
 
 function roundTrip(bytes: Buffer, isLast: boolean): { text: string; consumed: number } {
-  const { text, consumed } = formatLines(bytes, 'stdout', time, isLast);
+  const { text, consumed } = formatLines(bytes, { stream: 'stdout', time }, isLast);
   const entries = text
     .split('\n')
     .filter((line) => line !== '')
@@ -19,7 +19,7 @@ function roundTrip(bytes: Buffer, isLast: boolean): { text: string; consumed: nu
 
 describe('formatLines', () => {
   it('writes each line as docker does', () => {
-    expect(formatLines(Buffer.from('a\nb\n'), 'stderr', time, false).text).toBe(
+    expect(formatLines(Buffer.from('a\nb\n'), { stream: 'stderr', time }, false).text).toBe(
       `{"log":"a\\n","stream":"stderr","time":"${time}"}\n{"log":"b\\n","stream":"stderr","time":"${time}"}\n`,
     );
   });
@@ -57,7 +57,41 @@ describe('formatLines', () => {
   }, 60_000);
 });
 
+describe('formatLinesWithin', () => {
+  const facts = { stream: 'stdout', time };
+
+  it('ends with the first line that reaches the bound', () => {
+    const bytes = Buffer.from('one\ntwo\nthree\nfour');
+    const line = formatLines(Buffer.from('one\n'), facts, false).text.length;
+    const cut = formatLinesWithin(bytes, facts, false, line + 1);
+    expect(cut).toMatchObject({ consumed: 8, isCut: true });
+    expect(formatLinesWithin(bytes, facts, false, line)).toMatchObject({ consumed: 4, isCut: true });
+    expect(formatLinesWithin(bytes, facts, false, 10_000)).toMatchObject({ consumed: 14, isCut: false });
+    expect(formatLinesWithin(bytes, facts, true, 10_000)).toMatchObject({ consumed: 18, isCut: false });
+  });
+
+  it('loses no byte, whatever the room', () => {
+    const input = Buffer.from(`${'ä "q"\n'.repeat(50)}${'z'.repeat(40_000)}\nend`);
+    for (const room of [1, 100, 5000, 20_000]) {
+      let [pending, kept] = [input, ''];
+      for (let isCut = true; isCut; ) {
+        const piece = formatLinesWithin(pending, facts, true, room);
+        for (const text of piece.text.split('\n')) kept += text === '' ? '' : (parseLine(text)?.text ?? 'lost');
+        pending = pending.subarray(piece.consumed);
+        isCut = piece.isCut;
+      }
+      expect(kept).toBe(input.toString());
+    }
+  });
+});
+
 describe('parseLine', () => {
+  it('reads attributes', () => {
+    const { text } = formatLines(Buffer.from('a\n'), { stream: 'stdout', time, attributes: '{"k":"v"}' }, false);
+    expect(text).toBe(`{"log":"a\\n","stream":"stdout","attrs":{"k":"v"},"time":"${time}"}\n`);
+    expect(parseLine(text.trim())).toEqual({ stream: 'stdout', text: 'a\n', time, attributes: { k: 'v' } });
+  });
+
   it('gives nothing for a torn line', () => {
     expect(parseLine('{"log":"abc')).toBeUndefined();
   });

@@ -11,9 +11,22 @@ export interface FormattedLines {
   consumed: number;
 }
 
+/** What every line of a log has beside its text. */
+export interface LineFacts {
+  stream: string;
+  /** RFC 3339 with nanoseconds. */
+  time: string;
+  /** Labels, variables and tag as a JSON object; undefined when there are none. */
+  attributes?: string | undefined;
+}
+
+function tailOf({ stream, time, attributes }: LineFacts): string {
+  return `","stream":"${stream}"${attributes === undefined ? '' : `,"attrs":${attributes}`},"time":"${time}"}\n`;
+}
+
 /** Formats whole lines of `bytes`, and pieces of a line that is too long; with `isLast` also what has no newline. */
-export function formatLines(bytes: Buffer, stream: string, time: string, isLast: boolean): FormattedLines {
-  const tail = `","stream":"${stream}","time":"${time}"}\n`;
+export function formatLines(bytes: Buffer, facts: LineFacts, isLast: boolean): FormattedLines {
+  const tail = tailOf(facts);
   const parts: string[] = [];
   let start = 0;
   while (start < bytes.length) {
@@ -23,13 +36,42 @@ export function formatLines(bytes: Buffer, stream: string, time: string, isLast:
       start = shortLines;
       continue;
     }
-    const isPiece = bytes.length - start >= maxLineBytes;
-    if (!isPiece && !isLast) break;
-    const end = isPiece ? characterBoundary(bytes, start + maxLineBytes, start) : bytes.length;
+    const end = endOfFirstPiece(bytes, start, isLast);
+    if (end === start) break;
     parts.push(`{"log":${JSON.stringify(bytes.toString('utf8', start, end)).slice(0, -1)}${tail}`);
     start = end;
   }
   return { text: parts.join(''), consumed: start };
+}
+
+/** The same, but only lines that begin within `roomBytes` of formatted text: the last one may end beyond it. */
+export function formatLinesWithin(
+  bytes: Buffer,
+  facts: LineFacts,
+  isLast: boolean,
+  roomBytes: number,
+): FormattedLines & { isCut: boolean } {
+  const all = formatLines(bytes, facts, isLast);
+  if (Buffer.byteLength(all.text) < roomBytes) return { ...all, isCut: false };
+  const parts: string[] = [];
+  let [start, size] = [0, 0];
+  while (start < all.consumed && size < roomBytes) {
+    const newlineAt = bytes.indexOf(newline, start);
+    const isShort = newlineAt >= 0 && newlineAt - start < maxLineBytes;
+    const end = isShort ? newlineAt + 1 : endOfFirstPiece(bytes, start, isLast);
+    const { text } = formatLines(bytes.subarray(start, end), facts, true);
+    parts.push(text);
+    size += Buffer.byteLength(text);
+    start = end;
+  }
+  return { text: parts.join(''), consumed: start, isCut: start < all.consumed };
+}
+
+/** Of a line that is too long or has not ended; `start` when there is nothing to write yet. */
+function endOfFirstPiece(bytes: Buffer, start: number, isLast: boolean): number {
+  const isPiece = bytes.length - start >= maxLineBytes;
+  if (isPiece) return characterBoundary(bytes, start + maxLineBytes, start);
+  return isLast ? bytes.length : start;
 }
 
 /** Where the run of lines ends that are all short enough and ended; `start` when the first is not. */
@@ -68,9 +110,11 @@ export interface LogEntry {
   text: string;
   /** RFC 3339 with nanoseconds. */
   time: string;
+  attributes?: Record<string, string>;
 }
 
 const prefix = '{"log":"';
+const timeKey = '","time":"';
 
 /** One line of the file; undefined for a line that is damaged. */
 export function parseLine(line: string): LogEntry | undefined {
@@ -80,16 +124,26 @@ export function parseLine(line: string): LogEntry | undefined {
     const body = line.slice(prefix.length, at);
     const escapeAt = body.indexOf('\\');
     const rest = line.slice(at + '","stream":"'.length);
-    const isUsual = rest.charCodeAt(6) === 0x22 && rest.startsWith('std') && rest.endsWith('"}');
+    const isUsual = rest.startsWith(timeKey, 6) && rest.startsWith('std') && rest.endsWith('"}');
     if (isUsual && (escapeAt < 0 || (escapeAt === body.length - 2 && body.endsWith('\\n')))) {
       const text = escapeAt < 0 ? body : `${body.slice(0, -2)}\n`;
       return { stream: rest.slice(0, 6) as LogEntry['stream'], text, time: rest.slice('stdout","time":"'.length, -2) };
     }
   }
   try {
-    const parsed = JSON.parse(line) as { log?: string; stream?: string; time?: string };
+    const parsed = JSON.parse(line) as {
+      log?: string;
+      stream?: string;
+      time?: string;
+      attrs?: Record<string, string>;
+    };
     if (typeof parsed.log !== 'string' || typeof parsed.time !== 'string') return undefined;
-    return { stream: parsed.stream === 'stderr' ? 'stderr' : 'stdout', text: parsed.log, time: parsed.time };
+    return {
+      stream: parsed.stream === 'stderr' ? 'stderr' : 'stdout',
+      text: parsed.log,
+      time: parsed.time,
+      ...(parsed.attrs === undefined ? {} : { attributes: parsed.attrs }),
+    };
   } catch {
     return undefined; // a torn line: power was lost while it was written
   }

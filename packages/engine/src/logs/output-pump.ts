@@ -8,7 +8,7 @@ import { formatNs, nowNs } from '../go-time.ts';
 import { JsonFile, type JsonFileOptions } from './json-file.ts';
 import { LogCheckpoint } from './log-checkpoint.ts';
 import type { LogForwarder } from './log-forwarder.ts';
-import { formatLines, parseLine } from './log-lines.ts';
+import { formatLinesWithin, parseLine } from './log-lines.ts';
 import { OutputSpool } from './output-spool.ts';
 
 export type OutputName = 'stdout' | 'stderr';
@@ -33,6 +33,12 @@ const flushSpoolAt = 8 * 1024 * 1024;
 /** How long a full disk is waited for before the next try. */
 const retryMs = 1000;
 
+/** As Go writes it, which escapes what means something to HTML. */
+function attributesText(attributes: Record<string, string>): string {
+  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(attributes).replace(/[<>&\u2028\u2029]/g, escape);
+}
+
 export function makeOutputFifos(directory: string, streams: OutputName[]): void {
   for (const stream of streams) {
     const path = join(directory, stream);
@@ -49,6 +55,7 @@ export class OutputPump {
   readonly #spools: OutputSpool[];
   readonly #checkpoint: LogCheckpoint;
   readonly #file: JsonFile | undefined;
+  readonly #attributes: string | undefined;
   /** There is one on disk: it must be before the first append, or a crash after it would double a line. */
   #hasCheckpoint: boolean;
   #isPaused = false;
@@ -62,6 +69,8 @@ export class OutputPump {
     this.#checkpoint = new LogCheckpoint(join(directory, 'log-checkpoint'));
     const known = this.#checkpoint.read();
     this.#file = options.logFile === undefined ? undefined : new JsonFile(options.logFile, known?.logSize);
+    const { attributes } = options.logFile ?? {};
+    this.#attributes = attributes === undefined ? undefined : attributesText(attributes);
     this.#spools = options.streams.map(
       (stream) =>
         new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0),
@@ -147,30 +156,40 @@ export class OutputPump {
     this.#arm(spool);
   }
 
-  /** Brings what is pending into the log; then the checkpoint, so that no crash between them loses or doubles a line. */
+  /** Brings what is pending into the log, file by file when it is full. */
   #take(spool: OutputSpool, isLast = false): void {
-    const { pending } = spool;
     const mustFlush = isLast || spool.size >= flushSpoolAt;
-    if (pending.length > 0) {
-      const { text, consumed } =
-        this.#file === undefined
-          ? { text: '', consumed: pending.length }
-          : formatLines(pending, spool.stream, formatNs(nowNs()), mustFlush);
-      if (consumed === 0) return;
-      if (!this.#hasCheckpoint) this.#saveCheckpoint();
-      if (text !== '') {
-        this.#file?.append(text);
-        this.#forward(text);
-      }
-      spool.consume(consumed);
-    } else if (spool.size === 0) return;
+    while (this.#takeOnce(spool, mustFlush));
+    if (spool.size === 0) return;
     this.#saveCheckpoint();
     // only what the checkpoint says is in the log may leave the spool
     if (spool.pending.length === 0 && spool.size >= emptySpoolAt) {
       spool.empty();
       this.#saveCheckpoint();
     }
-    if (this.#file?.settle()) this.#saveCheckpoint();
+    this.#file?.tellGrown();
+  }
+
+  /** As much as one file takes; then the checkpoint, so that no crash between them loses or doubles a line. True: there is more. */
+  #takeOnce(spool: OutputSpool, mustFlush: boolean): boolean {
+    const { pending } = spool;
+    if (pending.length === 0) return false;
+    const file = this.#file;
+    if (file === undefined) {
+      spool.consume(pending.length);
+      return false;
+    }
+    const facts = { stream: spool.stream, time: formatNs(nowNs()), attributes: this.#attributes };
+    // as docker does: a full file is rotated when the next line comes
+    const { text, consumed, isCut } = formatLinesWithin(pending, facts, mustFlush, file.room || file.capacity);
+    if (consumed === 0) return false;
+    if (file.room === 0) file.rotate();
+    if (!this.#hasCheckpoint || file.size === 0) this.#saveCheckpoint();
+    file.append(text);
+    this.#forward(text);
+    spool.consume(consumed);
+    if (isCut) this.#saveCheckpoint();
+    return isCut;
   }
 
   /** The lines as the file has them. */

@@ -138,10 +138,20 @@ function renderEntries(
     // with timestamps a line is a frame of its own, since clients sort and cut by frames
     if (entry.stream !== stream || text.length >= maxFrameCharacters || options.hasTimestamps) flush();
     stream = entry.stream;
-    text += `${options.hasTimestamps ? `${padTime(entry.time)} ` : ''}${options.hasDetails ? ' ' : ''}${entry.text}`;
+    const details = options.hasDetails ? `${attributesText(entry)} ` : '';
+    text += `${options.hasTimestamps ? `${padTime(entry.time)} ` : ''}${details}${entry.text}`;
   }
   flush();
   return Buffer.concat(pieces);
+}
+
+/** `a=b,c=d`, names and values as in a URL's query. */
+function attributesText({ attributes = {} }: LogEntry): string {
+  const escape = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
+  return Object.keys(attributes)
+    .sort()
+    .map((name) => `${escape(name)}=${escape(attributes[name] ?? '')}`)
+    .join(',');
 }
 
 /** RFC3339NanoFixed: always nine digits, as docker's logs show. */
