@@ -3,8 +3,8 @@ import { ContainerError } from '@tscontainer/core/errors';
 import { parseLogOptions, type RotationOptions } from './json-file.ts';
 import { attributeOptions, checkAttributeOptions } from './log-attributes.ts';
 import { parseTarget } from './log-forwarder.ts';
-import { syslogTlsOptions } from './syslog-tls.ts';
 import { checkSyslogFormat, parseFacility } from './syslog-format.ts';
+import { syslogTlsOptions } from './syslog-tls.ts';
 
 export interface LogConfig {
   Type: string;

@@ -35,8 +35,8 @@ const retryMs = 1000;
 
 /** As Go writes it, which escapes what means something to HTML. */
 function attributesText(attributes: Record<string, string>): string {
-  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(attributes).replace(/[<>&\u2028\u2029]/g, escape);
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(attributes).replace(/[<>&\u2028\u2029]/g, escaped);
 }
 
 export function makeOutputFifos(directory: string, streams: OutputName[]): void {

@@ -147,10 +147,10 @@ function renderEntries(
 
 /** `a=b,c=d`, names and values as in a URL's query. */
 function attributesText({ attributes = {} }: LogEntry): string {
-  const escape = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
+  const escaped = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
   return Object.keys(attributes)
     .sort()
-    .map((name) => `${escape(name)}=${escape(attributes[name] ?? '')}`)
+    .map((name) => `${escaped(name)}=${escaped(attributes[name] ?? '')}`)
     .join(',');
 }
 

@@ -83,7 +83,9 @@ async function checkCredentials(config: Record<string, string>, registries: Regi
     ...(config['registrytoken'] === undefined ? {} : { registrytoken: config['registrytoken'] }),
     ...(config['auth'] === undefined ? {} : { auth: config['auth'] }),
   });
-  const session = new RegistrySession({ domain, path: '' }, { ...registries, credentials: async () => credentials });
+  // a mirror of Docker Hub does not know Docker Hub's users
+  const options = { ...registries, mirrors: [], credentials: async () => credentials };
+  const session = new RegistrySession({ domain, path: '' }, options);
   try {
     await askBase(session);
   } finally {
