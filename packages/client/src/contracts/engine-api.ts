@@ -2487,12 +2487,12 @@ export interface Operations {
     body: undefined;
     answer: unknown[];
   };
-  /** Refused: managed plugins are not installed: GET /plugins/privileges. */
+  /** Nothing is asked for, since nothing is installed: GET /plugins/privileges. */
 
   PluginPrivileges: {
     query: Record<never, never>;
     body: undefined;
-    answer: undefined;
+    answer: unknown[];
   };
   /** Refused: managed plugins are not installed: POST /plugins/pull. */
 

@@ -130,8 +130,16 @@ const plugins: Operation[] = [
     query: { filters: { kind: { filters: pluginFilters }, text: 'Only those that match.' } },
     answers: { 200: { text: 'There are none.', body: { json: listOf('any') } } },
   },
-  ...(['GET /plugins/privileges', 'POST /plugins/pull', 'POST /plugins/create'] as const).map((call): Operation => {
-    const [method, path = ''] = call.split(' ') as ['GET' | 'POST', string];
+  {
+    id: 'PluginPrivileges',
+    method: 'GET',
+    path: '/plugins/privileges',
+    tag: 'Plugin',
+    summary: 'Nothing is asked for, since nothing is installed',
+    answers: { 200: { text: 'None.', body: { json: listOf('any') } } },
+  },
+  ...(['POST /plugins/pull', 'POST /plugins/create'] as const).map((call): Operation => {
+    const [method, path = ''] = call.split(' ') as ['POST', string];
     const action = path.slice('/plugins/'.length);
     return {
       id: `Plugin${action[0]?.toUpperCase()}${action.slice(1)}`,
