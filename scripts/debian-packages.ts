@@ -55,6 +55,7 @@ export const testPackages = [
   'binutils',
   'qemu-system-x86',
   'cpio',
+  'erofs-utils',
   'systemd',
 ];
 

@@ -16,7 +16,7 @@ import { makeImage, skopeoCopy, startRegistry } from '../harness/registry.ts';
 import { binDirectory } from '../harness/repository.ts';
 
 const namespace = 'stores';
-const snapshotter = 'overlayfs';
+let snapshotter = 'overlayfs';
 const keep = { 'containerd.io/gc.root': 'test' };
 const reference = '127.0.0.1:5000/box:one';
 const platform = { os: 'linux', architecture: process.arch === 'arm64' ? 'arm64' : 'amd64' };
@@ -176,8 +176,14 @@ async function dropLeases(call: Call): Promise<void> {
 }
 
 const points: Failpoint[] = [...storeFailpoints, 'store.commit.before', 'store.commit.after'];
+/** Where layers are images, a commit makes one first. */
+const walks = [
+  ...points.filter((point) => point !== 'snapshot.image.written').map((point) => ['overlayfs', point] as const),
+  ...points.filter((point) => point.startsWith('snapshot.')).map((point) => ['erofs', point] as const),
+];
 
-it.each(points)('%s', async (point) => {
+it.each(walks)('%s: %s', async (name, point) => {
+  snapshotter = name;
   const life = randomHex(4);
   const token = join(daemon.directory, `token-${life}`);
   writeFileSync(token, point);

@@ -9,8 +9,13 @@ const platform = { os: 'linux', architecture: process.arch === 'arm64' ? 'arm64'
 const maxFileBytes = 4_000_000;
 const blobType = 'application/vnd.oci.image';
 
-/** `layers` layers of about `layerBytes` each, unpacked, gzip; answers skopeo's name of it. */
-export async function makeLargeImage(directory: string, layers: number, layerBytes: number): Promise<string> {
+/** `layers` layers of about `layerBytes` each, unpacked, gzip; answers skopeo's name of it. It is made once. */
+export async function makeLargeImage(
+  directory: string,
+  layers: number,
+  layerBytes: number,
+  largestFileBytes = maxFileBytes,
+): Promise<string> {
   const layout = join(directory, 'large');
   const blobs = join(layout, 'blobs/sha256');
   if (existsSync(join(layout, 'index.json'))) return `oci:${layout}:large`;
@@ -20,7 +25,7 @@ export async function makeLargeImage(directory: string, layers: number, layerByt
     writeFileSync(join(blobs, hex), bytes);
     return { digest: `sha256:${hex}`, size: bytes.length };
   };
-  const files = filesOfThisMachine(layers * layerBytes);
+  const files = filesOfThisMachine(layers * layerBytes, largestFileBytes);
   const diffIds: string[] = [];
   const descriptors: object[] = [];
   for (let layer = 0; layer < layers; layer++) {
@@ -51,7 +56,7 @@ export async function makeLargeImage(directory: string, layers: number, layerByt
 }
 
 /** Regular files below /usr, paths relative to /, until they are enough. */
-function filesOfThisMachine(wantedBytes: number): { path: string; size: number }[] {
+function filesOfThisMachine(wantedBytes: number, largestFileBytes: number): { path: string; size: number }[] {
   const found: { path: string; size: number }[] = [];
   let total = 0;
   const waiting = [
@@ -69,7 +74,7 @@ function filesOfThisMachine(wantedBytes: number): { path: string; size: number }
       if (entry.isDirectory()) waiting.push(path);
       if (!entry.isFile() || entry.name.includes('\n')) continue;
       const { size } = statSync(join('/', path));
-      if (size > maxFileBytes) continue; // else a layer would be one file
+      if (size > largestFileBytes) continue; // else a layer would be one file
       found.push({ path, size });
       total += size;
     }

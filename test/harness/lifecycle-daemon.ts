@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { until } from './command.ts';
+import { run, until } from './command.ts';
 import { isAlive, processesOf } from './processes.ts';
 import { binDirectory } from './repository.ts';
 import { busyboxRoot, removeRoot, TaskClient } from './task-client.ts';
@@ -143,6 +143,7 @@ export class LifecycleDaemon {
       removeCgroup(join('/sys/fs/cgroup', controller, 'tsc-task-test'));
       removeCgroup(join('/sys/fs/cgroup', controller, this.namespace)); // where ctr puts its containers
     }
+    for (const path of mountsBelow(this.directory)) await run('umount', ['-l', path]); // of a daemon that was killed
     rmSync(this.directory, { recursive: true, force: true });
     removeRoot(this.rootfs);
     rmSync(join('/run/containerd/runc', this.namespace), { recursive: true, force: true });
@@ -153,6 +154,14 @@ export class LifecycleDaemon {
 const realConfig = `version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs", "io.containerd.internal.v1.opt"]
 `;
+
+/** The latest first. */
+function mountsBelow(directory: string): string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => point.startsWith(`${directory}/`)).reverse();
+}
 
 function removeCgroup(path: string): void {
   if (!existsSync(path)) return;

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "archive/bad-archive.h"
+#include "archive/erofs-tree.h"
 #include "archive/layer-tree.h"
 #include "archive/tree-root.h"
 
@@ -193,22 +194,50 @@ std::string still_implied(const std::vector<std::string>& implied, const LayerAp
   return names;
 }
 
+// What follows the end of the archive belongs to the digest, too: the stream is read to its end before a layer counts.
+
+void apply_to_directory(const LayerRequest& request, BlobStream& stream, LayerResult& result) {
+  TarReader tar(stream);
+  DirectoryTree tree(request.target, request.parents, request.whiteouts);
+  LayerApplier applier(request, tar, tree);
+  result.entries = applier.apply_all();
+  stream.drain();
+  if (request.is_detached) result.implied = still_implied(tree.implied(), applier);
+  if (request.sync && syncfs(tree.fd()) != 0) throw_errno("flush", "syncfs", request.target);
+}
+
+void finish_image(const LayerRequest& request, const LayerApplier& applier, ErofsTree& tree, LayerResult& result) {
+  result.implied = tree.finish([&](const std::string& name) { return applier.names_directory(name); }, request.sync);
+  if (request.is_detached) return;
+  try {
+    take_after_parents_in_image(request.image, request.parents, result.implied);
+  } catch (...) {
+    unlink(request.image.c_str());
+    throw;
+  }
+  result.implied.clear();
+}
+
+void apply_to_image(const LayerRequest& request, BlobStream& stream, LayerResult& result) {
+  TarReader tar(stream);
+  ErofsTree tree(request.image, request.whiteouts == Whiteouts::user_overlay ? kUserOpaque : kTrustedOpaque);
+  LayerApplier applier(request, tar, tree);
+  result.entries = applier.apply_all();
+  stream.drain();
+  finish_image(request, applier, tree, result);
+}
+
 }  // namespace
 
 LayerResult apply_layer(const LayerRequest& request) {
   const std::string operation = request.operation.empty() ? "apply layer " + request.blob : request.operation;
   try {
     BlobStream stream(request.blob, request.max_bytes);
-    TarReader tar(stream);
-    DirectoryTree tree(request.target, request.parents, request.whiteouts);
-    LayerApplier applier(request, tar, tree);
     LayerResult result;
-    result.entries = applier.apply_all();
-    stream.drain();  // what follows the end of the archive belongs to the digest
+    if (request.image.empty()) apply_to_directory(request, stream, result);
+    else apply_to_image(request, stream, result);
     result.diff_id = stream.digest();
     result.size = stream.size();
-    if (request.is_detached) result.implied = still_implied(tree.implied(), applier);
-    if (request.sync && syncfs(tree.fd()) != 0) throw_errno("flush", "syncfs", request.target);
     return result;
   } catch (const BadArchive& error) {
     throw BadArchive(error.path, error.detail, operation);

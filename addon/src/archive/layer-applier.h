@@ -17,6 +17,8 @@ struct LayerRequest {
   /// What errors call this; "" is "apply layer" and the blob.
   std::string operation;
   std::string target;
+  /// In place of a target: the EROFS image to make of the layer.
+  std::string image;
   Whiteouts whiteouts = Whiteouts::overlay;
   std::uint64_t max_bytes = 0;
   std::vector<std::string> parents;

@@ -28,16 +28,11 @@ bool is_overlay_attribute(const char* name) {
 /// containerd; any other failure is.
 template <typename Set>
 void set_attributes(const EntryPlace& place, archive_entry* entry, const char* syscall, Set set) {
-  archive_entry_xattr_reset(entry);
-  const char* name = nullptr;
-  const void* value = nullptr;
-  std::size_t length = 0;
-  while (archive_entry_xattr_next(entry, &name, &value, &length) == ARCHIVE_OK) {
-    if (name == nullptr || is_overlay_attribute(name)) continue;
+  for_each_attribute(entry, [&](const char* name, const void* value, std::size_t length) {
     if (set(name, value, length) != 0 && errno != EOPNOTSUPP) {
       throw_errno(std::string("set attribute ") + name, syscall, place.name);
     }
-  }
+  });
 }
 
 void set_attributes_by_path(const EntryPlace& place, archive_entry* entry) {
@@ -54,16 +49,8 @@ std::uint32_t checked_id(std::int64_t id, const std::string& name) {
   return static_cast<std::uint32_t>(id);
 }
 
-struct Owner {
-  uid_t uid;
-  gid_t gid;
-};
-Owner owner_of(archive_entry* entry, const std::string& name) {
-  return {checked_id(archive_entry_uid(entry), name), checked_id(archive_entry_gid(entry), name)};
-}
-
 void set_owner(const EntryPlace& place, archive_entry* entry) {
-  const Owner owner = owner_of(entry, place.name);
+  const EntryOwner owner = entry_owner(entry, place.name);
   if (fchownat(place.parent, place.leaf.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0) {
     throw_errno("change owner", "fchownat", place.name);
   }
@@ -104,7 +91,7 @@ void create_file(const EntryPlace& place, archive_entry* entry, TarReader& data)
       ::openat(place.parent, place.leaf.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) throw_errno("create", "openat", place.name);
   write_data(fd.get(), place, entry, data);
-  const Owner owner = owner_of(entry, place.name);
+  const EntryOwner owner = entry_owner(entry, place.name);
   if (fchown(fd.get(), owner.uid, owner.gid) != 0) throw_errno("change owner", "fchown", place.name);
   if (fchmod(fd.get(), archive_entry_perm(entry) & kPermissions) != 0) throw_errno("change mode", "fchmod", place.name);
   set_attributes(place, entry, "fsetxattr", [&](const char* name, const void* value, std::size_t length) {
@@ -138,6 +125,21 @@ void create_node(const EntryPlace& place, archive_entry* entry) {
 }
 
 }  // namespace
+
+EntryOwner entry_owner(archive_entry* entry, const std::string& name) {
+  return {checked_id(archive_entry_uid(entry), name), checked_id(archive_entry_gid(entry), name)};
+}
+
+void for_each_attribute(archive_entry* entry,
+                        const std::function<void(const char* name, const void* value, std::size_t length)>& take) {
+  archive_entry_xattr_reset(entry);
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t length = 0;
+  while (archive_entry_xattr_next(entry, &name, &value, &length) == ARCHIVE_OK) {
+    if (name != nullptr && !is_overlay_attribute(name)) take(name, value, length);
+  }
+}
 
 EntryTimes entry_times(archive_entry* entry) {
   EntryTimes times;

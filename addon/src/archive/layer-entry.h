@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "archive/tar-reader.h"
@@ -22,6 +24,17 @@ struct EntryTimes {
   timespec modified = {};
 };
 EntryTimes entry_times(archive_entry* entry);
+
+/// Whom an entry belongs to. Throws BadArchive for what is no user or group id; `name` is for the error.
+struct EntryOwner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+EntryOwner entry_owner(archive_entry* entry, const std::string& name);
+
+/// The entry's extended attributes, less those of overlayfs itself, which a layer may not bring.
+void for_each_attribute(archive_entry* entry,
+                        const std::function<void(const char* name, const void* value, std::size_t length)>& take);
 
 /// Makes the entry (no directory, no hard link) at a place where nothing is. Throws EEXIST as RuntimeError, BadArchive
 /// for a type that a layer cannot hold.

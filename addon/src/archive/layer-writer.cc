@@ -42,7 +42,8 @@ class LayerWriter {
  public:
   LayerWriter(const WriteRequest& request, BlobSink& sink)
       : request_(request), sink_(sink), tar_(archive_write_new()), buffer_(kReadBytes) {
-    archive_write_set_format_pax_restricted(tar_.get());
+    if (request.keeps_nanoseconds) archive_write_set_format_pax(tar_.get());
+    else archive_write_set_format_pax_restricted(tar_.get());
     archive_write_set_format_option(tar_.get(), "pax", "xattrheader", "SCHILY");
     archive_write_set_bytes_per_block(tar_.get(), static_cast<int>(kReadBytes));
     archive_write_set_bytes_in_last_block(tar_.get(), 1);

@@ -25,6 +25,8 @@ struct WriteRequest {
   bool overlay_whiteouts = false;
   /// The overlay is mounted with `userxattr`: its attributes are user.overlay.*.
   bool user_overlay = false;
+  /// Times to the nanosecond: a header more for each entry.
+  bool keeps_nanoseconds = false;
   Compression compression = Compression::none;
 };
 

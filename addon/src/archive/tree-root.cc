@@ -2,14 +2,13 @@
 #include "archive/tree-root.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "archive/bad-archive.h"
+#include "archive/lower-layers.h"
 #include "archive/tree-removal.h"
 
 namespace tsc {
@@ -19,17 +18,6 @@ constexpr std::size_t kCachedDirectories = 64;
 constexpr mode_t kImpliedMode = 0755;
 /// An honest layer names its directories; memory for those that it implies is bounded.
 constexpr std::size_t kMaxImplied = 1 << 17;
-
-int open_in_root(int root, const std::string& name, int flags) {
-  open_how how = {};
-  how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  for (;;) {
-    const long fd = syscall(SYS_openat2, root, name.empty() ? "." : name.c_str(), &how, sizeof how);
-    // EAGAIN: something was renamed while `..` was resolved; the kernel asks to try again.
-    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
-  }
-}
 
 }  // namespace
 
@@ -57,14 +45,9 @@ std::string clean_name(std::string_view name) {
   return clean;
 }
 
-TreeRoot::TreeRoot(const std::string& path, std::vector<std::string> parents)
-    : root_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+TreeRoot::TreeRoot(const std::string& path, const std::vector<std::string>& parents)
+    : root_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), parents_(parents) {
   if (!root_) throw_errno("open target", "open", path);
-  for (const std::string& parent : parents) {
-    UniqueFd fd(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) throw_errno("open parent", "open", parent);
-    parents_.push_back(std::move(fd));
-  }
 }
 
 UniqueFd TreeRoot::open_inside(const std::string& name) const {
@@ -113,14 +96,10 @@ void TreeRoot::make_directory(const std::string& name) {
 void TreeRoot::take_after_parents(const std::string& name) {
   const UniqueFd own(open_in_root(root_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   if (!own) return;
-  for (const UniqueFd& lower : parents_) {
-    const UniqueFd fd(open_in_root(lower.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-    struct stat facts = {};
-    if (!fd || fstat(fd.get(), &facts) != 0) continue;
-    if (fchown(own.get(), facts.st_uid, facts.st_gid) != 0) throw_errno("change owner", "fchown", name);
-    if (fchmod(own.get(), facts.st_mode & 07777) != 0) throw_errno("change mode", "fchmod", name);
-    return;
-  }
+  struct stat facts = {};
+  if (!parents_.find_directory(name, facts)) return;
+  if (fchown(own.get(), facts.st_uid, facts.st_gid) != 0) throw_errno("change owner", "fchown", name);
+  if (fchmod(own.get(), facts.st_mode & 07777) != 0) throw_errno("change mode", "fchmod", name);
 }
 
 void TreeRoot::remove(int parent, const std::string& leaf) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "archive/lower-layers.h"
 #include "linux/unique-fd.h"
 
 namespace tsc {
@@ -27,7 +28,7 @@ std::string clean_name(std::string_view name);
 class TreeRoot {
  public:
   /// `parents`: directories of the layers below, nearest first, which a directory that must be made takes after.
-  TreeRoot(const std::string& path, std::vector<std::string> parents);
+  TreeRoot(const std::string& path, const std::vector<std::string>& parents);
 
   int fd() const noexcept { return root_.get(); }
 
@@ -52,7 +53,7 @@ class TreeRoot {
   void make_directory(const std::string& name);
 
   UniqueFd root_;
-  std::vector<UniqueFd> parents_;
+  LowerLayers parents_;
   std::vector<std::string> implied_;
   std::unordered_map<std::string, UniqueFd> cache_;
 };

@@ -1,6 +1,8 @@
-// applyLayer, takeAfterParents, writeTree, packTree, extractTree: packages/linux/src/archive.ts.
+// applyLayer, takeAfterParents, writeImage, writeTree, packTree, extractTree: packages/linux/src/archive.ts.
+#include "archive/erofs-tree.h"
 #include "archive/layer-applier.h"
 #include "archive/layer-writer.h"
+#include "archive/tree-image.h"
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
@@ -35,7 +37,8 @@ Napi::Value apply_layer_call(const Napi::CallbackInfo& info) {
   const Napi::Object object = object_argument(info, 0, "request");
   LayerRequest request;
   request.blob = path_field(object, "blob");
-  request.target = path_field(object, "target");
+  if (object.Has("image")) request.image = path_field(object, "image");
+  else request.target = path_field(object, "target");
   request.whiteouts = whiteouts_field(object);
   request.max_bytes = count_field(object, "maxBytes");
   request.parents = strings_field(object, "parents");
@@ -59,9 +62,20 @@ Napi::Value take_after_parents_call(const Napi::CallbackInfo& info) {
   const Napi::Value implied = object.Get("implied");
   if (!implied.IsBuffer()) throw Napi::TypeError::New(info.Env(), "implied must be a buffer");
   const auto bytes = implied.As<Napi::Buffer<char>>();
-  return promise_of(info.Env(), [target = path_field(object, "target"), parents = strings_field(object, "parents"),
+  const bool is_image = object.Has("image");
+  return promise_of(info.Env(), [is_image, place = path_field(object, is_image ? "image" : "target"),
+                                 parents = strings_field(object, "parents"),
                                  names = std::string(bytes.Data(), bytes.Length())] {
-    take_after_parents(target, parents, names);
+    if (is_image) take_after_parents_in_image(place, parents, names);
+    else take_after_parents(place, parents, names);
+  });
+}
+
+Napi::Value write_image_call(const Napi::CallbackInfo& info) {
+  const Napi::Object object = object_argument(info, 0, "request");
+  return promise_of(info.Env(), [source = path_field(object, "source"), image = path_field(object, "image"),
+                                 user = boolean_field(object, "isUserOverlay"), sync = boolean_field(object, "sync")] {
+    write_image(source, image, user, sync);
   });
 }
 
@@ -134,6 +148,7 @@ void export_archive(Napi::Env env, Napi::Object& exports) {
   exports.Set("packTree", Napi::Function::New(env, pack_tree_call, "packTree"));
   exports.Set("extractTree", Napi::Function::New(env, extract_tree_call, "extractTree"));
   exports.Set("takeAfterParents", Napi::Function::New(env, take_after_parents_call, "takeAfterParents"));
+  exports.Set("writeImage", Napi::Function::New(env, write_image_call, "writeImage"));
   exports.Set("writeTree", Napi::Function::New(env, write_tree_call, "writeTree"));
 }
 

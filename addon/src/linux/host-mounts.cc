@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "linux/error.h"
+#include "linux/loop-device.h"
 
 namespace tsc {
 namespace {
@@ -48,6 +49,7 @@ const OptionWord kPropagationWords[] = {
 struct ParsedOptions {
   unsigned long flags = 0;
   unsigned long propagation = MS_PRIVATE;
+  bool is_loop = false;
   std::vector<std::string> data;
 };
 
@@ -61,6 +63,8 @@ ParsedOptions parse_options(const std::vector<std::string>& options) {
     } else if (const auto* kind = std::find_if(std::begin(kPropagationWords), std::end(kPropagationWords), named);
                kind != std::end(kPropagationWords)) {
       parsed.propagation = kind->flag;
+    } else if (option == "loop") {
+      parsed.is_loop = true;
     } else if (!option.empty()) {
       parsed.data.push_back(option);
     }
@@ -152,10 +156,24 @@ void mount_by_flags(const HostMount& mount, const ParsedOptions& parsed, const s
   }
 }
 
+/// An image in a file: the kernel may take the file as it is, else by way of a loop device, as `loop` demands at once.
+void mount_image(const HostMount& mount, const ParsedOptions& parsed, const std::string& data,
+                 const std::string& target) {
+  if (!parsed.is_loop) {
+    if (::mount(mount.source.c_str(), target.c_str(), mount.type.c_str(), parsed.flags, data.c_str()) == 0) return;
+    if (errno != ENOTBLK) throw_errno("mount " + mount.type, "mount", target);
+  }
+  const LoopDevice device(mount.source);
+  mount_by_flags({mount.type, device.path(), {}}, parsed, data, target);
+}
+
 void mount_one(const HostMount& mount, const std::string& target) {
   const ParsedOptions parsed = parse_options(mount.options);
   const std::string data = joined(parsed.data);
-  if (data.size() > kMountDataBytes) {
+  const bool is_image = parsed.is_loop || mount.type == "erofs";
+  if (is_image) {
+    mount_image(mount, parsed, data, target);
+  } else if (data.size() > kMountDataBytes) {
     mount_by_context(mount, parsed, target);
   } else {
     mount_by_flags(mount, parsed, data, target);

@@ -18,6 +18,7 @@ import { schema } from './metadata/schema.ts';
 import { NamespaceStore } from './namespaces/namespace-store.ts';
 import { SandboxStore } from './sandboxes/sandbox-store.ts';
 import type { DirectorySnapshotter } from './snapshots/directory-snapshotter.ts';
+import { ErofsSnapshotter, isErofsSupported } from './snapshots/erofs-snapshotter.ts';
 import { NativeSnapshotter } from './snapshots/native-snapshotter.ts';
 import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import { SnapshotNumbers } from './snapshots/snapshot-directories.ts';
@@ -59,7 +60,11 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   const numbers = new SnapshotNumbers(highestSnapshotId(store));
   const snapshots = new OverlaySnapshotter(store, rootOf('overlayfs'), numbers, log, config.overlayMountOptions);
   const native = new NativeSnapshotter(store, rootOf('native'), numbers, log);
-  const snapshotters = new Map<string, DirectorySnapshotter>([snapshots, native].map((one) => [one.name, one]));
+  const erofs = isErofsSupported()
+    ? new ErofsSnapshotter(store, rootOf('erofs'), numbers, log, config.overlayMountOptions)
+    : undefined;
+  const all = [snapshots, native, ...(erofs === undefined ? [] : [erofs])];
+  const snapshotters = new Map<string, DirectorySnapshotter>(all.map((one) => [one.name, one]));
   const events = new EventExchange();
   const shared = {
     store,
@@ -76,7 +81,7 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   };
   content.dropUnreferenced(content.blobsOnDisk());
   content.dropBrokenIngests();
-  const applier = new LayerApplier(content);
+  const applier = new LayerApplier(content, (upper) => erofs?.imageFor(upper));
   const differ = new LayerDiffer(content, join(config.root, 'tmp'));
   const tasks = new TaskManager({
     config,

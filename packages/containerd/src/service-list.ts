@@ -58,10 +58,10 @@ function servicesOfTransfer(daemon: Daemon): ServedService[] {
 /** Without services of its own: it looks at the labels of containers. */
 function restartMonitor(daemon: Daemon): DaemonPart {
   const { containers, namespaces, tasks, publisher, log, config } = daemon;
-  const rootfsOf = (namespace: string, snapshotter: string, key: string) =>
-    snapshotterNamed(daemon, snapshotter)
-      .mounts(namespace, key)
-      .map((mount) => ({ ...mount, target: '' }));
+  const rootfsOf = async (namespace: string, snapshotter: string, key: string) => {
+    const mounts = await snapshotterNamed(daemon, snapshotter).mounts(namespace, key);
+    return mounts.map((mount) => ({ ...mount, target: '' }));
+  };
   const intervalMs = config.restartIntervalMs;
   const monitor = new RestartMonitor({ containers, namespaces, tasks, publisher, log, intervalMs, rootfsOf });
   return { services: [], start: async () => monitor.start(), stop: () => monitor.stop() };

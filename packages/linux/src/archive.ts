@@ -9,8 +9,10 @@ import { native } from './native.ts';
 export interface ApplyLayerRequest {
   /** Path of the blob file: tar, tar+gzip or tar+zstd, told apart by its first bytes. */
   blob: string;
-  /** Directory the layer is applied to. */
-  target: string;
+  /** Directory the layer is applied to. Absent with `image`. */
+  target?: string;
+  /** EROFS image to make of the layer, whiteouts as overlayfs has them. It must not exist; a refused layer leaves none. */
+  image?: string;
   /**
    * How whiteouts are written: overlayfs (char device 0:0, trusted.overlay.opaque; user.overlay.opaque where it is
    * mounted with `userxattr`) or by deleting below target.
@@ -49,8 +51,9 @@ export function applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer> {
 }
 
 export interface TakeAfterParentsRequest {
-  /** Directory that a detached layer was applied to. */
-  target: string;
+  /** Directory that a detached layer was applied to, or the image that was made of it. */
+  target?: string;
+  image?: string;
   /** Directories of the layers below, the nearest first. */
   parents: string[];
   implied: Buffer;
@@ -59,6 +62,22 @@ export interface TakeAfterParentsRequest {
 /** Gives the directories that a detached layer implies owner and mode of their counterparts below. */
 export function takeAfterParents(request: TakeAfterParentsRequest): Promise<void> {
   return native().takeAfterParents(request);
+}
+
+export interface WriteImageRequest {
+  /** Directory, such as an overlay's upper one. */
+  source: string;
+  /** Path of the EROFS image to make. */
+  image: string;
+  /** The overlay is mounted with `userxattr`. */
+  isUserOverlay: boolean;
+  /** Waits until the image is on disk. */
+  sync: boolean;
+}
+
+/** Makes a directory with its whiteouts an EROFS image. Rejects already-exists for `image`; on an error none is left. */
+export function writeImage(request: WriteImageRequest): Promise<void> {
+  return native().writeImage(request);
 }
 
 export interface WriteTreeRequest {

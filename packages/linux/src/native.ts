@@ -9,6 +9,7 @@ import type {
   ExtractTreeRequest,
   PackTreeRequest,
   TakeAfterParentsRequest,
+  WriteImageRequest,
   WriteTreeRequest,
   WrittenArchive,
 } from './archive.ts';
@@ -28,6 +29,7 @@ interface NativeIds {
 /** What runtime.node exports: functions throw or reject with an Error that carries the fields of AddonErrorFields. */
 export interface NativeAddon {
   applyLayer(request: ApplyLayerRequest): Promise<AppliedLayer>;
+  writeImage(request: WriteImageRequest): Promise<void>;
   takeAfterParents(request: TakeAfterParentsRequest): Promise<void>;
   writeTree(request: Omit<WriteTreeRequest, 'ids'> & NativeIds): Promise<WrittenArchive>;
   packTree(request: Omit<PackTreeRequest, 'ids'> & NativeIds): Promise<void>;

@@ -42,6 +42,7 @@ export const storeFailpoints = [
   'snapshot.prepare.filled',
   'snapshot.commit.flushed',
   'snapshot.detached.adopted',
+  'snapshot.image.written',
   'snapshot.flush.synced',
   'snapshot.remove.unrecorded',
   'snapshot.remove.trashed',

@@ -29,9 +29,12 @@ export interface ApplyOptions {
 
 export class LayerApplier {
   readonly #content: ContentStore;
+  readonly #imageFor: (upper: string) => string | undefined;
 
-  constructor(content: ContentStore) {
+  /** `imageFor`: the image to be made in place of filling an overlay's upper directory, where its snapshotter wants one. */
+  constructor(content: ContentStore, imageFor: (upper: string) => string | undefined = () => undefined) {
     this.#content = content;
+    this.#imageFor = imageFor;
   }
 
   /**
@@ -53,7 +56,9 @@ export class LayerApplier {
     const blob = this.#content.readerPath(namespace, descriptor.digest);
     const limits = { maxBytes: options.maxBytes ?? 0, sync: options.sync ?? false };
     try {
-      const { diffId, size, implied } = await onTarget(mounts, (target) => applyLayer({ blob, ...target, ...limits }));
+      const { diffId, size, implied } = await onTarget(mounts, this.#imageFor, (target) =>
+        applyLayer({ blob, ...target, ...limits }),
+      );
       return { descriptor: { mediaType: mediaTypes.ociLayer, digest: diffId, size, annotations: {} }, implied };
     } catch (error) {
       throw withContext(`apply layer ${descriptor.digest}`, error);
@@ -75,20 +80,29 @@ function isTar(mediaType: string): boolean {
   );
 }
 
-type Target = Pick<ApplyLayerRequest, 'target' | 'whiteouts' | 'parents' | 'isDetached'>;
+type Target = Pick<ApplyLayerRequest, 'target' | 'image' | 'whiteouts' | 'parents' | 'isDetached'>;
 
 /** The directory that the mounts stand for: an overlay's upper directory, a bind's source, else a temporary mount. */
-async function onTarget<T>(mounts: Mount[], work: (target: Target) => Promise<T>): Promise<T> {
+async function onTarget<T>(
+  mounts: Mount[],
+  imageFor: (upper: string) => string | undefined,
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
   const [mount] = mounts;
   if (mount !== undefined && mounts.length === 1) {
     const upper = optionOf(mount, 'upperdir=');
     const lower = optionOf(mount, 'lowerdir=');
     if (mount.type === 'overlay' && upper !== undefined) {
       const whiteouts = mount.options.includes('userxattr') ? 'user-overlay' : 'overlay';
-      return work({ target: upper, whiteouts, parents: lower?.split(':') ?? [], isDetached: lower === undefined });
+      const image = imageFor(upper);
+      const place = image === undefined ? { target: upper } : { image };
+      return work({ ...place, whiteouts, parents: lower?.split(':') ?? [], isDetached: lower === undefined });
     }
-    if (mount.type === 'bind' && !mount.options.includes('ro'))
+    if (mount.type === 'bind' && !mount.options.includes('ro')) {
+      const image = imageFor(mount.source);
+      if (image !== undefined) return work({ image, whiteouts: 'overlay' });
       return work({ target: mount.source, whiteouts: 'delete' });
+    }
   }
   return onMount(mounts, (target) => work({ target, whiteouts: 'delete' }));
 }

@@ -32,7 +32,7 @@ export async function checkRoot({ root, isRepairing, isQuick, say }: FsckOptions
     try {
       const content = join(root, 'io.containerd.content.v1.content');
       await checkContent(store, content, isQuick, findings);
-      for (const name of ['overlayfs', 'native'])
+      for (const name of ['overlayfs', 'native', 'erofs'])
         await checkSnapshots(store, name, join(root, `io.containerd.snapshotter.v1.${name}`), findings);
       await checkReferences(store, content, findings);
     } finally {

@@ -1,6 +1,7 @@
 // Snapshot rows against their directories and parents, and directories against their rows.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { unmountBelow } from '@tscontainer/linux/mounts';
 import type { Store } from '@tscontainer/platform/store';
 import { entriesOf } from './content-check.ts';
 import type { FindingList } from './finding.ts';
@@ -15,6 +16,7 @@ interface Row {
 
 /** `root`: the snapshotter's own directory. */
 export async function checkSnapshots(store: Store, name: string, root: string, findings: FindingList): Promise<void> {
+  await unmountBelow(root); // layers that a killed daemon left mounted: a start mounts what is needed
   const directory = join(root, 'snapshots');
   const select = 'SELECT id, namespace, name, parent_id, kind FROM snapshots WHERE snapshotter=? ORDER BY id';
   const rows = store.sql(select).all(name) as unknown as Row[];
@@ -23,7 +25,8 @@ export async function checkSnapshots(store: Store, name: string, root: string, f
   // a parent is older than its children: one pass in the order of ids sees it first
   for (const row of rows) {
     const object = `snapshot ${name}/${row.name} of ${row.namespace}`;
-    const hasFiles = existsSync(join(directory, String(row.id), 'fs'));
+    const hasFiles =
+      existsSync(join(directory, String(row.id), 'fs')) && (name !== 'erofs' || hasImage(directory, row));
     const isOrphan = row.parent_id !== null && (!ids.has(row.parent_id) || lost.has(row.parent_id));
     if (!isOrphan && hasFiles) continue;
     if (!isOrphan && row.kind !== 'COMMITTED') {
@@ -47,6 +50,12 @@ export async function checkSnapshots(store: Store, name: string, root: string, f
     await findings.found(`removed snapshot ${name}/${entry}`, 'its files are still there', 'removed', () =>
       rmSync(join(root, 'trash', entry), { recursive: true }),
     );
+}
+
+/** A committed layer of erofs is an image, under the one name or the other. */
+function hasImage(directory: string, { id, kind }: Row): boolean {
+  const names = ['layer.erofs', 'commit.erofs'];
+  return kind !== 'COMMITTED' || names.some((image) => existsSync(join(directory, String(id), image)));
 }
 
 /** An empty one without a row was made for the next prepare: the next start takes it away. */

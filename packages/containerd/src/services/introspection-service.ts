@@ -8,6 +8,7 @@ import { loadService } from '@tscontainer/platform/contract-loader';
 import type { ServedService } from '@tscontainer/platform/grpc-server';
 import type { Daemon } from '../daemon.ts';
 import { compileFilters } from '../filters/filter.ts';
+import { isErofsSupported } from '../snapshots/erofs-snapshotter.ts';
 
 interface Plugin {
   type: string;
@@ -65,6 +66,14 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
       platforms: [hostPlatform],
       exports: rootOf('io.containerd.snapshotter.v1.native'),
     }),
+    ...(isErofsSupported()
+      ? [
+          plugin('io.containerd.snapshotter.v1', 'erofs', {
+            platforms: [hostPlatform],
+            exports: rootOf('io.containerd.snapshotter.v1.erofs'),
+          }),
+        ]
+      : []),
     plugin('io.containerd.metadata.v1', 'bolt', {
       requires: ['io.containerd.content.v1', 'io.containerd.snapshotter.v1'],
       exports: { policy: 'shared' },

@@ -45,7 +45,7 @@ export function snapshotsService(daemon: Pick<Daemon, 'snapshotters' | 'publishe
       Prepare: create('prepare'),
       View: create('view'),
       Mounts: async ({ snapshotter, key }: KeyRequest, context: CallContext) => ({
-        mounts: snapshotterNamed(daemon, snapshotter).mounts(scopeOf(context).namespace, key).map(toWire),
+        mounts: (await snapshotterNamed(daemon, snapshotter).mounts(scopeOf(context).namespace, key)).map(toWire),
       }),
       Commit: async (request: KeyRequest & { name: string; labels: Labels }, context: CallContext) => {
         const { snapshotter, name, key, labels } = request;

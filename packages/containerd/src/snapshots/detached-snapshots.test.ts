@@ -7,15 +7,20 @@ import { mountAll, unmountAll } from '@tscontainer/linux/mounts';
 import { type FixtureEntry, tar } from '@tscontainer/linux/tar-fixture';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OpenDaemon, openTemporaryDaemon } from '../fixture/temporary-daemon.ts';
+import type { DetachedSnapshots, Snapshotter } from './snapshotter.ts';
 
 const scope = { namespace: 'test' };
 let open: OpenDaemon;
 let daemon: OpenDaemon['daemon'];
+let snapshots: Snapshotter;
+let detached: DetachedSnapshots;
 
-beforeEach(() => {
+function use(name: string): void {
   open = openTemporaryDaemon();
   daemon = open.daemon;
-});
+  snapshots = daemon.snapshotters.get(name) as Snapshotter;
+  detached = snapshots.detached as DetachedSnapshots;
+}
 afterEach(() => open.close());
 
 const layers: FixtureEntry[][] = [
@@ -59,7 +64,7 @@ async function store(bytes: Buffer) {
 async function seen(key: string): Promise<string> {
   const directory = mkdtempSync(join(daemon.config.root, 'mnt-'));
   const view = `view of ${key}, ${directory}`;
-  await mountAll(await daemon.snapshots.view(scope, view, key), directory);
+  await mountAll(await snapshots.view(scope, view, key), directory);
   try {
     return execFileSync('find', [directory, '-printf', '%P %y %m %U %G %s %l\n'], { encoding: 'utf8' })
       .split('\n')
@@ -75,31 +80,32 @@ async function seen(key: string): Promise<string> {
 async function applyInOrder(): Promise<void> {
   let parent = '';
   for (const [index, entries] of layers.entries()) {
-    const mounts = await daemon.snapshots.prepare(scope, `making-${index}`, parent);
+    const mounts = await snapshots.prepare(scope, `extract-${index}`, parent);
     await daemon.applier.apply('test', await store(tar(...entries)), mounts);
     parent = `ordered-${index}`;
-    await daemon.snapshots.commit(scope, parent, `making-${index}`);
+    await snapshots.commit(scope, parent, `extract-${index}`);
   }
 }
 
 async function applyBeside(): Promise<void> {
-  const { detached } = daemon.snapshots;
   const implied = new Map<number, Uint8Array>();
   for (const [index, entries] of [...layers.entries()].reverse()) {
-    const mounts = await detached.prepare(scope, `making-${index}`);
+    const mounts = await detached.prepare(scope, `extract-${index}`);
     implied.set(index, (await daemon.applier.apply('test', await store(tar(...entries)), mounts)).implied);
   }
   for (const index of layers.keys())
     await detached.commit(
       scope,
       `beside-${index}`,
-      `making-${index}`,
+      `extract-${index}`,
       index === 0 ? '' : `beside-${index - 1}`,
       implied.get(index) as Uint8Array,
     );
 }
 
-describe('detached snapshots', () => {
+describe.each(['overlayfs', 'erofs'])('detached snapshots of %s', (name) => {
+  beforeEach(() => use(name));
+
   it('give the same tree, whichever layer was applied first', async () => {
     await applyInOrder();
     await applyBeside();
@@ -110,19 +116,18 @@ describe('detached snapshots', () => {
     expect(tree).toContain('\nreplaced d 2750 3 0');
     expect(tree).toContain('\nhidden/new ');
     for (const gone of ['gone', 'hidden/file', 'home/deep/below']) expect(tree).not.toContain(`\n${gone} `);
-    expect(daemon.snapshots.stat('test', 'beside-2')).toMatchObject({ kind: 'COMMITTED', parent: 'beside-1' });
+    expect(snapshots.stat('test', 'beside-2')).toMatchObject({ kind: 'COMMITTED', parent: 'beside-1' });
   });
 
   it('refuse a parent that is not there or not committed, and stay as they are', async () => {
-    const { detached } = daemon.snapshots;
     await detached.prepare(scope, 'loose');
-    await daemon.snapshots.prepare(scope, 'active', '');
+    await snapshots.prepare(scope, 'active', '');
     const commit = (parent: string) => detached.commit(scope, 'name', 'loose', parent, new Uint8Array());
     await expect(commit('none')).rejects.toMatchObject({ code: 'not-found' });
     await expect(commit('active')).rejects.toMatchObject({ code: 'failed-precondition' });
-    expect(daemon.snapshots.stat('test', 'loose').kind).toBe('ACTIVE');
+    expect(snapshots.stat('test', 'loose').kind).toBe('ACTIVE');
     await commit('');
-    expect(daemon.snapshots.stat('test', 'name')).toMatchObject({ kind: 'COMMITTED', parent: '' });
+    expect(snapshots.stat('test', 'name')).toMatchObject({ kind: 'COMMITTED', parent: '' });
     await expect(detached.prepare(scope, 'active')).rejects.toMatchObject({ code: 'already-exists' });
   });
 });

@@ -35,19 +35,56 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   readonly #root: string;
 
   /** `root` belongs to this snapshotter alone. Directories that no row names are removed. */
-  constructor(name: string, store: Store, root: string, numbers: SnapshotNumbers, log: Logger) {
+  constructor(
+    name: string,
+    store: Store,
+    root: string,
+    numbers: SnapshotNumbers,
+    log: Logger,
+    onRemoval?: (path: string) => Promise<unknown>,
+  ) {
     this.name = name;
     this.#store = store;
     this.#root = root;
     this.#rows = new SnapshotRows(store, name);
-    this.directories = new SnapshotDirectories(root, numbers, this.#rows.ids(), log);
+    this.directories = new SnapshotDirectories(root, numbers, this.#rows.ids(), log, onRemoval);
   }
 
   /** Before the row of a new snapshot is committed: its directory is empty. `parentId` null is no parent. */
   protected abstract fill(id: number, parentId: number | null): Promise<void> | void;
 
   /** `parents`: ids, the nearest first. */
-  protected abstract mountsOf(row: SnapshotRow, parents: number[]): Mount[];
+  protected abstract mountsOf(row: SnapshotRow, parents: number[]): Mount[] | Promise<Mount[]>;
+
+  /** Before the row of an active snapshot says COMMITTED: its files are what they will stay. */
+  protected seal(_row: SnapshotRow): Promise<void> | void {}
+
+  /** After it: `seal`'s work may be finished. */
+  protected sealed(_id: number): Promise<void> | void {}
+
+  /** What a snapshot takes, by itself. */
+  protected async measure(row: SnapshotRow): Promise<SnapshotUsage> {
+    const { bytes, inodes } = await diskUsage(this.directories.upper(row.id));
+    return { size: bytes, inodes };
+  }
+
+  /** Snapshots on which active ones and views stand. */
+  protected parentsInUse(): number[] {
+    return this.#rows.parentsInUse();
+  }
+
+  protected ids(): Set<number> {
+    return this.#rows.ids();
+  }
+
+  protected rowOfId(id: number): SnapshotRow | undefined {
+    return this.#rows.ofId(id);
+  }
+
+  /** A chain, the nearest first. */
+  protected chainOf(id: number): number[] {
+    return this.#rows.parentIds(id);
+  }
 
   /** The first call: what a power loss took the files of is dropped, and what is still in memory is flushed soon. */
   async recover(): Promise<void> {
@@ -79,7 +116,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     return this.#create(scope, 'VIEW', key, parent, labels);
   }
 
-  mounts(namespace: string, key: string): Mount[] {
+  async mounts(namespace: string, key: string): Promise<Mount[]> {
     const row = this.#rows.get(namespace, key);
     if (row.kind === 'COMMITTED')
       throw new ContainerError(
@@ -91,15 +128,17 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   }
 
   async commit(scope: Scope, name: string, key: string, labels: Labels = {}): Promise<void> {
-    this.#checkCommit(scope, name, key, labels);
+    await this.seal(this.#checkCommit(scope, name, key, labels));
     await syncFileSystem(this.#root);
     failpoint('snapshot.commit.flushed');
-    await this.#store.write(() => this.#rows.commit(scope, name, key, labels, null));
+    const { id } = await this.#store.write(() => this.#rows.commit(scope, name, key, labels, null));
+    await this.sealed(id);
   }
 
   async commitUnflushed(scope: Scope, name: string, key: string, labels: Labels = {}): Promise<void> {
-    this.#checkCommit(scope, name, key, labels);
-    await this.#store.write(() => this.#rows.commit(scope, name, key, labels, bootId));
+    await this.seal(this.#checkCommit(scope, name, key, labels));
+    const { id } = await this.#store.write(() => this.#rows.commit(scope, name, key, labels, bootId));
+    await this.sealed(id);
   }
 
   /** For kinds with detached snapshots: `adopt` makes of the files what they are over the parents, the nearest first. */
@@ -109,11 +148,13 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     adopt: (id: number, parents: number[]) => Promise<void>,
   ): Promise<void> {
     const { name, key, parent } = names;
-    this.#checkCommit(scope, name, key, {});
-    const { id } = this.#rows.get(scope.namespace, key);
+    const row = this.#checkCommit(scope, name, key, {});
+    const { id } = row;
     await adopt(id, this.#rows.parentIds(this.#rows.parentOf(scope.namespace, parent)?.id ?? null));
+    await this.seal(row);
     failpoint('snapshot.detached.adopted');
     await this.#store.write(() => this.#rows.commit(scope, name, key, {}, bootId, parent));
+    await this.sealed(id);
   }
 
   /** An active snapshot whose parent comes with its commit. */
@@ -151,8 +192,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   async usage(namespace: string, key: string): Promise<SnapshotUsage> {
     const row = this.#rows.get(namespace, key);
     if (row.usage !== undefined) return row.usage;
-    const { bytes, inodes } = await diskUsage(this.directories.upper(row.id));
-    const usage = { size: bytes, inodes };
+    const usage = await this.measure(row);
     if (row.kind === 'COMMITTED') await this.#store.write(() => this.#rows.setUsage(row.id, usage));
     return usage;
   }
@@ -190,20 +230,21 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     try {
       await this.fill(id, parentId);
       failpoint('snapshot.prepare.filled');
-      return this.#mountsOf(await this.#store.write(() => this.#rows.insert(scope, id, kind, key, parent, labels)));
+      const row = await this.#store.write(() => this.#rows.insert(scope, id, kind, key, parent, labels));
+      return await this.#mountsOf(row);
     } catch (error) {
       this.directories.discard([id]);
       throw error;
     }
   }
 
-  #checkCommit(scope: Scope, name: string, key: string, labels: Labels): void {
+  #checkCommit(scope: Scope, name: string, key: string, labels: Labels): SnapshotRow {
     if (name === '') throw new ContainerError('invalid-argument', `commit snapshot ${key}: name must not be empty`);
     checkLabels(labels);
-    this.#rows.checkCommit(scope.namespace, name, key);
+    return this.#rows.checkCommit(scope.namespace, name, key);
   }
 
-  #mountsOf(row: SnapshotRow): Mount[] {
+  async #mountsOf(row: SnapshotRow): Promise<Mount[]> {
     return this.mountsOf(row, this.#rows.parentIds(row.parentId));
   }
 }

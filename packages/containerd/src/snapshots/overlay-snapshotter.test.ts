@@ -47,7 +47,7 @@ describe('the overlay snapshotter', () => {
     const [overlay] = await snapshots.prepare(scope, 'active', 'one');
     expect(overlay?.type).toBe('overlay');
     expect(overlay?.options.find((option) => option.startsWith('lowerdir='))).toBe(`lowerdir=${base[0]?.source}`);
-    expect(snapshots.mounts('test', 'active')).toEqual([overlay]);
+    expect(await snapshots.mounts('test', 'active')).toEqual([overlay]);
   });
 
   it('stacks layers, the nearest first, and writes to the uppermost only', async () => {
@@ -94,7 +94,7 @@ describe('the overlay snapshotter', () => {
     await codes(snapshots.remove(scope, 'one'), 'failed-precondition');
     await codes(snapshots.remove(scope, 'none'), 'not-found');
     await codes(snapshots.remove({ namespace: 'other' }, 'top'), 'not-found');
-    expect(() => snapshots.mounts('test', 'one')).toThrow('committed');
+    await expect(snapshots.mounts('test', 'one')).rejects.toThrow('committed');
     await snapshots.close();
     expect(readdirSync(join(root, 'snapshots')).length).toBe(2); // what failed left no directory
   });

@@ -14,8 +14,16 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   readonly #options: string[];
 
   /** `mountOptions` are added to every overlay mount; in a user namespace `userxattr` is among them by itself. */
-  constructor(store: Store, root: string, numbers: SnapshotNumbers, log: Logger, mountOptions: string[] = []) {
-    super('overlayfs', store, root, numbers, log);
+  constructor(
+    store: Store,
+    root: string,
+    numbers: SnapshotNumbers,
+    log: Logger,
+    mountOptions: string[] = [],
+    name = 'overlayfs',
+    onRemoval?: (path: string) => Promise<unknown>,
+  ) {
+    super(name, store, root, numbers, log, onRemoval);
     const index = existsSync('/sys/module/overlay/parameters/index') ? ['index=off'] : [];
     this.#options = [...new Set([...index, ...(isInUserNamespace() ? ['userxattr'] : []), ...mountOptions])];
   }
@@ -27,22 +35,35 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     },
     commit: (scope, name, key, parent, implied) =>
       this.commitDetached(scope, { name, key, parent }, async (id, parentIds) => {
-        const parents = parentIds.map((one) => this.directories.upper(one));
-        if (parents.length > 0)
-          await takeAfterParents({ target: this.directories.upper(id), parents, implied: Buffer.from(implied) });
+        if (parentIds.length > 0) await this.adopt(id, parentIds, Buffer.from(implied));
       }),
   };
 
+  /** Where a committed layer is to be seen as a directory. */
+  protected layerOf(id: number): string {
+    return this.directories.upper(id);
+  }
+
+  /** What a detached layer implies takes after the layers below, the nearest first. */
+  protected adopt(id: number, parents: number[], implied: Buffer): Promise<void> {
+    const target = this.directories.upper(id);
+    return takeAfterParents({ target, parents: parents.map((one) => this.layerOf(one)), implied });
+  }
+
+  protected get isUserOverlay(): boolean {
+    return this.#options.includes('userxattr');
+  }
+
   /** fs gets its parent's owner and mode, since in an overlay the uppermost directory stands for the root. */
-  protected fill(id: number, parentId: number | null): void {
+  protected fill(id: number, parentId: number | null): Promise<void> | void {
     if (parentId === null) return;
-    const { uid, gid, mode } = statSync(this.directories.upper(parentId));
+    const { uid, gid, mode } = statSync(this.layerOf(parentId));
     if (uid !== 0 || gid !== 0) chownSync(this.directories.upper(id), uid, gid);
     if ((mode & 0o7777) !== 0o755) chmodSync(this.directories.upper(id), mode & 0o7777);
   }
 
-  protected mountsOf(row: SnapshotRow, parentIds: number[]): Mount[] {
-    const parents = parentIds.map((id) => this.directories.upper(id));
+  protected mountsOf(row: SnapshotRow, parentIds: number[]): Mount[] | Promise<Mount[]> {
+    const parents = parentIds.map((id) => this.layerOf(id));
     const [nearest] = parents;
     if (nearest === undefined) return [bind(this.directories.upper(row.id), row.kind === 'VIEW' ? 'ro' : 'rw')];
     if (row.kind === 'VIEW' && parents.length === 1) return [bind(nearest, 'ro')];

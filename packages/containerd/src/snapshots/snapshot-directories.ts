@@ -46,8 +46,17 @@ export class SnapshotDirectories {
   #trashCount = 0;
   readonly #numbers: SnapshotNumbers;
 
-  /** Directories that `known` has not are removed. */
-  constructor(root: string, numbers: SnapshotNumbers, known: Set<number>, log: Logger) {
+  readonly #onRemoval: ((path: string) => Promise<unknown>) | undefined;
+
+  /** Directories that `known` has not are removed. `onRemoval` comes before the files of each go. */
+  constructor(
+    root: string,
+    numbers: SnapshotNumbers,
+    known: Set<number>,
+    log: Logger,
+    onRemoval?: (path: string) => Promise<unknown>,
+  ) {
+    this.#onRemoval = onRemoval;
     this.#numbers = numbers;
     this.#log = log;
     this.#directory = join(root, 'snapshots');
@@ -57,6 +66,11 @@ export class SnapshotDirectories {
     numbers.skip(Math.max(0, ...found));
     for (const name of readdirSync(this.#trash)) this.#sweep(join(this.#trash, name));
     this.discard(found.filter((id) => !known.has(id)));
+  }
+
+  /** What all files of a snapshot are in. */
+  of(id: number): string {
+    return join(this.#directory, String(id));
   }
 
   /** The layer itself. */
@@ -151,7 +165,15 @@ export class SnapshotDirectories {
 
   async #removeGathered(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, gatherMs));
-    for (const err of await removeTrees(this.#gathered.splice(0)))
+    const paths = this.#gathered.splice(0);
+    for (const path of paths) {
+      try {
+        await this.#onRemoval?.(path);
+      } catch (error) {
+        this.#log.warn({ path, err: errorMessageOf(error) }, 'removed snapshot is still in use');
+      }
+    }
+    for (const err of await removeTrees(paths))
       this.#log.warn({ err }, 'removed snapshot left files; the next start removes them');
   }
 

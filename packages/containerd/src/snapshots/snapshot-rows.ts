@@ -73,6 +73,21 @@ export class SnapshotRows {
     return rows.map((row) => toRow(row as unknown as RawRow));
   }
 
+  ofId(id: number): SnapshotRow | undefined {
+    const row = this.#store.sql(`${selectRow} WHERE s.id=? AND s.snapshotter=?`).get(id, this.#snapshotter);
+    return row === undefined ? undefined : toRow(row as unknown as RawRow);
+  }
+
+  /** Ids on which active snapshots and views stand, in any namespace. */
+  parentsInUse(): number[] {
+    const rows = this.#store
+      .sql(
+        "SELECT DISTINCT parent_id FROM snapshots WHERE snapshotter=? AND kind<>'COMMITTED' AND parent_id IS NOT NULL",
+      )
+      .all(this.#snapshotter);
+    return rows.map((row) => row.parent_id as number);
+  }
+
   /** Ids that have a row, in any namespace. */
   ids(): Set<number> {
     return new Set(

@@ -50,8 +50,8 @@ export interface Snapshotter {
   prepare(scope: Scope, key: string, parent: string, labels?: Labels): Promise<Mount[]>;
   /** As prepare, read-only. */
   view(scope: Scope, key: string, parent: string, labels?: Labels): Promise<Mount[]>;
-  /** Of an active snapshot or a view. Throws not-found, failed-precondition (it is committed). */
-  mounts(namespace: string, key: string): Mount[];
+  /** Of an active snapshot or a view. Rejects not-found, failed-precondition (it is committed). */
+  mounts(namespace: string, key: string): Promise<Mount[]>;
   /**
    * `key` (active) becomes `name` (committed), its files on disk when it resolves. Throws not-found, already-exists,
    * failed-precondition.

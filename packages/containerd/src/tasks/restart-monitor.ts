@@ -20,7 +20,7 @@ export interface RestartMonitorOptions {
   log: Logger;
   intervalMs: number;
   /** The mounts of a container's snapshot. Throws not-found. */
-  rootfsOf: (namespace: string, snapshotter: string, key: string) => RootfsMount[];
+  rootfsOf: (namespace: string, snapshotter: string, key: string) => Promise<RootfsMount[]>;
 }
 
 const sigkill = 9;
@@ -103,7 +103,7 @@ export class RestartMonitor {
     if (hasTask) await this.#end(namespace, id, false);
     await this.#count(namespace, container);
     const target = logTargetOf(labels);
-    const rootfs = snapshotKey === '' ? [] : rootfsOf(namespace, snapshotter, snapshotKey);
+    const rootfs = snapshotKey === '' ? [] : await rootfsOf(namespace, snapshotter, snapshotKey);
     const io = { stdin: '', stdout: target, stderr: target, terminal: false };
     await tasks.create(namespace, { container, rootfs, ...io, options: null });
     try {
