@@ -1,4 +1,5 @@
 // The daemon's configuration: dockerd's flags over daemon.json over defaults. main.ts is its only reader.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
@@ -25,6 +26,10 @@ export interface EngineConfig {
   labels: string[];
   shutdownTimeoutSeconds: number;
   isInitDefault: boolean;
+  /** At its end everything that it made goes: containers, networks, and its directories. */
+  isEphemeral: boolean;
+  /** A descriptor that it was started with: when its other end closes, the engine ends as after SIGTERM. */
+  lifelineFd: number | undefined;
   /** For containers that name none; `name` is builtin, unconfined, or a file that holds `text`. */
   seccompProfile: { name: string; text: string };
   registryMirrors: string[];
@@ -49,6 +54,8 @@ const options = {
   label: { type: 'string', multiple: true },
   'shutdown-timeout': { type: 'string' },
   init: { type: 'boolean' },
+  ephemeral: { type: 'boolean' },
+  lifeline: { type: 'string' },
   'seccomp-profile': { type: 'string' },
   'registry-mirror': { type: 'string', multiple: true },
   'insecure-registry': { type: 'string', multiple: true },
@@ -84,6 +91,8 @@ Options:
       --label LIST            Labels of this daemon
       --shutdown-timeout N    Seconds for an orderly end (default 15)
       --init                  Run an init in each container
+      --ephemeral             At its end remove containers, networks and both root directories, which must be new
+      --lifeline FD           End when the other end of this descriptor, a pipe or a socket, closes
       --seccomp-profile PATH  Default seccomp profile: a file, builtin or unconfined (default "builtin")
       --registry-mirror LIST  Mirrors of Docker Hub
       --insecure-registry LIST  Registries reached without TLS
@@ -156,6 +165,8 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
   const text = (key: string, fallback: string) => String(flags[key as keyof typeof flags] ?? file[key] ?? fallback);
   const list = (flag: string[] | undefined, key: string) => flag ?? (file[key] as string[] | undefined) ?? [];
   const execRoot = text('exec-root', '/run/tscontainer');
+  const dataRoot = text('data-root', '/var/lib/tscontainer');
+  const isEphemeral = flags.ephemeral ?? false;
   const hosts = list(flags.host, 'hosts');
   const logLevel = (flags.debug ?? file['debug']) ? 'debug' : text('log-level', 'info');
   if (!logLevels.includes(logLevel))
@@ -164,7 +175,7 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
   const group = flags.group ?? (file['group'] as string | undefined);
   return {
     hosts: hosts.length === 0 ? [`unix://${execRoot}/engine.sock`] : hosts,
-    dataRoot: text('data-root', '/var/lib/tscontainer'),
+    dataRoot,
     execRoot,
     containerd: containerd?.replace(/^unix:\/\//, ''),
     pidFile: text('pidfile', `${execRoot}/tsengined.pid`),
@@ -173,15 +184,29 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     snapshotter: text('storage-driver', 'overlayfs'),
     group,
     usernsRemap: toRemap(text('userns-remap', '')),
-    cgroupParent: text('cgroup-parent', defaultCgroupParent),
+    cgroupParent: text('cgroup-parent', isEphemeral ? ephemeralCgroup(dataRoot) : defaultCgroupParent),
     labels: list(flags.label, 'labels'),
     shutdownTimeoutSeconds: Number(text('shutdown-timeout', '15')),
     isInitDefault: Boolean(flags.init ?? file['init'] ?? false),
+    isEphemeral,
+    lifelineFd: toDescriptor(flags.lifeline),
     seccompProfile: toSeccompProfile(text('seccomp-profile', 'builtin')),
     registryMirrors: list(flags['registry-mirror'], 'registry-mirrors'),
     insecureRegistries: list(flags['insecure-registry'], 'insecure-registries'),
     network: toNetworkSettings(flags, file),
   };
+}
+
+/** One of its own, so that nothing else is in it at the end; the same for the same directory. */
+function ephemeralCgroup(dataRoot: string): string {
+  return `${defaultCgroupParent}-${createHash('sha256').update(dataRoot).digest('hex').slice(0, 12)}`;
+}
+
+function toDescriptor(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text))
+    throw new ContainerError('invalid-argument', `--lifeline ${text}: must be the number of a descriptor`);
+  return Number(text);
 }
 
 function toSeccompProfile(name: string): EngineConfig['seccompProfile'] {

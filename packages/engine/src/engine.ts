@@ -20,9 +20,11 @@ import { ExitWatcher } from './containers/exit-watcher.ts';
 import { HealthMonitor } from './containers/health-monitor.ts';
 import { ParentCgroup } from './containers/parent-cgroup.ts';
 import { catchUp, loadContainers } from './containers/recovery.ts';
+import { removeEveryContainer } from './containers/requested-removal.ts';
 import { UserFilesCache } from './containers/user-files-cache.ts';
 import { defaultCgroupParent, type EngineConfig } from './engine-config.ts';
 import { EnginePaths } from './engine-paths.ts';
+import { raiseLoopback } from './ephemeral/loopback.ts';
 import { EventHub } from './events/event-hub.ts';
 import { createEngineServer } from './http/engine-server.ts';
 import { listen } from './http/listen.ts';
@@ -45,7 +47,8 @@ const initCandidates = ['./tsinit', '../../../dist/lib/tsinit'].map((path) =>
 );
 
 export interface RunningEngine {
-  stop(): Promise<void>;
+  /** Containers go on without it, unless they are removed with it. */
+  stop(options?: { removesContainers: boolean }): Promise<void>;
 }
 
 /** A start that fails leaves no lifecycle daemon behind that was started for it. */
@@ -67,7 +70,9 @@ async function assemble(
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
   for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
-  const parentCgroup = new ParentCgroup(config.cgroupParent, config.cgroupParent === defaultCgroupParent);
+  const isOwnCgroup = config.isEphemeral || config.cgroupParent === defaultCgroupParent;
+  const parentCgroup = new ParentCgroup(config.cgroupParent, isOwnCgroup);
+  if (config.isEphemeral) await raiseLoopback();
   supervisor?.start();
   const client = new ContainerdClient({ address: config.containerd ?? supervisor?.address ?? '', namespace });
   await client.connection.ready(containerdReadyMs);
@@ -169,10 +174,11 @@ async function assemble(
   void images.start(join(paths.dataRoot, 'embedded-image'));
 
   return {
-    stop: async () => {
+    stop: async ({ removesContainers } = { removesContainers: false }) => {
       exits.isStopping = true;
       health.stop();
       for (const server of servers) closeServer(server);
+      if (removesContainers) await removeEveryContainer(context, execs);
       watcher.stop();
       // containers go on without us, as with docker's live restore: the next engine takes them over
       for (const container of index.values()) {

@@ -39,13 +39,15 @@ function livingHolder(path: string): number | undefined {
   }
 }
 
-/** Runs `stop` once on SIGTERM or SIGINT, then exits 0; a second signal, or `timeoutMs`, exits 1. */
-export function onShutdown(log: Logger, timeoutMs: number, stop: () => Promise<void>): void {
+/**
+ * Runs `stop` once on SIGTERM or SIGINT, then exits 0; a second signal, or `timeoutMs`, exits 1. Returns what does the same
+ * for another reason.
+ */
+export function onShutdown(log: Logger, timeoutMs: number, stop: () => Promise<void>): (reason: string) => void {
   let isStopping = false;
-  const handler = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(1);
+  const begin = (reason: string) => {
     isStopping = true;
-    log.info({ signal }, 'stopping');
+    log.info({ reason }, 'stopping');
     setTimeout(() => process.exit(1), timeoutMs).unref();
     stop().then(
       () => process.exit(0),
@@ -55,6 +57,13 @@ export function onShutdown(log: Logger, timeoutMs: number, stop: () => Promise<v
       },
     );
   };
-  process.on('SIGTERM', handler);
-  process.on('SIGINT', handler);
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1);
+    begin(signal);
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return (reason) => {
+    if (!isStopping) begin(reason);
+  };
 }

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-function hierarchies(): string[] {
+/** Mount points of every cgroup hierarchy. */
+export function hierarchies(): string[] {
   return readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))

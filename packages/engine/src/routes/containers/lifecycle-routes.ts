@@ -4,12 +4,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Container } from '../../containers/container.ts';
 import { createContainer } from '../../containers/container-creator.ts';
 import { sizesOf } from '../../containers/container-list.ts';
-import { type RemoveOptions, removeContainer } from '../../containers/container-remover.ts';
+import { removeContainer } from '../../containers/container-remover.ts';
 import { startContainer } from '../../containers/container-starter.ts';
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from '../../containers/container-stopper.ts';
 import { decodeCreateRequest } from '../../containers/create-request.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import type { ExecManager } from '../../containers/exec-manager.ts';
+import { removeOnRequest } from '../../containers/requested-removal.ts';
 import { parseRfc3339 } from '../../go-time.ts';
 import { notModified } from '../../http/http-status.ts';
 import { readBody, readJson } from '../../http/json-body.ts';
@@ -126,7 +127,7 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
     const container = find(request.params.id);
     if (queryBool(request.query, 'link'))
       throw new ContainerError('invalid-argument', 'links are not supported by this engine');
-    await remove(context, execs, container, {
+    await removeOnRequest(context, execs, container, {
       isForced: queryBool(request.query, 'force'),
       removesVolumes: queryBool(request.query, 'v'),
     });
@@ -159,46 +160,6 @@ async function rename(context: EngineContext, container: Container, name: string
   context.events.publish('container', 'rename', container.id, container.eventAttributes({ oldName: `/${old}` }));
 }
 
-async function remove(
-  context: EngineContext,
-  execs: ExecManager,
-  container: Container,
-  options: RemoveOptions,
-): Promise<void> {
-  if (container.state.status === 'removing')
-    throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);
-  for (let tries = 1; ; tries++) {
-    if (options.isForced) await keepFromRestarting(container);
-    if (container.isRunning) {
-      if (!options.isForced) {
-        throw new ContainerError(
-          'failed-precondition',
-          `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
-        );
-      }
-      await killContainer(context, container, 'SIGKILL');
-    }
-    try {
-      await container.queue.run(() => removeContainer(context, container, options));
-      break;
-    } catch (error) {
-      // its policy was faster and has started it again
-      if (!options.isForced || !container.isRunning || tries >= maxRemovalTries) throw error;
-    }
-  }
-  execs.forget(container);
-}
-
-const maxRemovalTries = 5;
-
-/** Between two runs of its restart policy there is nothing to kill, and a moment later there is. */
-async function keepFromRestarting(container: Container): Promise<void> {
-  container.state.isStoppedByUser = true;
-  clearTimeout(container.restartTimer);
-  container.restartTimer = undefined;
-  await container.starting;
-}
-
 async function prune(context: EngineContext, execs: ExecManager, query: Query): Promise<object> {
   const filters = queryFilters(query, containerPruneFilters);
   const until = filters.get('until').map((text) => BigInt(Math.round(parseUntil(text) * 1000)) * 1_000_000n);
@@ -213,7 +174,7 @@ async function prune(context: EngineContext, execs: ExecManager, query: Query): 
     )
       continue;
     bytes += (await sizesOf(context.client, container, 0)).SizeRw;
-    await remove(context, execs, container, { isForced: false, removesVolumes: false });
+    await removeOnRequest(context, execs, container, { isForced: false, removesVolumes: false });
     deleted.push(container.id);
   }
   context.events.publish('container', 'prune', '', { reclaimed: String(bytes) });
