@@ -20,7 +20,10 @@ interface Target {
 
 const targets: Record<string, Target> = {
   config: {
-    sources: ['oci', ...linux('error', 'capabilities', 'file', 'seccomp', 'seccomp-words', 'seccomp-prologue')],
+    sources: [
+      'oci',
+      ...linux('error', 'capabilities', 'file', 'seccomp', 'seccomp-words', 'seccomp-prologue', 'seccomp-fold'),
+    ],
     libraries: ['-l:libseccomp.a'],
     flags: [`-dict=${rootPath('addon/fuzz/config.dict')}`],
   },

@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kStep = "keep seccomp program";
 constexpr size_t kKeptPrograms = 32;
 constexpr int kKeptFiles = 256;
-constexpr std::uint64_t kFormat = 0x5453'4550'0000'0002u;  // its last digits count up with each change of the format
+constexpr std::uint64_t kFormat = 0x5453'4550'0000'0003u;  // its last digits count up with each change of the format
 
 struct Header {
   std::uint64_t format, key_size, flags, path_size, metadata_size, count;

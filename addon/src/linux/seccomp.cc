@@ -7,9 +7,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <set>
 
 #include "linux/error.h"
+#include "linux/seccomp-fold.h"
 #include "linux/seccomp-prologue.h"
 #include "linux/seccomp-words.h"
 #include "linux/unique-fd.h"
@@ -27,9 +30,26 @@ constexpr std::uint32_t kMaxArgument = 5;
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
+using Context = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
+
+struct Rule {
+  std::string name;
+  int number;
+  std::uint32_t action;
+  std::vector<scmp_arg_cmp> arguments;
+};
+
+/// One call stands for all of these on some architectures, and an argument says which is meant: socketcall(2), ipc(2).
+constexpr const char* kMultiplexed[] = {
+    "accept",   "accept4",  "bind",       "connect",  "getpeername", "getsockname", "getsockopt", "listen",
+    "recv",     "recvfrom", "recvmmsg",   "recvmsg",  "send",        "sendmmsg",    "sendmsg",    "sendto",
+    "shutdown", "socket",   "setsockopt", "msgctl",   "socketpair",  "msgget",      "msgrcv",     "msgsnd",
+    "semctl",   "semget",   "semop",      "shmat",    "semtimedop",  "shmctl",      "shmdt",      "shmget",
+};
+
 class Compiler {
  public:
-  explicit Compiler(const Reader& reader) : reader_(reader), context_(nullptr, seccomp_release) {}
+  explicit Compiler(const Reader& reader) : reader_(reader) {}
   SeccompProgram compile();
 
  private:
@@ -37,13 +57,15 @@ class Compiler {
   void add_rule(const Reader& rule, const std::string& name, std::uint32_t action,
                 const std::vector<scmp_arg_cmp>& arguments);
   void note_number(const std::string& name);
+  Context new_context() const;
+  std::vector<std::uint64_t> program_of(const std::vector<Rule>& rules) const;
+  std::vector<Rule> rules_on_arguments() const;
   void plan_listener(SeccompProgram& program) const;
-  std::vector<std::uint64_t> export_program() const;
 
   const Reader& reader_;
-  std::unique_ptr<void, void (*)(scmp_filter_ctx)> context_;
   std::uint32_t default_action_ = 0;
   std::vector<std::uint32_t> architectures_;
+  std::vector<Rule> rules_;
   SeccompPrologue prologue_;
   bool has_notify_ = false;
 };
@@ -105,13 +127,7 @@ void Compiler::add_rule(const Reader& rule, const std::string& name, std::uint32
     if (newer >= 0 && arguments.empty()) prologue_.newer.emplace_back(newer, action);
     return;
   }
-  const auto add = [&](unsigned count, const scmp_arg_cmp* first) {
-    const int result = seccomp_rule_add_array(context_.get(), action, number, count, first);
-    if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_rule_add", name);
-  };
-  if (!has_repeated_index(arguments)) return add(static_cast<unsigned>(arguments.size()), arguments.data());
-  // Several conditions on one argument: libseccomp takes one per rule, and several rules are alternatives.
-  for (const scmp_arg_cmp& argument : arguments) add(1, &argument);
+  rules_.push_back({name, number, action, arguments});
 }
 
 void Compiler::add_rules() {
@@ -139,19 +155,59 @@ void Compiler::plan_listener(SeccompProgram& program) const {
   }
 }
 
-std::vector<std::uint64_t> Compiler::export_program() const {
+void add_to(scmp_filter_ctx context, const Rule& rule) {
+  const auto add = [&](unsigned count, const scmp_arg_cmp* first) {
+    const int result = seccomp_rule_add_array(context, rule.action, rule.number, count, first);
+    if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_rule_add", rule.name);
+  };
+  const auto& arguments = rule.arguments;
+  if (!has_repeated_index(arguments)) return add(static_cast<unsigned>(arguments.size()), arguments.data());
+  // Several conditions on one argument: libseccomp takes one per rule, and several rules are alternatives.
+  for (const scmp_arg_cmp& argument : arguments) add(1, &argument);
+}
+
+std::vector<std::uint64_t> exported(scmp_filter_ctx context) {
   const UniqueFd memory(memfd_create("seccomp", MFD_CLOEXEC));
   if (!memory) throw_errno(kStep, "memfd_create");
-  const int result = seccomp_export_bpf(context_.get(), memory.get());
+  const int result = seccomp_export_bpf(context, memory.get());
   if (result != 0) throw_errno(-result, kStep, "seccomp_export_bpf");
   struct stat found;
   if (fstat(memory.get(), &found) != 0) throw_errno(kStep, "fstat");
-  std::vector<std::uint64_t> program = seccomp_prologue(prologue_);
-  const size_t begin = program.size();
-  program.resize(begin + static_cast<size_t>(found.st_size) / sizeof program[0]);
-  if (pread(memory.get(), &program[begin], static_cast<size_t>(found.st_size), 0) != found.st_size)
+  std::vector<std::uint64_t> program(static_cast<size_t>(found.st_size) / sizeof(std::uint64_t));
+  if (pread(memory.get(), program.data(), static_cast<size_t>(found.st_size), 0) != found.st_size)
     throw_errno(kStep, "pread");
   return program;
+}
+
+Context Compiler::new_context() const {
+  Context context(seccomp_init(default_action_), seccomp_release);
+  if (!context) throw_errno(EINVAL, kStep, "seccomp_init");
+  // The process decides no-new-privileges, not the filter; a binary search tree is the fastest to pass through.
+  seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_NNP, 0);
+  seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  for (const std::uint32_t architecture : architectures_) {
+    const int result = seccomp_arch_add(context.get(), architecture);
+    if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_arch_add");
+  }
+  return context;
+}
+
+std::vector<std::uint64_t> Compiler::program_of(const std::vector<Rule>& rules) const {
+  const Context context = new_context();
+  for (const Rule& rule : rules) add_to(context.get(), rule);
+  return exported(context.get());
+}
+
+/// All rules of the system calls whose verdict hangs on their arguments somewhere.
+std::vector<Rule> Compiler::rules_on_arguments() const {
+  std::set<std::string> names(std::begin(kMultiplexed), std::end(kMultiplexed));
+  for (const Rule& rule : rules_) {
+    if (!rule.arguments.empty()) names.insert(rule.name);
+  }
+  std::vector<Rule> chosen;
+  std::copy_if(rules_.begin(), rules_.end(), std::back_inserter(chosen),
+               [&](const Rule& rule) { return names.count(rule.name) > 0; });
+  return chosen;
 }
 
 SeccompProgram Compiler::compile() {
@@ -159,25 +215,22 @@ SeccompProgram Compiler::compile() {
   program.flags = seccomp_flags(reader_);
   default_action_ = seccomp_action(reader_, "defaultAction", "defaultErrnoRet");
   if (default_action_ == SCMP_ACT_NOTIFY) reader_.complain("defaultAction", "SCMP_ACT_NOTIFY cannot be the default");
-  context_.reset(seccomp_init(default_action_));
-  if (!context_) throw_errno(EINVAL, kStep, "seccomp_init");
-  // The process decides no-new-privileges, not the filter; a binary search tree is the fastest to pass through.
-  seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0);
-  seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   architectures_ = seccomp_architectures(reader_);
   // seccomp_init has put it in, named or not.
   const std::uint32_t native = seccomp_arch_native();
   if (std::find(architectures_.begin(), architectures_.end(), native) == architectures_.end()) {
     architectures_.push_back(native);
   }
-  for (const std::uint32_t architecture : architectures_) {
-    const int result = seccomp_arch_add(context_.get(), architecture);
-    if (result != 0 && result != -EEXIST) throw_errno(-result, kStep, "seccomp_arch_add");
-  }
   prologue_.refuses_unknown = !is_permissive(default_action_) && default_action_ != SCMP_ACT_ERRNO(ENOSYS);
   add_rules();
   plan_listener(program);
-  program.instructions = export_program();
+  std::vector<std::uint64_t> whole = seccomp_prologue(prologue_);
+  const std::vector<std::uint64_t> compiled = program_of(rules_);
+  whole.insert(whole.end(), compiled.begin(), compiled.end());
+  std::vector<std::uint32_t> folding = architectures_;
+  // It shares the kernel's name of x86_64.
+  folding.erase(std::remove(folding.begin(), folding.end(), static_cast<std::uint32_t>(SCMP_ARCH_X32)), folding.end());
+  program.instructions = fold_seccomp(whole, program_of(rules_on_arguments()), folding);
   return program;
 }
 
