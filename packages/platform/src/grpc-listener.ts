@@ -27,10 +27,15 @@ export class GrpcListener {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  listen(path: string): Promise<void> {
+  /** Later on `onError` is told when a connection could not be accepted. */
+  listen(path: string, onError: (error: Error) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(path, () => resolve());
+      this.#server.listen(path, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', onError);
+        resolve();
+      });
     });
   }
 

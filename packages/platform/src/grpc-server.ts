@@ -153,8 +153,10 @@ export class GrpcServer {
   readonly #server: grpc.Server;
   readonly #unary: GrpcUnaryServer;
   readonly #listener: GrpcListener;
+  readonly #log: Logger;
 
   constructor(services: ServedService[], log: Logger) {
+    this.#log = log;
     this.#server = new grpc.Server({
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.enable_channelz': 0,
@@ -172,7 +174,9 @@ export class GrpcServer {
   }
 
   listen(path: string): Promise<void> {
-    return this.#listener.listen(path);
+    return this.#listener.listen(path, (error) =>
+      this.#log.warn({ path, err: error.message }, 'a connection was not accepted'),
+    );
   }
 
   /** Answers the calls under way; what is not answered after `graceMs` is cut off. */
