@@ -1,6 +1,7 @@
 // containerd's gRPC API as the task tests use it, with the OCI spec of a small container; works with any containerd.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CallOptions, startKey } from '@tscontainer/platform/call-context';
 import { loadMessage, loadService } from '@tscontainer/platform/contract-loader';
 import { GrpcConnection } from '@tscontainer/platform/grpc-client';
 import { hostProcesses } from './processes.ts';
@@ -38,7 +39,11 @@ export interface TaskOptions {
   runtimeOptions?: { binaryName?: string; root?: string; systemdCgroup?: boolean };
   /** OCI linux.resources beside the devices rule. */
   resources?: object;
+  /** The daemon is asked to start the process in the call that makes it; only ours does. */
+  isAtOnce?: boolean;
 }
+
+const atOnce = { metadata: { [startKey]: '1' } };
 
 const eventFiles: Record<string, ReturnType<typeof loadMessage<any>>> = {};
 
@@ -120,8 +125,9 @@ export class TaskClient {
     return this.events.filter((event) => event.containerId === id && event.topic === '/tasks/exit');
   }
 
-  tasks(method: string, request: object, timeoutMs = 20_000): Promise<any> {
-    return this.#connection.unary<object, any>(tasksApi, method, request, { namespace: this.#namespace, timeoutMs });
+  tasks(method: string, request: object, timeoutMs = 20_000, more: CallOptions = {}): Promise<any> {
+    const options = { namespace: this.#namespace, timeoutMs, ...more };
+    return this.#connection.unary<object, any>(tasksApi, method, request, options);
   }
 
   async createContainer(id: string, args: string[], options: TaskOptions = {}): Promise<void> {
@@ -141,16 +147,10 @@ export class TaskClient {
   }
 
   async createTask(id: string, options: TaskOptions = {}): Promise<number> {
-    const { stdin = '', stdout = '', terminal = false, rootfs = [] } = options;
-    const { pid } = await this.tasks('Create', {
-      containerId: id,
-      stdin,
-      stdout,
-      stderr: terminal ? '' : stdout,
-      terminal,
-      rootfs,
-    });
-    return pid;
+    const { stdin = '', stdout = '', terminal = false, rootfs = [], isAtOnce = false } = options;
+    const stderr = terminal ? '' : stdout;
+    const request = { containerId: id, stdin, stdout, stderr, terminal, rootfs };
+    return (await this.tasks('Create', request, undefined, isAtOnce ? atOnce : {})).pid;
   }
 
   async run(id: string, args: string[], options: TaskOptions = {}): Promise<number> {
@@ -161,10 +161,19 @@ export class TaskClient {
   }
 
   async exec(id: string, execId: string, args: string[], stdout = ''): Promise<number> {
+    await this.#exec(id, execId, args, stdout, {});
+    return (await this.tasks('Start', { containerId: id, execId })).pid;
+  }
+
+  /** Started in the call that makes it. */
+  async execAtOnce(id: string, execId: string, args: string[]): Promise<void> {
+    await this.#exec(id, execId, args, '', atOnce);
+  }
+
+  async #exec(id: string, execId: string, args: string[], stdout: string, options: CallOptions): Promise<void> {
     const process = { ...processOf(args, false) };
     const spec = { typeUrl: processType, value: Buffer.from(JSON.stringify(process)) };
-    await this.tasks('Exec', { containerId: id, execId, stdout, stderr: stdout, spec });
-    return (await this.tasks('Start', { containerId: id, execId })).pid;
+    await this.tasks('Exec', { containerId: id, execId, stdout, stderr: stdout, spec }, undefined, options);
   }
 
   /** The monitors of our own runtime's containers of this client. */

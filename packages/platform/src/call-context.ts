@@ -8,15 +8,21 @@ export const leaseKey = 'containerd-lease';
  */
 export const startKey = 'tscontainer-start';
 export const startedKey = 'tscontainer-started';
+/**
+ * With a ttrpc call that makes, starts or deletes a process, `answered`: whoever gets a good answer tells of the event
+ * itself. A shim of ours then sends that event only if the connection breaks before the caller can have told of it.
+ */
+export const eventsKey = 'tscontainer-events';
+export const eventsAnswered = 'answered';
 
 /** What a call brings besides its request. */
 export interface CallContext {
   /** '' when the caller sent none: services that need one call `requireNamespace`. */
   namespace: string;
   lease: string | undefined;
-  /** Aborted when the caller cancels or goes away. */
+  /** Aborted when the caller cancels or goes away; with ttrpc one signal for all calls of a connection. */
   signal: AbortSignal;
-  /** A further key of the call's metadata; gRPC only. */
+  /** A further key of the call's metadata. */
   metadata?(key: string): string | undefined;
   /** Puts a key into the answer's trailing metadata; unary gRPC only. */
   addTrailer?(key: string, value: string): void;
@@ -31,7 +37,7 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until deadline-exceeded. */
   timeoutMs?: number | undefined;
-  /** Further metadata; of unary calls on a unix socket. */
+  /** Further metadata; of ttrpc, and of unary calls on a unix socket. */
   metadata?: Record<string, string>;
   /** Called with the metadata of a good answer; of unary calls on a unix socket. */
   onMetadata?: (metadata: ReadonlyMap<string, string>) => void;

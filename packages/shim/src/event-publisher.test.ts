@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { ContainerError } from '@tscontainer/core/errors';
 import { serveTtrpc, type TtrpcServer } from '@tscontainer/platform/ttrpc/ttrpc-server';
 import { wireService } from '@tscontainer/platform/wire-codec';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EventPublisher, maxQueuedEvents } from './event-publisher.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EventPublisher } from './event-publisher.ts';
+import { heldMs, maxQueuedEvents } from './event-queue.ts';
 import { ShimLog } from './shim-log.ts';
 
 const service = 'containerd.services.events.ttrpc.v1.Events';
-const event = { typeUrl: 'containerd.events.TaskOOM', value: Buffer.alloc(0) };
+const encode = () => ({ typeUrl: 'containerd.events.TaskOOM', value: Buffer.alloc(0) });
 
 describe('EventPublisher', () => {
   let directory: string;
@@ -49,7 +50,14 @@ describe('EventPublisher', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const publish = (container: string, topic: string) => publisher.publish('test', container, topic, event);
+  const eventOf = (containerId: string, topic: string, execId = '') => ({
+    namespace: 'test',
+    containerId,
+    execId,
+    topic,
+    encode,
+  });
+  const publish = (container: string, topic: string) => publisher.publish(eventOf(container, topic));
 
   it('keeps the order of a container although answers take different times', async () => {
     let delayMs = 20;
@@ -113,6 +121,83 @@ describe('EventPublisher', () => {
     publish('one', '/b');
     await publisher.drained(5000);
     expect(taken).toEqual(['/b']);
+  });
+
+  describe('of an event that the daemon tells of itself', () => {
+    const hold = (teller: AbortSignal, topic: string, execId = '') =>
+      publisher.publish(eventOf('one', topic, execId), teller);
+
+    it('sends nothing as long as the connection stands', async () => {
+      await serve();
+      hold(new AbortController().signal, '/held');
+      publish('one', '/oom');
+      await publisher.drained(5000);
+      expect(taken).toEqual(['/oom']);
+    });
+
+    it('sends it at its place when the connection breaks before the daemon can have told of it', async () => {
+      const daemon = new AbortController();
+      hold(daemon.signal, '/create');
+      hold(daemon.signal, '/start');
+      publisher.publishAtOnce(eventOf('one', '/exit'));
+      daemon.abort();
+      expect(publisher.queuedCount).toBe(3);
+      expect(publisher.heldCount).toBe(0);
+      await serve();
+      await publisher.drained(5000);
+      expect(taken).toEqual(['/create', '/start', '/exit']);
+    });
+
+    it('forgets it when a later one of the same process was taken', async () => {
+      const daemon = new AbortController();
+      await serve();
+      hold(daemon.signal, '/start');
+      hold(daemon.signal, '/exec-started', 'e');
+      publisher.publishAtOnce(eventOf('one', '/exit', 'e'));
+      await publisher.drained(5000);
+      daemon.abort();
+      await publisher.drained(5000);
+      expect(taken).toEqual(['/exit', '/start']);
+    });
+
+    it('sends it at once when the connection is broken already', async () => {
+      const daemon = new AbortController();
+      daemon.abort();
+      await serve();
+      hold(daemon.signal, '/start');
+      await publisher.drained(5000);
+      expect(taken).toEqual(['/start']);
+    });
+
+    it('forgets it after a while', async () => {
+      vi.useFakeTimers();
+      try {
+        const daemon = new AbortController();
+        hold(daemon.signal, '/start');
+        vi.advanceTimersByTime(heldMs + 1);
+        expect(publisher.heldCount).toBe(0);
+        daemon.abort();
+        expect(publisher.queuedCount).toBe(0);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
+    it('holds no more than its bound', () => {
+      const { signal } = new AbortController();
+      for (let index = 0; index < maxQueuedEvents + 5; index += 1) hold(signal, '/start');
+      expect(publisher.heldCount).toBe(maxQueuedEvents);
+    });
+  });
+
+  it('says when the daemon has all of a container', async () => {
+    expect(publisher.taken('test', 'one', 1000)).toBeUndefined();
+    await serve();
+    publish('one', '/a');
+    publish('one', '/b');
+    await publisher.taken('test', 'one', 1000);
+    expect(taken).toEqual(['/a', '/b']);
+    expect(publisher.taken('test', 'one', 1000)).toBeUndefined();
   });
 
   it('never keeps more than its bound', () => {

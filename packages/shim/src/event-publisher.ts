@@ -2,14 +2,12 @@
 //
 // Order is what clients build on (dockerd learns of exits by events alone): per container one event is in flight, and
 // the next follows when the daemon has taken it. Different containers do not wait for each other.
-import { ContainerError, errorCodeOf, errorMessageOf } from '@tscontainer/core/errors';
+import { errorCodeOf, errorMessageOf } from '@tscontainer/core/errors';
 import { connectTtrpc, type TtrpcClient } from '@tscontainer/platform/ttrpc/ttrpc-client';
 import { wireService } from '@tscontainer/platform/wire-codec';
+import { type Entry, EventQueues, maxQueuedEvents, type Queue, type TaskEvent } from './event-queue.ts';
 import type { ShimLog } from './shim-log.ts';
-import { type Timestamp, timestampNow } from './timestamp.ts';
 
-/** Events kept in all while the daemon is away; the oldest container's oldest goes first when there are more. */
-export const maxQueuedEvents = 10_000;
 const forwardTimeoutMs = 5000;
 const firstRetryMs = 20;
 const lastRetryMs = 1000;
@@ -19,26 +17,23 @@ const maxRefusals = 5;
 const eventsService = 'containerd.services.events.ttrpc.v1.Events';
 const eventsContract = wireService(eventsService);
 
-interface Envelope {
-  timestamp: Timestamp;
-  namespace: string;
-  topic: string;
-  event: { typeUrl: string; value: Buffer };
-}
-
-interface Queue {
-  key: string;
-  events: Envelope[];
-  isSending: boolean;
+/** How often the event that a queue is at was tried. */
+interface Tries {
+  refusals: number;
+  retryMs: number;
 }
 
 export class EventPublisher {
   readonly #address: string;
   readonly #log: ShimLog;
-  readonly #queues = new Map<string, Queue>();
-  readonly #onDrained = new Set<() => void>();
-  #count = 0;
+  readonly #queues = new EventQueues({
+    onReady: (queue) => this.#begin(queue),
+    onDropped: (queue, { event }) =>
+      this.#log.error({ topic: event.topic, container: queue.key }, `event dropped: more than ${maxQueuedEvents} wait`),
+  });
   #connection: Promise<TtrpcClient> | undefined;
+  #client: TtrpcClient | undefined;
+  #isAtOnce = false;
   #isClosed = false;
 
   /** `address`: the daemon's ttrpc socket. */
@@ -47,34 +42,39 @@ export class EventPublisher {
     this.#log = log;
   }
 
+  /** Events to be sent. */
   get queuedCount(): number {
-    return this.#count;
+    return this.#queues.count;
   }
 
-  publish(namespace: string, containerId: string, topic: string, event: { typeUrl: string; value: Buffer }): void {
-    const key = `${namespace}/${containerId}`;
-    const queue = this.#queues.get(key) ?? { key, events: [], isSending: false };
-    this.#queues.set(key, queue);
-    queue.events.push({ timestamp: timestampNow(), namespace, topic, event });
-    this.#count += 1;
-    if (this.#count > maxQueuedEvents) this.#dropOldest();
-    if (queue.isSending) return;
-    queue.isSending = true;
-    setImmediate(() => void this.#send(queue)); // whoever called gets its answer first
+  /** Events that the daemon tells of itself. */
+  get heldCount(): number {
+    return this.#queues.heldCount;
+  }
+
+  /**
+   * Sends an event once whoever called had its answer. With `teller`, the signal of a connection, its peer tells of the
+   * event; it is sent only when that connection breaks soon.
+   */
+  publish(event: TaskEvent, teller?: AbortSignal): void {
+    this.#queues.add(event, teller);
+  }
+
+  /** The same for what no call is about: it leaves in this tick, unless an earlier one of its container is under way. */
+  publishAtOnce(event: TaskEvent): void {
+    this.#isAtOnce = true;
+    this.#queues.add(event);
+    this.#isAtOnce = false;
+  }
+
+  /** Undefined when nothing of the container is to be sent; else resolves when all is taken, or after `timeoutMs`. */
+  taken(namespace: string, containerId: string, timeoutMs: number): Promise<void> | undefined {
+    return this.#queues.emptied(namespace, containerId, timeoutMs);
   }
 
   /** Resolves when everything has been taken, or after `timeoutMs`. */
   drained(timeoutMs: number): Promise<void> {
-    if (this.#count === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#onDrained.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      this.#onDrained.add(done);
-    });
+    return this.#queues.allEmptied(timeoutMs);
   }
 
   close(): void {
@@ -82,55 +82,64 @@ export class EventPublisher {
     void this.#connection?.then((client) => client.close()).catch(() => undefined); // a failed connection has nothing to close
   }
 
-  async #send(queue: Queue): Promise<void> {
-    let retryMs = firstRetryMs;
-    let refusals = 0;
-    for (let next = queue.events[0]; next !== undefined && !this.#isClosed; next = queue.events[0]) {
-      const failure = await this.#forward(next);
-      if (failure === undefined) {
-        retryMs = firstRetryMs;
-        refusals = 0;
-        this.#taken(queue, next);
-        continue;
-      }
-      if (isRefusal(failure) && ++refusals >= maxRefusals) {
-        this.#log.error({ topic: next.topic, container: queue.key, err: failure.message }, 'event dropped');
-        refusals = 0;
-        this.#taken(queue, next);
-        continue;
-      }
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
-      retryMs = Math.min(retryMs * 2, lastRetryMs);
-    }
-    queue.isSending = false;
-    if (queue.events.length === 0) this.#queues.delete(queue.key);
+  #begin(queue: Queue): void {
+    if (this.#isAtOnce) this.#send(queue);
+    else setImmediate(() => this.#send(queue));
   }
 
-  #taken(queue: Queue, event: Envelope): void {
-    if (queue.events[0] !== event) return; // it was dropped for space meanwhile
-    queue.events.shift();
-    this.#count -= 1;
-    if (this.#count === 0) for (const done of [...this.#onDrained]) done();
+  /** One after the other, until none is left. No promise stands between an exit and its way out. */
+  #send(queue: Queue, tries: Tries = { refusals: 0, retryMs: firstRetryMs }): void {
+    if (this.#isClosed) return;
+    const entry = this.#queues.next(queue);
+    if (entry === undefined) return;
+    this.#forward(entry).then(
+      () => {
+        this.#queues.taken(queue, entry);
+        this.#send(queue);
+      },
+      (error: unknown) => this.#failed(queue, entry, tries, error),
+    );
   }
 
-  async #forward(envelope: Envelope): Promise<ContainerError | undefined> {
-    try {
-      const client = await this.#connect();
-      const options = { namespace: envelope.namespace, timeoutMs: forwardTimeoutMs };
-      await client.call(eventsService, eventsContract, 'Forward', { envelope }, options);
-      return undefined;
-    } catch (error) {
-      return error instanceof ContainerError
-        ? error
-        : new ContainerError('unknown', errorMessageOf(error), { cause: error });
+  #failed(queue: Queue, entry: Entry, { refusals, retryMs }: Tries, error: unknown): void {
+    const count = refusals + (isRefusal(error) ? 1 : 0);
+    if (count >= maxRefusals) {
+      const { topic } = entry.event;
+      this.#log.error({ topic, container: queue.key, err: errorMessageOf(error) }, 'event dropped');
+      this.#queues.remove(queue, entry);
+      this.#send(queue);
+      return;
     }
+    const tries = { refusals: count, retryMs: Math.min(retryMs * 2, lastRetryMs) };
+    setTimeout(() => this.#send(queue, tries), retryMs);
+  }
+
+  #forward(entry: Entry): Promise<unknown> {
+    const client = this.#client;
+    return client === undefined
+      ? this.#connect().then((connected) => this.#call(connected, entry))
+      : this.#call(client, entry);
+  }
+
+  async #call(client: TtrpcClient, { event, timestamp }: Entry): Promise<unknown> {
+    const { namespace, topic } = event;
+    const envelope = { timestamp, namespace, topic, event: event.encode() };
+    return client.call(
+      eventsService,
+      eventsContract,
+      'Forward',
+      { envelope },
+      { namespace, timeoutMs: forwardTimeoutMs },
+    );
   }
 
   #connect(): Promise<TtrpcClient> {
     this.#connection ??= connectTtrpc(this.#address).then((client) => {
       client.unref(); // a shim without container may end although the daemon is there
+      this.#client = client;
       void client.closed.then(() => {
         this.#connection = undefined;
+        this.#client = undefined;
       });
       return client;
     });
@@ -139,22 +148,10 @@ export class EventPublisher {
     });
     return this.#connection;
   }
-
-  #dropOldest(): void {
-    for (const queue of this.#queues.values()) {
-      const dropped = queue.events.shift();
-      if (dropped === undefined) continue;
-      this.#count -= 1;
-      this.#log.error(
-        { topic: dropped.topic, container: queue.key },
-        `event dropped: more than ${maxQueuedEvents} wait`,
-      );
-      return;
-    }
-  }
 }
 
 /** The daemon was there and said no; a lost connection or a late answer is no refusal. */
-function isRefusal(error: ContainerError): boolean {
-  return errorCodeOf(error) !== 'unavailable' && errorCodeOf(error) !== 'deadline-exceeded';
+function isRefusal(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code !== 'unavailable' && code !== 'deadline-exceeded';
 }

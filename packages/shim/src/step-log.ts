@@ -9,10 +9,22 @@ export class StepLog {
     this.log = log;
   }
 
-  /** At debug level: name, beganNs and endedNs of each step (CLOCK_MONOTONIC). Costs nothing when that is off. */
-  record(verb: 'create' | 'start' | 'exec', id: string, execId: string, steps: RuntimeStep[]): void {
-    if (!this.log.isEnabled('debug')) return;
-    this.log.debug({ verb, id, ...(execId === '' ? {} : { execId }), steps }, 'runtime steps');
+  /**
+   * At debug level: name, beganNs and endedNs of each step (CLOCK_MONOTONIC). Costs nothing when that is off, and is
+   * written after the answer to the verb, as are its warnings.
+   */
+  record(
+    verb: 'create' | 'start' | 'exec',
+    id: string,
+    execId: string,
+    steps: RuntimeStep[],
+    warnings: string[],
+  ): void {
+    if (warnings.length === 0 && !this.log.isEnabled('debug')) return;
+    setImmediate(() => {
+      this.log.debug({ verb, id, ...(execId === '' ? {} : { execId }), steps }, 'runtime steps');
+      this.warn(id, execId, warnings);
+    });
   }
 
   /** What the specification lets the runtime do without, e.g. a limit that cannot be raised here. */

@@ -1,7 +1,7 @@
 // containerd.task.v2.Task over the registry: reads requests, answers in containerd's messages. All seventeen methods.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { CheckpointRequest } from '@tscontainer/linux/runtime';
-import type { CallContext } from '@tscontainer/platform/call-context';
+import { type CallContext, eventsAnswered, eventsKey } from '@tscontainer/platform/call-context';
 import type * as contract from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf/well-known';
 import { failpoint } from '@tscontainer/platform/failpoint';
@@ -73,7 +73,8 @@ export class TaskService {
     const task = registry.add(namespace, id, bundle, io, chooseRuntime(bundle, namespace, options));
     failpoint('shim.create.noted');
     try {
-      return { pid: await task.create({ id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup }) };
+      const creation = { id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup };
+      return { pid: await task.create(creation, tellerOf(context)) };
     } catch (error) {
       registry.remove(task);
       throw error;
@@ -81,12 +82,12 @@ export class TaskService {
   };
 
   Start = async (request: contract.StartRequest, context: CallContext): Promise<object> => {
-    return { pid: await this.#task(request.id, context).start(request.execId) };
+    return { pid: await this.#task(request.id, context).start(request.execId, tellerOf(context)) };
   };
 
   Delete = async (request: contract.DeleteRequest, context: CallContext): Promise<object> => {
     const task = this.#task(request.id, context);
-    const { pid, exit } = await task.delete(request.execId);
+    const { pid, exit } = await task.delete(request.execId, tellerOf(context));
     if (request.execId === '') this.#options.registry.remove(task);
     return { pid, ...exitFields(exit) };
   };
@@ -122,7 +123,8 @@ export class TaskService {
   };
 
   Exec = async (request: contract.ExecProcessRequest, context: CallContext): Promise<Empty> => {
-    this.#task(request.id, context).exec(request.execId, jsonOf(request.spec, 'exec'), checkedIo(request));
+    const task = this.#task(request.id, context);
+    task.exec(request.execId, jsonOf(request.spec, 'exec'), checkedIo(request), tellerOf(context));
     return nothing;
   };
 
@@ -176,6 +178,11 @@ export class TaskService {
   #task(id: string, context: CallContext): Task {
     return this.#options.registry.get(this.#namespace(context), id);
   }
+}
+
+/** The connection of a caller that tells of the call's event itself, by its signal. */
+function tellerOf(context: CallContext): AbortSignal | undefined {
+  return context.metadata?.(eventsKey) === eventsAnswered ? context.signal : undefined;
 }
 
 function detailsOf(execId: string | undefined): { typeUrl: string; value: Buffer } | null {

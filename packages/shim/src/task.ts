@@ -8,7 +8,7 @@ import { failpoint } from '@tscontainer/platform/failpoint';
 import { type CgroupPaths, cgroupsOf } from './cgroup-figures.ts';
 import { isLoggedByBinary, openLoggingBinary } from './logging-binary.ts';
 import type { StepLog } from './step-log.ts';
-import type { TaskEvents } from './task-events.ts';
+import type { HowTold, TaskEventName, TaskEvents } from './task-events.ts';
 import { TaskProcess } from './task-process.ts';
 import { timestampFromNs } from './timestamp.ts';
 
@@ -38,6 +38,8 @@ export class Task {
   readonly #execs = new Map<string, TaskProcess>();
   readonly #execSpecs = new Map<string, string>();
   #cgroups: CgroupPaths = new Map();
+  /** Settled, and never rejected, once `create` is; undefined when none is under way. */
+  #creation: Promise<void> | undefined;
 
   constructor(namespace: string, id: string, bundle: string, io: ProcessIo, around: TaskSurroundings) {
     this.namespace = namespace;
@@ -66,27 +68,41 @@ export class Task {
     return this.#execs.values();
   }
 
-  async create(request: CreateRequest): Promise<number> {
+  /** `teller`, here and below: the connection, by its signal, whose peer tells of the event from the answer. */
+  create(request: CreateRequest, teller?: AbortSignal): Promise<number> {
     this.init.isBusy = true;
+    const creation = this.#create(request, teller);
+    // a start that waits for it begins after its answer has left: what runs was then known to be made
+    const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+    this.#creation = creation.then(settled, settled).finally(() => {
+      this.#creation = undefined;
+    });
+    return creation;
+  }
+
+  async #create(request: CreateRequest, teller: AbortSignal | undefined): Promise<number> {
     const { pid, steps, warnings } = await this.#withIo(this.id, request.io, (io) =>
       this.runtime.create({ ...request, io }),
     );
     failpoint('shim.create.made');
-    this.#steps.record('create', this.id, '', steps);
-    this.#steps.warn(this.id, '', warnings);
+    this.#steps.record('create', this.id, '', steps, warnings);
     this.init.pid = pid;
     const { io } = this.init;
-    this.#publish('TaskCreate', { bundle: this.bundle, rootfs: request.rootfs, io, pid });
+    this.#publish('', 'TaskCreate', { bundle: this.bundle, rootfs: request.rootfs, io, pid }, { teller });
     this.#settle(this.init);
     return pid;
   }
 
-  start(execId: string): Promise<number> {
-    return execId === '' ? this.#startInit() : this.#startExec(this.process(execId));
+  /** Of a process that is only just being created: waits for that, and fails when that fails. */
+  async start(execId: string, teller?: AbortSignal): Promise<number> {
+    if (this.#creation !== undefined) await this.#creation;
+    if (execId !== '') return this.#startExec(this.process(execId), teller);
+    if (this.init.pid === 0) throw new ContainerError('not-found', `task ${this.id}: not found`);
+    return this.#startInit(teller);
   }
 
   /** Registers a process that `start` will run; `spec` is the OCI process as JSON text. */
-  exec(execId: string, spec: string, io: ProcessIo): void {
+  exec(execId: string, spec: string, io: ProcessIo, teller?: AbortSignal): void {
     if (this.#execs.has(execId)) throw new ContainerError('already-exists', `id ${execId}: already exists`);
     if (this.init.status !== 'running' && this.init.status !== 'created') {
       throw new ContainerError('failed-precondition', `cannot exec in a ${this.init.status} state`);
@@ -95,7 +111,7 @@ export class Task {
       throw new ContainerError('resource-exhausted', `exec in ${this.id}: ${maxExecs} execs are there already`);
     this.#execs.set(execId, new TaskProcess(this.id, execId, io));
     this.#execSpecs.set(execId, spec);
-    this.#publish('TaskExecAdded', { execId });
+    this.#publish(execId, 'TaskExecAdded', { execId }, { teller });
   }
 
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
@@ -116,7 +132,7 @@ export class Task {
     try {
       await this.runtime.pause(this.id);
       this.init.step('pause');
-      this.#publish('TaskPaused', {});
+      this.#publish('', 'TaskPaused', {});
     } finally {
       this.#settle(this.init);
     }
@@ -127,7 +143,7 @@ export class Task {
     try {
       await this.runtime.resume(this.id);
       this.init.step('resume');
-      this.#publish('TaskResumed', {});
+      this.#publish('', 'TaskResumed', {});
     } finally {
       this.#settle(this.init);
     }
@@ -143,16 +159,18 @@ export class Task {
     if (this.init.status !== 'running' && this.init.status !== 'paused')
       throw new ContainerError('unknown', `cannot checkpoint a ${this.init.status} container`);
     await this.runtime.checkpoint(this.id, request);
-    this.#publish('TaskCheckpointed', { checkpoint: request.imagePath });
+    this.#publish('', 'TaskCheckpointed', { checkpoint: request.imagePath });
   }
 
   /** Removes what is left of a process and returns it. A created one is killed first, a running one is refused. */
-  async delete(execId: string): Promise<TaskProcess> {
+  async delete(execId: string, teller?: AbortSignal): Promise<TaskProcess> {
     const process = this.process(execId);
     process.begin('delete');
     try {
       if (execId === '') await this.#deleteInit();
       else if (process.pid !== 0) await this.runtime.deleteExec(this.id, execId);
+      // whoever tells of the rest itself has heard of the exit before
+      if (teller !== undefined) await this.#events.taken(this.namespace, this.id);
     } catch (error) {
       this.#settle(process);
       throw error;
@@ -161,7 +179,7 @@ export class Task {
     process.deleted();
     this.#execs.delete(execId);
     this.#execSpecs.delete(execId);
-    if (execId === '') this.#publish('TaskDelete', { pid: process.pid, ...exitFields(process.exit) });
+    if (execId === '') this.#publish('', 'TaskDelete', { pid: process.pid, ...exitFields(process.exit) }, { teller });
     return process;
   }
 
@@ -190,31 +208,31 @@ export class Task {
     if (process === undefined || process.exit !== undefined) return;
     process.pid ||= exit.pid;
     if (process.isBusy) process.holdExit(exit);
-    else this.#ended(process, exit);
+    else this.#ended(process, exit, { isAtOnce: true });
   }
 
   onOom(): void {
-    this.#publish('TaskOOM', {});
+    this.#publish('', 'TaskOOM', {});
   }
 
-  async #startInit(): Promise<number> {
+  async #startInit(teller: AbortSignal | undefined): Promise<number> {
     const { init } = this;
     init.begin('start');
     try {
       const { steps } = await this.runtime.start(this.id);
       failpoint('shim.start.started');
-      this.#steps.record('start', this.id, '', steps);
+      this.#steps.record('start', this.id, '', steps, []);
     } catch (error) {
       await this.#startFailed(init);
       throw error;
     }
     init.step('start');
-    this.#publish('TaskStart', { pid: init.pid });
+    this.#publish('', 'TaskStart', { pid: init.pid }, { teller });
     this.#settle(init);
     return init.pid;
   }
 
-  async #startExec(process: TaskProcess): Promise<number> {
+  async #startExec(process: TaskProcess, teller: AbortSignal | undefined): Promise<number> {
     const { execId } = process;
     process.begin('start');
     try {
@@ -223,8 +241,7 @@ export class Task {
         this.runtime.exec({ id: this.id, execId, process: spec, io }),
       );
       failpoint('shim.exec.started');
-      this.#steps.record('exec', this.id, execId, steps);
-      this.#steps.warn(this.id, execId, warnings);
+      this.#steps.record('exec', this.id, execId, steps, warnings);
       process.pid = pid;
     } catch (error) {
       process.isBusy = false;
@@ -232,7 +249,7 @@ export class Task {
     }
     this.#execSpecs.delete(execId); // it may be large, and is not needed again
     process.step('start');
-    this.#publish('TaskExecStarted', { execId, pid: process.pid });
+    this.#publish(execId, 'TaskExecStarted', { execId, pid: process.pid }, { teller });
     this.#settle(process);
     return process.pid;
   }
@@ -289,16 +306,17 @@ export class Task {
     if (heldExit !== undefined && process.exit === undefined) this.#ended(process, heldExit);
   }
 
-  #ended(process: TaskProcess, exit: ExitRecord): void {
+  #ended(process: TaskProcess, exit: ExitRecord, how: HowTold = {}): void {
     failpoint('shim.exit.seen');
     process.ended(exit);
-    this.#publish('TaskExit', { id: exit.execId === '' ? this.id : exit.execId, pid: exit.pid, ...exitFields(exit) });
+    const id = exit.execId === '' ? this.id : exit.execId;
+    this.#publish(exit.execId, 'TaskExit', { id, pid: exit.pid, ...exitFields(exit) }, how);
     failpoint('shim.exit.queued');
   }
 
-  #publish(name: Parameters<TaskEvents['publish']>[1], fields: Record<string, unknown>): void {
+  #publish(execId: string, name: TaskEventName, fields: object, how: HowTold = {}): void {
     try {
-      this.#events.publish(this.namespace, name, { containerId: this.id, ...fields });
+      this.#events.publish({ namespace: this.namespace, containerId: this.id, execId }, name, fields, how);
     } catch (error) {
       // an event that cannot be encoded is our defect; it must not keep an exit from its waiters
       this.#steps.log.error({ id: this.id, event: name, err: errorMessageOf(error) }, 'event not published');

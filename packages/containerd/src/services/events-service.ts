@@ -4,16 +4,20 @@ import { loadService } from '@tscontainer/platform/contract-loader';
 import type { CallContext, ServedService } from '@tscontainer/platform/grpc-server';
 import type { TtrpcService } from '@tscontainer/platform/ttrpc/ttrpc-server';
 import type { Daemon } from '../daemon.ts';
-import type { AnyMessage, Envelope, EventExchange } from '../events/event-exchange.ts';
+import type { AnyMessage, Envelope } from '../events/event-exchange.ts';
 import { now, type Timestamp } from '../metadata/timestamp.ts';
 import { required, scopeOf } from './request-fields.ts';
 
 type WireEnvelope = Omit<Envelope, 'timestamp' | 'event'> & { timestamp: Timestamp | null; event: AnyMessage | null };
 
-function forward(events: Pick<EventExchange, 'forward'>) {
+interface ForwardTarget {
+  forward(envelope: Envelope): Promise<void> | void;
+}
+
+function forward(events: ForwardTarget) {
   return async (request: { envelope: WireEnvelope | null }) => {
     const { timestamp, namespace, topic, event } = required(request.envelope, 'envelope');
-    events.forward({ timestamp: timestamp ?? now(), namespace, topic, event: required(event, 'event') });
+    await events.forward({ timestamp: timestamp ?? now(), namespace, topic, event: required(event, 'event') });
     return {};
   };
 }
@@ -40,7 +44,7 @@ export function eventsService({ events }: Pick<Daemon, 'events'>): ServedService
 }
 
 /** `events` sees each event of a shim, in the order of its sending. */
-export function ttrpcEventsService(events: Pick<EventExchange, 'forward'>): TtrpcService {
+export function ttrpcEventsService(events: ForwardTarget): TtrpcService {
   const name = 'containerd.services.events.ttrpc.v1.Events';
   return {
     name,

@@ -45,11 +45,6 @@ export function tasksService(
     });
   }
 
-  /** In the call that made the process, as the caller asked. */
-  async function start(namespace: string, containerId: string, execId: string, context: CallContext): Promise<void> {
-    context.addTrailer?.(startedKey, String(await tasks.startProcess(namespace, containerId, execId)));
-  }
-
   async function fromCheckpoint(namespace: string, task: CreateTask, descriptor: ImageTarget) {
     const image = await checkpoints.unpack(namespace, descriptor);
     try {
@@ -67,8 +62,9 @@ export function tasksService(
       const { rootfs, stdin, stdout, stderr, terminal, options } = request;
       const task = { container, rootfs, stdin, stdout, stderr, terminal, options };
       if (request.checkpoint !== null) return fromCheckpoint(namespace, task, request.checkpoint);
-      const pid = await tasks.create(namespace, task);
-      if (context.metadata?.(startKey) === '1') await start(namespace, request.containerId, '', context);
+      const isStarted = context.metadata?.(startKey) === '1';
+      const pid = await tasks.create(namespace, { ...task, isStarted });
+      if (isStarted) context.addTrailer?.(startedKey, String(pid));
       return { containerId: request.containerId, pid };
     },
     Start: async ({ containerId, execId }, context) => ({
@@ -96,9 +92,9 @@ export function tasksService(
     Exec: async ({ containerId, execId, stdin, stdout, stderr, terminal, spec }, context) => {
       if (execId === '') throw new ContainerError('invalid-argument', 'exec id cannot be empty');
       const request = { execId, stdin, stdout, stderr, terminal, spec: required(spec, 'spec') };
-      const namespace = namespaceOf(context);
-      await tasks.exec(namespace, containerId, request);
-      if (context.metadata?.(startKey) === '1') await start(namespace, containerId, execId, context);
+      const isStarted = context.metadata?.(startKey) === '1';
+      const pid = await tasks.exec(namespaceOf(context), containerId, request, isStarted);
+      if (isStarted) context.addTrailer?.(startedKey, String(pid));
       return empty;
     },
     ResizePty: async ({ containerId, execId, width, height }, context) => {

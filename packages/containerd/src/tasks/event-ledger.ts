@@ -1,6 +1,6 @@
 // What has been told of one task's processes: each exit is published once, whoever tells it, and none is left out.
-import type { Any, Timestamp } from '@tscontainer/platform/contracts/google/protobuf/well-known';
-import { wireMessage } from '@tscontainer/platform/wire-codec';
+import type { Timestamp } from '@tscontainer/platform/contracts/google/protobuf/well-known';
+import type { ReadTaskEvent } from './task-event-reader.ts';
 
 export interface ExitFacts {
   pid: number;
@@ -16,37 +16,30 @@ interface ProcessEntry {
   exit: ExitFacts | undefined;
 }
 
-/** The event that has no other field: the others' are skipped as unknown. */
-const anyTaskEvent = wireMessage<{ containerId: string }>('containerd.events.TaskOOM');
-/** Also of TaskExecAdded, whose fields are the same but for the pid. */
-const execEvent = wireMessage<{ containerId: string; execId: string }>('containerd.events.TaskExecStarted');
-const exited = wireMessage<ExitFacts & { containerId: string; id: string }>('containerd.events.TaskExit');
-
-/** The container that a task event is about; it is field 1 of all of them. */
-export function containerOf(event: Any): string {
-  return anyTaskEvent.decode(event.value).containerId;
-}
-
 export class EventLedger {
-  readonly #containerId: string;
   readonly #processes = new Map<string, ProcessEntry>();
+  #isCreated = false;
   isDeleted = false;
 
-  constructor(containerId: string) {
-    this.#containerId = containerId;
+  /** Notes an event of the shim. False when it was told before and must not be told again. */
+  accept({ topic, execId, exit }: ReadTaskEvent): boolean {
+    if (topic === '/tasks/create') return this.acceptCreate();
+    if (topic === '/tasks/start' || topic === '/tasks/exec-started') return this.acceptStart(execId);
+    if (exit !== undefined) return this.acceptExit(execId, exit);
+    if (topic === '/tasks/exec-added') return this.acceptAdded(execId);
+    return topic !== '/tasks/delete' || this.acceptDelete();
   }
 
-  /** Notes an event of the shim. False when it was told before and must not be told again. */
-  accept(topic: string, event: Any): boolean {
-    if (topic === '/tasks/start') return this.acceptStart('');
-    if (topic === '/tasks/exec-started') return this.acceptStart(execEvent.decode(event.value).execId);
-    if (topic === '/tasks/exit') {
-      const { id, pid, exitStatus, exitedAt } = exited.decode(event.value);
-      return this.acceptExit(id === this.#containerId ? '' : id, { pid, exitStatus, exitedAt });
-    }
-    if (topic === '/tasks/exec-added') return this.#acceptAdded(execEvent.decode(event.value).execId);
-    if (topic === '/tasks/delete') this.isDeleted = true;
-    return true;
+  acceptCreate(): boolean {
+    const isNew = !this.#isCreated;
+    this.#isCreated = true;
+    return isNew;
+  }
+
+  acceptDelete(): boolean {
+    const isNew = !this.isDeleted;
+    this.isDeleted = true;
+    return isNew;
   }
 
   acceptStart(execId: string): boolean {
@@ -77,7 +70,7 @@ export class EventLedger {
     else entry.isForgotten = true;
   }
 
-  #acceptAdded(execId: string): boolean {
+  acceptAdded(execId: string): boolean {
     const entry = this.#entry(execId);
     const isNew = !entry.isAdded;
     entry.isAdded = true;

@@ -1,5 +1,6 @@
 // Creates tasks in their shims, and takes away what a failed creation left. Called by the task manager alone.
 import { errorMessageOf } from '@tscontainer/core/errors';
+import type { StartResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { Container } from '../containers/container-store.ts';
@@ -7,7 +8,7 @@ import type { AnyMessage } from '../events/event-exchange.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { ForeignShims } from './foreign-shims.ts';
 import { deleteByShim } from './shim-command.ts';
-import { isConnectionLost } from './shim-connection.ts';
+import { isConnectionLost, type ShimConnection } from './shim-connection.ts';
 import type { ShimPool } from './shim-pool.ts';
 import type { TaskRecord } from './task-record.ts';
 
@@ -21,6 +22,13 @@ export interface CreateTask {
   options: AnyMessage | null;
   /** A directory with criu's image, to go on from. */
   checkpoint?: string;
+  /** It is to be started in the same call. */
+  isStarted?: boolean;
+}
+
+export interface CreatedTask {
+  /** Sent with create, in one write; undefined with a foreign shim, which would not wait for the one to begin the other. */
+  start: Promise<StartResponse> | undefined;
 }
 
 export interface CreatorOptions {
@@ -40,22 +48,22 @@ export class TaskCreator {
   }
 
   /** One ttrpc call; a second one when the shim died before it answered. The caller undoes a failure. */
-  async create(record: TaskRecord, given: CreateTask): Promise<void> {
+  async create(record: TaskRecord, given: CreateTask): Promise<CreatedTask> {
     if (!record.isOwn) {
       this.#options.bundles.addForeignParts(record.bundle, record.runtimeName);
       record.shim = await this.#options.foreign.start(record, given.container.runtime?.options ?? null);
       this.#options.bundles.writeAddress(record.bundle, record.shim.address);
-      return this.#call(record, given);
+      return this.#call(record, record.shim, given);
     }
     record.shim = await this.#options.pool.assign();
     try {
-      await this.#call(record, given);
+      return await this.#call(record, record.shim, given);
     } catch (error) {
       if (!isConnectionLost(error)) throw error;
       await this.#cleanUp(record);
       this.#options.pool.release(record.shim);
       record.shim = await this.#options.pool.assign();
-      await this.#call(record, given);
+      return this.#call(record, record.shim, given);
     }
   }
 
@@ -74,15 +82,27 @@ export class TaskCreator {
     record.closeLog?.();
   }
 
-  async #call(record: TaskRecord, given: CreateTask): Promise<void> {
-    const { namespace, id, bundle, shim } = record;
+  async #call(record: TaskRecord, shim: ShimConnection, given: CreateTask): Promise<CreatedTask> {
+    const { namespace, id, bundle } = record;
     const { container, rootfs, stdin, stdout, stderr, terminal, checkpoint = '' } = given;
     const options = given.options?.typeUrl ? given.options : (container.runtime?.options ?? null);
-    if (shim === undefined) return;
     failpoint('task.create.shim');
     const io = { stdin, stdout, stderr, terminal };
     const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null, checkpoint };
-    record.pid = (await shim.call('Create', request, { namespace })).pid;
+    const created = shim.call('Create', request, { namespace, ...record.tellingOptions });
+    const start = given.isStarted === true && shim.isOwn ? this.#start(record, shim) : undefined;
+    record.pid = (await created).pid;
+    return { start };
+  }
+
+  /** The shim begins once its create is answered; when that fails, so does this. */
+  #start(record: TaskRecord, shim: ShimConnection): Promise<StartResponse> {
+    const { namespace, id } = record;
+    record.isStartAsked = true;
+    failpoint('task.start.asked');
+    const start = shim.call('Start', { id }, { namespace, ...record.tellingOptions });
+    start.catch(() => undefined); // the failure of create is what the caller learns
+    return start;
   }
 
   async #cleanUp({ namespace, id, bundle, runtimeName }: TaskRecord): Promise<void> {

@@ -4,7 +4,7 @@
 // holds the truth; a record here only says where to ask. One ttrpc call serves create, one start.
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import type { CallOptions } from '@tscontainer/platform/call-context';
-import type { Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { StartResponse, Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
@@ -15,7 +15,7 @@ import type { ExitFacts } from './event-ledger.ts';
 import { ForeignShims } from './foreign-shims.ts';
 import { isConnectionLost, type ShimConnection } from './shim-connection.ts';
 import { ShimPool } from './shim-pool.ts';
-import { type CreateTask, TaskCreator } from './task-creator.ts';
+import { type CreatedTask, type CreateTask, TaskCreator } from './task-creator.ts';
 import { TaskEvents } from './task-events.ts';
 import { TaskRecord } from './task-record.ts';
 import { noShim, TaskRecovery } from './task-recovery.ts';
@@ -49,7 +49,7 @@ export class TaskManager {
     this.#table = new TaskTable(hasContainer);
     this.#log = log;
     this.#bundles = new BundleStore(config.state, config.root);
-    this.#events = new TaskEvents(events, this.#table);
+    this.#events = new TaskEvents(events, this.#table, log);
     this.#pool = new ShimPool(config, log, (shim) => this.#watch(shim));
     const { address } = config;
     const shared = { address, log, pool: this.#pool, bundles: this.#bundles, table: this.#table, events: this.#events };
@@ -94,17 +94,7 @@ export class TaskManager {
     failpoint('task.create.bundle');
     const record = new TaskRecord(bundle, runtimeName);
     this.#table.add(record);
-    try {
-      await this.#creator.create(record, given);
-    } catch (error) {
-      await this.#undoCreate(record, isConnectionLost(error));
-      throw error;
-    }
-    failpoint('task.create.answered');
-    record.isCreated = true;
-    // the shim may have died between its answer and now
-    if (record.shim?.isLost === true) this.#recovery.start(record);
-    return record.pid;
+    return record.telling('', () => this.#create(record, given));
   }
 
   /** Runs `method` of the task's shim; waits for a recovery under way, and asks again when the shim is lost meanwhile. */
@@ -122,19 +112,7 @@ export class TaskManager {
   /** Idempotent across a lost shim: a process that the lost one had started is not started again. */
   async startProcess(namespace: string, id: string, execId: string): Promise<number> {
     const record = this.#table.get(namespace, id);
-    if (execId === '') record.isStartAsked = true;
-    failpoint('task.start.asked');
-    try {
-      const { pid } = await this.#attempt(record, 'Start', { execId }, {});
-      failpoint('task.start.answered');
-      record.pendingExecs.delete(execId);
-      return pid;
-    } catch (error) {
-      if (!isConnectionLost(error)) throw error;
-    }
-    const { status, pid } = await this.#ask(record, 'State', { execId }, {});
-    if (status !== 'CREATED') return pid;
-    return (await this.#ask(record, 'Start', { execId }, {})).pid;
+    return record.telling(execId, () => this.#started(record, execId, this.#askStart(record, execId)));
   }
 
   /** Resolves with the exit, at once when there is one; rejects cancelled when the caller leaves. */
@@ -149,11 +127,15 @@ export class TaskManager {
     return untilAborted(wait, signal, `wait ${id}`);
   }
 
-  async exec(namespace: string, id: string, request: Named<'Exec'> & { execId: string }): Promise<void> {
+  /** Registers a process; with `isStarted` it is started in the same call, and the pid is the answer's. */
+  async exec(
+    namespace: string,
+    id: string,
+    request: Named<'Exec'> & { execId: string },
+    isStarted = false,
+  ): Promise<number> {
     const record = this.#table.get(namespace, id);
-    await this.#attempt(record, 'Exec', request, {});
-    failpoint('task.exec.answered');
-    record.notePendingExec({ ...request, id } as Parameters<TaskRecord['notePendingExec']>[0]);
+    return record.telling(request.execId, () => this.#exec(record, request, isStarted));
   }
 
   /** Removes a stopped task, its bundle, and a foreign shim. */
@@ -163,6 +145,7 @@ export class TaskManager {
     const exit = await this.#deleteInShim(record);
     failpoint('task.delete.answered');
     record.deleted = exit;
+    if (record.isOwn) this.#events.ensureDeleted(record, exit);
     this.#table.close(record);
     await this.#creator.release(record);
     await this.#bundles.remove(record.bundle, !record.isOwn);
@@ -172,16 +155,73 @@ export class TaskManager {
 
   async deleteExec(namespace: string, id: string, execId: string): Promise<ExitFacts> {
     const record = this.#table.get(namespace, id);
-    const exit = await this.#ask(record, 'Delete', { execId }, {});
+    const exit = await this.#ask(record, 'Delete', { execId }, record.tellingOptions);
     failpoint('task.exec.deleted');
     record.pendingExecs.delete(execId);
     record.ledger.forget(execId);
     return exit;
   }
 
+  async #create(record: TaskRecord, given: CreateTask): Promise<number> {
+    let created: CreatedTask;
+    try {
+      created = await this.#creator.create(record, given);
+    } catch (error) {
+      await this.#undoCreate(record, isConnectionLost(error));
+      throw error;
+    }
+    failpoint('task.create.answered');
+    record.isCreated = true;
+    if (record.isOwn) this.#events.ensureCreated(record, given);
+    // the shim may have died between its answer and now
+    if (record.shim?.isLost === true) this.#recovery.start(record);
+    if (given.isStarted !== true) return record.pid;
+    return this.#started(record, '', created.start ?? this.#askStart(record, ''));
+  }
+
+  async #exec(record: TaskRecord, request: Named<'Exec'> & { execId: string }, isStarted: boolean): Promise<number> {
+    const { isOwn, id } = record;
+    const { execId } = request;
+    const added = this.#attempt(record, 'Exec', request, record.tellingOptions);
+    const start = isStarted && isOwn ? this.#askStart(record, execId) : undefined;
+    start?.catch(() => undefined); // when exec fails, its failure is what the caller learns
+    await added;
+    failpoint('task.exec.answered');
+    record.notePendingExec({ ...request, id } as Parameters<TaskRecord['notePendingExec']>[0]);
+    if (isOwn) this.#events.ensureAdded(record, execId);
+    return isStarted ? this.#started(record, execId, start ?? this.#askStart(record, execId)) : 0;
+  }
+
+  #askStart(record: TaskRecord, execId: string): Promise<StartResponse> {
+    if (execId === '') record.isStartAsked = true;
+    failpoint('task.start.asked');
+    return this.#attempt(record, 'Start', { execId }, record.tellingOptions);
+  }
+
+  /** The end of a start that was asked for: asked again when the shim was lost before it answered. */
+  async #started(record: TaskRecord, execId: string, asked: Promise<StartResponse>): Promise<number> {
+    let pid = 0;
+    try {
+      ({ pid } = await asked);
+      failpoint('task.start.answered');
+      record.pendingExecs.delete(execId);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      pid = await this.#startAgain(record, execId);
+    }
+    if (record.isOwn) this.#events.ensureStarted(record, execId, pid);
+    return pid;
+  }
+
+  async #startAgain(record: TaskRecord, execId: string): Promise<number> {
+    const { status, pid } = await this.#ask(record, 'State', { execId }, {});
+    if (status !== 'CREATED') return pid;
+    return (await this.#ask(record, 'Start', { execId }, record.tellingOptions)).pid;
+  }
+
   async #deleteInShim(record: TaskRecord): Promise<ExitFacts> {
     try {
-      return await this.#ask(record, 'Delete', { execId: '' }, {});
+      return await this.#ask(record, 'Delete', { execId: '' }, record.tellingOptions);
     } catch (error) {
       // the lost shim had deleted it: recovery found nothing and told the rest
       if (isConnectionLost(error) && record.deleted !== undefined) return record.deleted;

@@ -1,4 +1,5 @@
 // What the daemon knows of one task: where it lives, who serves it, what has been told of it.
+import { type CallOptions, eventsAnswered, eventsKey } from '@tscontainer/platform/call-context';
 import type { ExecProcessRequest, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Bundle } from './bundle-store.ts';
 import { EventLedger, type ExitFacts } from './event-ledger.ts';
@@ -8,6 +9,8 @@ import type { ShimConnection } from './shim-connection.ts';
 /** Execs that were registered but not started: a shim that dies takes them along, the next one is told again. */
 const maxPendingExecs = 1024;
 
+const answeredEvents: CallOptions = { metadata: { [eventsKey]: eventsAnswered } };
+
 export class TaskRecord {
   readonly bundle: Bundle;
   readonly runtimeName: string;
@@ -15,6 +18,8 @@ export class TaskRecord {
   readonly pendingExecs = new Map<string, ExecProcessRequest>();
   /** One Wait per process in the shim, however many clients wait: ttrpc cannot take a call back. */
   readonly waits = new Map<string, Promise<WaitResponse>>();
+  /** Of calls whose answers are told as events, by exec id: settled once that is done. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
   shim: ShimConnection | undefined;
   pid = 0;
   /** While create is under way nothing else may be asked of the task. */
@@ -30,7 +35,7 @@ export class TaskRecord {
   constructor(bundle: Bundle, runtimeName: string) {
     this.bundle = bundle;
     this.runtimeName = runtimeName;
-    this.ledger = new EventLedger(bundle.id);
+    this.ledger = new EventLedger();
   }
 
   get namespace(): string {
@@ -43,6 +48,29 @@ export class TaskRecord {
 
   get isOwn(): boolean {
     return isOwnRuntime(this.runtimeName);
+  }
+
+  /** For calls that make, start or delete a process: a shim of ours leaves their events to us. */
+  get tellingOptions(): CallOptions {
+    return this.isOwn ? answeredEvents : {};
+  }
+
+  /** What must be told before anything else of that process; undefined when nothing is under way. */
+  underWay(execId: string): Promise<unknown> | undefined {
+    return this.#underWay.get(execId);
+  }
+
+  /** Runs calls whose answers `work` tells as events: what the shim tells meanwhile of that process waits. */
+  async telling<T>(execId: string, work: () => Promise<T>): Promise<T> {
+    const done = work();
+    const earlier = this.#underWay.get(execId);
+    const settled = Promise.allSettled(earlier === undefined ? [done] : [earlier, done]);
+    this.#underWay.set(execId, settled);
+    try {
+      return await done;
+    } finally {
+      if (this.#underWay.get(execId) === settled) this.#underWay.delete(execId);
+    }
   }
 
   notePendingExec(request: ExecProcessRequest): void {

@@ -95,7 +95,8 @@ export class TaskRecovery {
     const isStarted = status === 'RUNNING' || status === 'PAUSED' || (status === 'STOPPED' && record.isStartAsked);
     for (const process of processes) this.#tell(record, process, isStarted);
     for (const request of record.pendingExecs.values()) {
-      if (!processes.some(({ execId }) => execId === request.execId)) await shim.call('Exec', request, { namespace });
+      if (!processes.some(({ execId }) => execId === request.execId))
+        await shim.call('Exec', request, { namespace, ...record.tellingOptions });
     }
     record.shim = shim;
     this.#options.log.info({ id, pid, shim: shim.address, processes: processes.length }, 'task adopted');

@@ -130,6 +130,7 @@ export class TtrpcServer {
             namespace: metadata.get(ttrpcNamespaceKey) ?? '',
             lease: undefined,
             signal,
+            metadata: (key) => metadata.get(key),
           }),
         );
       } catch (error) {
