@@ -3,77 +3,23 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ContextFiles, makeContext, maskIds } from '../harness/build-context.ts';
-import { type CommandResult, run } from '../harness/command.ts';
-import { busyboxArchive } from '../harness/images.ts';
-import { type RealDockerd, startRealDockerd } from '../harness/real-dockerd.ts';
-import { type Stack, startStack } from '../harness/stack.ts';
+import type { ContextFiles } from '../harness/build-context.ts';
+import { exampleContext as app, type Builders, startBuilders } from '../harness/builders.ts';
+import { type CommandOptions, type CommandResult, run } from '../harness/command.ts';
 
-let dockerd: RealDockerd;
-let stack: Stack;
-let scratch: string;
-
-interface Side {
-  name: string;
-  docker(args: string[], options?: { input?: string | Buffer; cwd?: string }): Promise<CommandResult>;
-}
-let sides: Side[];
-
-const dockerOn =
-  (socket: string) =>
-  (args: string[], options: { input?: string | Buffer; cwd?: string } = {}) =>
-    run('/usr/bin/docker', args, {
-      ...options,
-      env: { DOCKER_HOST: `unix://${socket}`, DOCKER_BUILDKIT: '0', DOCKER_CONFIG: scratch },
-      timeoutMs: 120_000,
-    });
+let builders: Builders;
 
 beforeAll(async () => {
-  scratch = mkdtempSync('/tmp/tsc-builder-');
-  [dockerd, stack] = await Promise.all([startRealDockerd(), startStack()]);
-  sides = [
-    { name: 'dockerd', docker: dockerOn(dockerd.socket) },
-    { name: 'tsengined', docker: dockerOn(stack.socket) },
-  ];
-  const archive = await busyboxArchive();
-  for (const { docker } of sides) expect((await docker(['load', '-q', '-i', archive])).code).toBe(0);
+  builders = await startBuilders();
 });
+afterAll(() => builders?.stop());
 
-afterAll(async () => {
-  await dockerd?.stop();
-  await stack?.stop();
-  rmSync(scratch, { recursive: true, force: true });
-});
-
-interface Outcome {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** Builds on both, says both outcomes with ids masked. */
-async function build(
-  files: ContextFiles,
-  args: string[] = [],
-  options: { input?: string; context?: string } = {},
-): Promise<{ theirs: Outcome; ours: Outcome }> {
-  const directory = makeContext(files);
-  const buildOn = async ({ docker }: Side): Promise<Outcome> => {
-    const { code, stdout, stderr } = await docker(['build', '--network', 'none', ...args, options.context ?? '.'], {
-      cwd: directory,
-      ...(options.input === undefined ? {} : { input: options.input }),
-    });
-    return { code, stdout: maskIds(stdout), stderr: maskIds(stderr) };
-  };
-  const outcomes = await Promise.all(sides.map(buildOn)).finally(() =>
-    rmSync(directory, { recursive: true, force: true }),
-  );
-  const [theirs, ours] = outcomes as [Outcome, Outcome];
-  return { theirs, ours };
-}
+type Docker = (args: string[], options?: CommandOptions) => Promise<CommandResult>;
+const theirDocker: Docker = (args, options) => builders.theirs(args, options);
+const ourDocker: Docker = (args, options) => builders.ours(args, options);
 
 /** The settings and history of an image, without what two builds of it differ in. */
-async function facts(docker: Side['docker'], image: string, masksSums: boolean): Promise<object> {
+async function facts(docker: Docker, image: string, masksSums: boolean): Promise<object> {
   const [found] = JSON.parse((await docker(['image', 'inspect', image])).stdout);
   const history = (await docker(['history', '--no-trunc', '--format', '{{.CreatedBy}}|{{.Comment}}', image])).stdout;
   const { Image, Hostname, ...config } = found.Config;
@@ -88,9 +34,9 @@ async function facts(docker: Side['docker'], image: string, masksSums: boolean):
 }
 
 /** Names, types, modes, owners, sizes and link targets of all that is in an image. */
-async function tree(docker: Side['docker'], image: string): Promise<string[]> {
+async function tree(docker: Docker, image: string): Promise<string[]> {
   const id = (await docker(['create', '--network', 'none', image, 'none'])).stdout.trim();
-  const archive = join(scratch, `${id}.tar`);
+  const archive = join(builders.scratch, `${id}.tar`);
   try {
     expect((await docker(['export', '-o', archive, id])).code).toBe(0);
     const { stdout } = await run('tar', ['--numeric-owner', '--full-time', '-tvf', archive]);
@@ -114,12 +60,11 @@ async function tree(docker: Side['docker'], image: string): Promise<string[]> {
   }
 }
 
-async function expectSame(files: ContextFiles, args: string[] = [], input?: string): Promise<void> {
+async function expectSame(files: ContextFiles, args: string[] = []): Promise<void> {
   const masksSums = /--from=/.test(String(files['Dockerfile']));
-  const { theirs, ours } = await build(files, ['-t', 'same', ...args], input === undefined ? {} : { input });
+  const { theirs, ours } = await builders.build(files, ['-t', 'same', ...args]);
   expect(ours).toEqual(theirs);
   expect(theirs.code).toBe(0);
-  const [theirDocker, ourDocker] = sides.map(({ docker }) => docker) as [Side['docker'], Side['docker']];
   const [ourFacts, theirFacts] = await Promise.all([
     facts(ourDocker, 'same', masksSums),
     facts(theirDocker, 'same', masksSums),
@@ -128,17 +73,6 @@ async function expectSame(files: ContextFiles, args: string[] = [], input?: stri
   const [ourTree, theirTree] = await Promise.all([tree(ourDocker, 'same'), tree(theirDocker, 'same')]);
   expect(ourTree).toEqual(theirTree);
 }
-
-const app: ContextFiles = {
-  'a.txt': 'one\n',
-  'b.txt': 'two\n',
-  'run.sh': { text: '#!/bin/sh\necho run\n', mode: 0o755 },
-  'dir/inner.txt': 'inner\n',
-  'dir/deep/x': 'x\n',
-  'dir/link': { link: 'inner.txt' },
-  'link.txt': { link: 'a.txt' },
-  'empty/': '',
-};
 
 describe('builds that go well', () => {
   it.each<[string, string, string[]?]>([
@@ -309,11 +243,11 @@ describe('builds that go well', () => {
       ...app,
       Dockerfile: 'FROM busybox\nONBUILD RUN echo later > /l\nONBUILD COPY a.txt /later\nONBUILD ENV A=b\n',
     };
-    const first = await build(files, ['-t', 'trigger']);
+    const first = await builders.build(files, ['-t', 'trigger']);
     expect(first.ours).toEqual(first.theirs);
     await expectSame({ ...app, Dockerfile: 'FROM trigger\nRUN cat /l\n' });
     const one = { ...app, Dockerfile: 'FROM trigger\nONBUILD USER app\n' };
-    await build(one, ['-t', 'single']);
+    await builders.build(one, ['-t', 'single']);
     await expectSame({ ...app, Dockerfile: 'FROM single\n' });
   });
 
@@ -337,87 +271,5 @@ describe('builds that go well', () => {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
-  });
-});
-
-describe('builds that fail', () => {
-  it.each<[string, string, string[]?]>([
-    ['a command', 'FROM busybox\nRUN echo before; exit 3\n'],
-    ['a command in exec form', 'FROM busybox\nRUN ["sh", "-c", "exit 7"]\n'],
-    ['a command, containers removed', 'FROM busybox\nRUN exit 1\n', ['--force-rm']],
-    ['a command, quiet', 'FROM busybox\nRUN echo shown; exit 5\n', ['-q']],
-    ['an unknown instruction', 'FROM busybox\nNOSUCH thing\n'],
-    ['no FROM', 'RUN echo x\n'],
-    ['an empty file', ''],
-    ['comments only', '# nothing\n\n'],
-    ['FROM without a name', 'FROM\n'],
-    ['FROM with two words', 'FROM busybox x\n'],
-    ['a stage name that is none', 'FROM busybox AS 1x\n'],
-    ['a stage name twice', 'FROM busybox AS a\nFROM busybox AS A\n'],
-    ['a blank base name', 'FROM $NOSUCH\n'],
-    ['a platform that is none', 'FROM --platform=a/b/c/d busybox\n'],
-    ['an unknown flag of FROM', 'FROM --nosuch=1 busybox\n'],
-    ['a target that is not there', 'FROM busybox\n', ['--target', 'nosuch']],
-    ['ENV without a value', 'FROM busybox\nENV a\n'],
-    ['ENV without =', 'FROM busybox\nENV a=b c\n'],
-    ['ENV without anything', 'FROM busybox\nENV\n'],
-    ['ENV without a name', 'FROM busybox\nENV =b\n'],
-    ['LABEL without a value', 'FROM busybox\nLABEL a\n'],
-    ['COPY without a destination', 'FROM busybox\nCOPY a.txt\n'],
-    ['COPY of nothing', 'FROM busybox\nCOPY nosuch /\n'],
-    ['COPY of nothing by pattern', 'FROM busybox\nCOPY nosuch* /\n'],
-    ['COPY of several to a file', 'FROM busybox\nCOPY a.txt b.txt /x\n'],
-    ['COPY of a URL', 'FROM busybox\nCOPY http://127.0.0.1/x /\n'],
-    ['COPY --chmod', 'FROM busybox\nCOPY --chmod=755 a.txt /\n'],
-    ['COPY with an unknown flag', 'FROM busybox\nCOPY --nosuch=1 a.txt /\n'],
-    ['COPY with a flag without value', 'FROM busybox\nCOPY --chown a.txt /\n'],
-    ['COPY with a flag twice', 'FROM busybox\nCOPY --chown=1 --chown=2 a.txt /\n'],
-    ['COPY --chown of nobody', 'FROM busybox\nCOPY --chown=nosuch a.txt /\n'],
-    ['COPY --chown of no group', 'FROM busybox\nCOPY --chown=app:nosuch a.txt /\n'],
-    ['COPY --chown with three parts', 'FROM busybox\nCOPY --chown=a:b:c a.txt /\n'],
-    ['COPY from this stage', 'FROM busybox\nCOPY --from=0 / /\n'],
-    ['COPY from a later stage', 'FROM busybox\nCOPY --from=5 / /\n'],
-    ['COPY from a stage of nothing', 'FROM busybox AS a\nFROM busybox\nCOPY --from=a /nosuch /\n'],
-    ['COPY out of the context', 'FROM busybox\nCOPY ../../etc/passwd /\n'],
-    ['ADD without a destination', 'FROM busybox\nADD a\n'],
-    ['RUN with a mount', 'FROM busybox\nRUN --mount=type=cache,target=/x true\n'],
-    ['RUN with an unknown flag', 'FROM busybox\nRUN --nosuch true\n'],
-    ['SHELL without JSON', 'FROM busybox\nSHELL /bin/sh -c\n'],
-    ['SHELL of nothing', 'FROM busybox\nSHELL []\n'],
-    ['numbers in a list', 'FROM busybox\nCMD ["a", 1]\n'],
-    ['EXPOSE of no port', 'FROM busybox\nEXPOSE abc\n'],
-    ['EXPOSE of a wrong protocol', 'FROM busybox\nEXPOSE 80/xyz\n'],
-    ['EXPOSE of nothing', 'FROM busybox\nEXPOSE\n'],
-    ['STOPSIGNAL of no signal', 'FROM busybox\nSTOPSIGNAL NOSUCH\n'],
-    ['HEALTHCHECK of no kind', 'FROM busybox\nHEALTHCHECK WHAT x\n'],
-    ['HEALTHCHECK without a command', 'FROM busybox\nHEALTHCHECK CMD\n'],
-    ['HEALTHCHECK NONE with more', 'FROM busybox\nHEALTHCHECK NONE x\n'],
-    ['HEALTHCHECK with a bad time', 'FROM busybox\nHEALTHCHECK --interval=x CMD true\n'],
-    ['HEALTHCHECK with a short time', 'FROM busybox\nHEALTHCHECK --interval=1us CMD true\n'],
-    ['HEALTHCHECK with no retries', 'FROM busybox\nHEALTHCHECK --retries=0 CMD true\n'],
-    ['ONBUILD ONBUILD', 'FROM busybox\nONBUILD ONBUILD RUN x\n'],
-    ['ONBUILD FROM', 'FROM busybox\nONBUILD FROM x\n'],
-    ['ONBUILD of nothing', 'FROM busybox\nONBUILD\n'],
-    ['WORKDIR of nothing', 'FROM busybox\nWORKDIR\n'],
-    ['WORKDIR of an empty variable', 'FROM busybox\nWORKDIR $NOSUCH\n'],
-    ['VOLUME of an empty text', 'FROM busybox\nVOLUME [""]\n'],
-    ['USER of nothing', 'FROM busybox\nUSER\n'],
-    ['MAINTAINER of nothing', 'FROM busybox\nMAINTAINER\n'],
-    ['ARG without a name', 'FROM busybox\nARG =x\n'],
-    ['a variable that is demanded', 'FROM busybox\nENV a=${NOSUCH:?is needed}\n'],
-    ['a variable with an unknown sign', 'FROM busybox\nENV a=${b:x}\n'],
-    ['a variable that does not end', 'FROM busybox\nWORKDIR /${b\n'],
-    ['a quote that does not end', 'FROM busybox\nLABEL a="b\n'],
-    ['the escape directive twice', '# escape=`\n# escape=`\nFROM busybox\n'],
-    ['a wrong escape directive', '# escape=x\nFROM busybox\n'],
-    ['a file that is not there', 'FROM busybox\n', ['-f', 'nosuch']],
-    ['a tag that is none', 'FROM busybox\n', ['-t', 'UPPER']],
-    ['squash', 'FROM busybox\n', ['--squash']],
-    ['security options', 'FROM busybox\n', ['--security-opt', 'seccomp=unconfined']],
-    ['scratch alone', 'FROM scratch\n'],
-  ])('%s', async (_what, dockerfile, args = []) => {
-    const { theirs, ours } = await build({ ...app, Dockerfile: dockerfile }, args);
-    expect(theirs.code).not.toBe(0);
-    expect(ours).toEqual(theirs);
   });
 });

@@ -63,7 +63,8 @@ export class ImageRemover {
   /** Takes every name and what only this image has; then the unnamed images that it was built on and nobody needs. */
   async removeWhole(image: CatalogImage, keepsParents = false): Promise<RemovalRow[]> {
     const chain = [image, ...(keepsParents ? [] : await this.#freedBy(image))];
-    const kept = (await this.#catalog.all()).filter((other) => !chain.includes(other));
+    const removedIds = new Set(chain.map(({ details }) => details.id));
+    const kept = (await this.#catalog.all()).filter(({ details }) => !removedIds.has(details.id));
     const rows: RemovalRow[] = [];
     for (const [at, removed] of chain.entries()) {
       const { id } = removed.details;
@@ -83,12 +84,14 @@ export class ImageRemover {
   async #freedBy(image: CatalogImage): Promise<CatalogImage[]> {
     const all = await this.#catalog.all();
     const freed: CatalogImage[] = [];
+    const goneIds = new Set([image.details.id]);
     for (const ancestor of await this.#catalog.ancestors(image)) {
       const { id } = ancestor.details;
-      const hasOthers = all.some((other) => other.details.parent === id && other !== image && !freed.includes(other));
+      const hasOthers = all.some(({ details }) => details.parent === id && !goneIds.has(details.id));
       const hasName = ancestor.records.some(({ name }) => !isDanglingName(name));
       if (hasOthers || hasName || this.#usage.containersUsing(id).length > 0) break;
       freed.push(ancestor);
+      goneIds.add(id);
     }
     return freed;
   }
@@ -97,9 +100,12 @@ export class ImageRemover {
   async prune(candidates: CatalogImage[]): Promise<{ rows: RemovalRow[]; bytes: number }> {
     const rows: RemovalRow[] = [];
     let bytes = 0;
-    for (const image of candidates) {
+    for (const { details } of candidates) {
+      const all = await this.#catalog.all();
+      const image = all.find((other) => other.details.id === details.id);
+      if (image === undefined) continue; // gone with one that was built on it
       if (this.#usage.containersUsing(image.details.id).length > 0) continue;
-      if (parentIdsOf(await this.#catalog.all()).has(image.details.id)) {
+      if (parentIdsOf(all).has(image.details.id)) {
         rows.push(...(await this.#untagKept(image)));
         continue;
       }

@@ -11,6 +11,7 @@ export interface CommandGroup {
 }
 
 const attach: CommandLoader = async () => (await import('../commands/attach.ts')).attachCommand;
+const build: CommandLoader = async () => (await import('../commands/build.ts')).buildCommand;
 const commit: CommandLoader = async () => (await import('../commands/commit.ts')).commitCommand;
 const cp: CommandLoader = async () => (await import('../commands/cp.ts')).cpCommand;
 const create: CommandLoader = async () => (await import('../commands/create.ts')).createCommand;
@@ -54,6 +55,7 @@ const memberships = () => import('../commands/network-membership.ts');
 
 export const commands: Readonly<Record<string, CommandLoader>> = {
   attach,
+  build,
   commit,
   cp,
   diff,
@@ -106,6 +108,7 @@ export const commonCommands: readonly string[] = [
   'run',
   'exec',
   'ps',
+  'build',
   'pull',
   'images',
   'login',
@@ -116,6 +119,13 @@ export const commonCommands: readonly string[] = [
 ];
 
 export const groups: Readonly<Record<string, CommandGroup>> = {
+  builder: {
+    summary: 'Manage builds',
+    commands: {
+      build,
+      prune: async () => (await prunes()).builderPruneCommand,
+    },
+  },
   container: {
     summary: 'Manage containers',
     commands: {
@@ -150,6 +160,7 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
   image: {
     summary: 'Manage images',
     commands: {
+      build,
       history,
       import: importImage,
       load,

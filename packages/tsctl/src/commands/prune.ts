@@ -30,6 +30,33 @@ export const imagePruneCommand = prune('Remove unused images', [allImages, filte
   return finish(context, [await pruneImages(context)]);
 });
 
+export const builderPruneCommand = prune(
+  'Remove build cache',
+  [
+    flag('bool', 'all,a', 'Remove all unused build cache, not just dangling ones'),
+    filter,
+    force,
+    flag('bytes', 'keep-storage', 'Amount of disk space to keep for cache'),
+  ],
+  async (context) => {
+    const { flags, out } = context;
+    const what = flags.bool('all') ? 'all build cache' : 'all dangling build cache';
+    let answer: { CachesDeleted?: string[] | null; SpaceReclaimed?: number } = {};
+    if (await isConfirmed(context, `WARNING! This will remove ${what}.`, ' '))
+      answer = await context.client.json('POST', '/build/prune', {
+        query: {
+          all: flags.bool('all') ? 1 : undefined,
+          'keep-storage': flags.bytes('keep-storage'),
+          filters: filtersParameter(flags.list('filter')),
+        },
+      });
+    const deleted = answer.CachesDeleted ?? [];
+    if (deleted.length > 0) out.line(`Deleted build cache objects:\n${deleted.join('\n')}\n`);
+    out.line(`Total reclaimed space: ${formatSize(answer.SpaceReclaimed ?? 0, 4)}`);
+    return 0;
+  },
+);
+
 export const volumePruneCommand = prune(
   'Remove all unused local volumes',
   [flag('bool', 'all,a', 'Remove all unused volumes, not just anonymous ones'), filter, force],
@@ -119,13 +146,13 @@ function finish(context: CommandContext, answers: readonly PruneAnswer[]): numbe
   return 0;
 }
 
-async function isConfirmed(context: CommandContext, warning: string): Promise<boolean> {
+async function isConfirmed(context: CommandContext, warning: string, separator = '\n'): Promise<boolean> {
   if (context.flags.bool('force')) return true;
   const reader = createInterface({ input: process.stdin, output: context.out.stream });
   try {
     const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')));
     const answer = await Promise.race([
-      reader.question(`${warning}\nAre you sure you want to continue? [y/N] `),
+      reader.question(`${warning}${separator}Are you sure you want to continue? [y/N] `),
       closed,
     ]);
     return answer.trim().toLowerCase() === 'y';

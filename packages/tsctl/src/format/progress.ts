@@ -4,7 +4,7 @@ import { CommandFailure } from '../cli/failures.ts';
 import type { Output } from '../cli/output.ts';
 import { type ProgressMessage, progressText } from './progress-message.ts';
 
-/** Consumes the stream; throws CommandFailure for the error it may end with. Shows nothing without `out`. */
+/** Consumes the stream; throws CommandFailure for the error it may end with, with a RUN's exit code. Shows nothing without `out`. */
 export async function showProgress(
   messages: AsyncIterable<ProgressMessage>,
   out: Output | undefined,
@@ -13,7 +13,7 @@ export async function showProgress(
   const show = out === undefined ? () => undefined : out.isTerminal ? terminalLines(out) : plainLines(out);
   for await (const message of messages) {
     const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined && failure !== '') throw new CommandFailure(failure);
+    if (failure !== undefined && failure !== '') throw new CommandFailure(failure, message.errorDetail?.code || 1);
     if (message.aux !== undefined) onAux?.(message.aux);
     else show(message);
   }

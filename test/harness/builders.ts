@@ -1,0 +1,102 @@
+// Docker's own client (20.10, classic builder) in front of Debian's dockerd and of ours, for builds that are compared.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ContextFiles, makeContext, maskIds } from './build-context.ts';
+import { type CommandOptions, type CommandResult, run } from './command.ts';
+import { busyboxArchive } from './images.ts';
+import { type RealDockerd, startRealDockerd } from './real-dockerd.ts';
+import { binDirectory } from './repository.ts';
+import { type Stack, startStack } from './stack.ts';
+
+/** A bit of everything that a COPY can meet. */
+export const exampleContext: ContextFiles = {
+  'a.txt': 'one\n',
+  'b.txt': 'two\n',
+  'run.sh': { text: '#!/bin/sh\necho run\n', mode: 0o755 },
+  'dir/inner.txt': 'inner\n',
+  'dir/deep/x': 'x\n',
+  'dir/link': { link: 'inner.txt' },
+  'link.txt': { link: 'a.txt' },
+  'empty/': '',
+};
+
+export interface BuildOutcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Story: `startBuilders`, use, `stop` (put it into afterAll). */
+export class Builders {
+  readonly dockerd: RealDockerd;
+  readonly stack: Stack;
+  /** Also the configuration directory of every client. */
+  readonly scratch: string;
+
+  constructor(dockerd: RealDockerd, stack: Stack, scratch: string) {
+    this.dockerd = dockerd;
+    this.stack = stack;
+    this.scratch = scratch;
+  }
+
+  theirs(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return this.#run('/usr/bin/docker', this.dockerd.socket, args, options);
+  }
+
+  ours(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return this.#run('/usr/bin/docker', this.stack.socket, args, options);
+  }
+
+  tsctl(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return this.#run(join(binDirectory, 'tsctl'), this.stack.socket, args, options);
+  }
+
+  /** The same context on both, side by side; ids masked. */
+  async build(
+    files: ContextFiles,
+    args: string[] = [],
+    options: CommandOptions = {},
+  ): Promise<{ theirs: BuildOutcome; ours: BuildOutcome }> {
+    const directory = makeContext(files);
+    const line = ['build', '--network', 'none', ...args, '.'];
+    try {
+      const [theirs, ours] = await Promise.all([
+        this.theirs(line, { cwd: directory, ...options }),
+        this.ours(line, { cwd: directory, ...options }),
+      ]);
+      return { theirs: maskOutcome(theirs), ours: maskOutcome(ours) };
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.dockerd.stop();
+    await this.stack.stop();
+    rmSync(this.scratch, { recursive: true, force: true });
+  }
+
+  #run(program: string, socket: string, args: string[], options: CommandOptions): Promise<CommandResult> {
+    const env = { DOCKER_HOST: `unix://${socket}`, DOCKER_BUILDKIT: '0', DOCKER_CONFIG: this.scratch, ...options.env };
+    return run(program, args, { timeoutMs: 120_000, ...options, env });
+  }
+}
+
+export function maskOutcome({ code, stdout, stderr }: CommandResult): BuildOutcome {
+  return { code, stdout: maskIds(stdout), stderr: maskIds(stderr) };
+}
+
+/** Both have busybox. */
+export async function startBuilders(): Promise<Builders> {
+  const scratch = mkdtempSync('/tmp/tsc-builder-');
+  const dockerd = await startRealDockerd();
+  const stack = await startStack({ readyTimeoutMs: 60_000 }).catch(async (error) => {
+    await dockerd.stop();
+    throw error;
+  });
+  const builders = new Builders(dockerd, stack, scratch);
+  const archive = await busyboxArchive();
+  await builders.theirs(['load', '-q', '-i', archive]);
+  await builders.ours(['load', '-q', '-i', archive]);
+  return builders;
+}
