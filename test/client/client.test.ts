@@ -1,5 +1,6 @@
 // @tsctl/client as its users write it, on this engine and on Debian's dockerd: the same programs, the same results.
-import { createReadStream } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, connect, type Engine, EngineError, type LogLine } from '@tsctl/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -276,6 +277,30 @@ describe.each(daemons)('on %s', (name, start) => {
     await second.container.remove();
     await engine.images.remove('committed');
     await engine.images.remove('imported');
+  });
+
+  it('builds an image, and rejects when a step fails though the answer was 200', async () => {
+    const context = `${daemon.directory}/context`;
+    mkdirSync(context);
+    writeFileSync(`${context}/file`, 'of the context\n');
+    const dockerfile = 'FROM busybox\nARG word\nCOPY file /file\nRUN echo $word >> /file\nCMD cat /file\n';
+    writeFileSync(`${context}/Dockerfile`, dockerfile);
+    writeFileSync(`${context}/Failing`, 'FROM busybox\nRUN exit 7\n');
+    const tar = () => spawn('tar', ['-C', context, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout;
+    const options = { networkmode: 'none', rm: true, forcerm: true };
+    const build = engine.images.build(tar(), { ...options, t: ['built:1'], buildargs: { word: 'said' } });
+    let text = '';
+    for await (const { stream = '' } of build) text += stream;
+    expect(text).toContain('Step 1/5 : FROM busybox');
+    expect((await engine.images.inspect(await build)).RepoTags).toEqual(['built:1']);
+    await using run = await engine.containers.run({ Image: 'built:1', HostConfig });
+    expect((await run.output()).stdout).toBe('of the context\nsaid\n');
+    await run.container.remove();
+    const failing = engine.images.build(tar(), { ...options, dockerfile: 'Failing' });
+    await expect(failing).rejects.toThrow(/returned a non-zero code: 7/);
+    await expect(failing).rejects.toMatchObject({ name: 'EngineError', status: undefined });
+    await engine.images.remove('built:1');
+    await engine.images.prune();
   });
 
   it('makes networks and volumes, and takes them away', async () => {

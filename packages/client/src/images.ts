@@ -8,6 +8,7 @@ import type {
   ImageSummary,
   ImagesPruned,
   ProgressMessage,
+  UlimitBody,
 } from './contracts/engine-api.ts';
 import type { EngineCalls, OperationId, QueryOf } from './engine-calls.ts';
 import { type Progress, trackProgress } from './progress.ts';
@@ -26,26 +27,21 @@ export interface TransferOptions extends Abortable {
   credentials?: RegistryCredentials | undefined;
 }
 
+/** What the API has as JSON within a parameter. */
+type EncodedBuildOption = 'buildargs' | 'labels' | 'cachefrom' | 'ulimits' | 'version';
+
 /** Of the classic builder. */
-export interface BuildOptions extends Abortable {
-  /** name[:tag]; several give the image several names. */
-  t?: readonly string[];
-  dockerfile?: string;
-  buildargs?: Readonly<Record<string, string>>;
-  labels?: Readonly<Record<string, string>>;
-  target?: string;
-  nocache?: boolean;
-  pull?: boolean;
-  rm?: boolean;
-  forcerm?: boolean;
-  networkmode?: string;
-  extrahosts?: readonly string[];
-  memory?: number;
-  shmsize?: number;
-  platform?: string;
-  cachefrom?: readonly string[];
+export interface BuildOptions extends Omit<QueryOf<'ImageBuild'>, EncodedBuildOption>, Abortable {
+  /** Values of ARG. */
+  buildargs?: Readonly<Record<string, string>> | undefined;
+  /** Further labels. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /** Images whose history serves as cache. */
+  cachefrom?: readonly string[] | undefined;
+  /** For RUN. */
+  ulimits?: readonly UlimitBody[] | undefined;
   /** By registry. */
-  credentials?: Readonly<Record<string, RegistryCredentials>>;
+  credentials?: Readonly<Record<string, RegistryCredentials>> | undefined;
 }
 
 export class Images {
@@ -132,20 +128,18 @@ export class Images {
 
   /** Builds what a Dockerfile says from a tar of its context; the image's id. */
   build(context: Uint8Array | NodeJS.ReadableStream, options: BuildOptions = {}): Progress<string> {
-    const { signal, credentials, cachefrom, ...query } = options;
-    let id = '';
+    const { signal, credentials, buildargs, labels, cachefrom, ulimits, ...rest } = options;
+    const lists = { buildargs, labels, cachefrom, ulimits };
+    const encodedLists = Object.entries(lists).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, JSON.stringify(value)]],
+    );
+    const query: QueryOf<'ImageBuild'> = { ...rest, ...Object.fromEntries(encodedLists) };
     const headers: Record<string, string> =
       credentials === undefined ? {} : { 'X-Registry-Config': encoded(credentials) };
+    let id = '';
     return trackProgress({
       call: 'POST /build',
-      open: () =>
-        this.#calls.connection.call('POST', '/build', {
-          query: { ...query, cachefrom: cachefrom === undefined ? undefined : JSON.stringify(cachefrom) },
-          headers,
-          bodyStream: toStream(context),
-          contentType: 'application/x-tar',
-          signal,
-        }),
+      open: () => this.#tarCall('ImageBuild', context, query, signal, headers),
       take: (message) => {
         id = builtId(message) ?? id;
       },
@@ -170,14 +164,17 @@ export class Images {
     tar: Uint8Array | NodeJS.ReadableStream,
     query: QueryOf<Id>,
     signal: AbortSignal | undefined,
+    headers: Record<string, string> = {},
   ) {
-    return this.#calls.open(id, { query, bodyStream: toStream(tar), contentType: 'application/x-tar', signal });
+    const bodyStream = toStream(tar);
+    return this.#calls.open(id, { query, bodyStream, contentType: 'application/x-tar', headers, signal });
   }
 }
 
 function builtId({ aux, stream = '' }: ProgressMessage): string | undefined {
   if (typeof aux?.['ID'] === 'string') return aux['ID'];
-  return /^Successfully built ([0-9a-f]+)$/m.exec(stream)?.[1];
+  // with `q` the id stands alone
+  return /^(sha256:[0-9a-f]{64})$/m.exec(stream)?.[1] ?? /^Successfully built ([0-9a-f]+)$/m.exec(stream)?.[1];
 }
 
 /** A colon after the last slash, or a digest. */
