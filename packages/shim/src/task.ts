@@ -124,7 +124,11 @@ export class Task {
         'failed-precondition',
         `kill ${this.id} ${execId}: cannot kill a process that was not started`,
       );
-    await this.runtime.kill(this.id, execId, signal, all);
+    try {
+      await this.runtime.kill(this.id, execId, signal, all);
+    } catch (error) {
+      throw isAlreadyOver(error) ? new ContainerError('not-found', 'process already finished: not found') : error;
+    }
   }
 
   async pause(): Promise<void> {
@@ -322,6 +326,11 @@ export class Task {
       this.#steps.log.error({ id: this.id, event: name, err: errorMessageOf(error) }, 'event not published');
     }
   }
+}
+
+/** It ended, and its exit is on its way: to who would have ended it that is no failure. In the words of any runtime. */
+function isAlreadyOver(error: unknown): boolean {
+  return /container not running|process already finished|ESRCH|no such process/.test(errorMessageOf(error));
 }
 
 /** The exit as the fields that TaskExit, TaskDelete and the answers of the service share. */
