@@ -1,8 +1,9 @@
 // The engine's images on Debian's containerd, which has no Transfer service: the engine pulls over Content, Diff and
 // Snapshots by itself, and containerd's own client understands what it made.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { contextArchive } from '../harness/build-context.ts';
 import { runOk, until } from '../harness/command.ts';
 import { makeImage, type Registry, skopeoCopy, startRegistry } from '../harness/registry.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
@@ -39,7 +40,8 @@ async function storedFiles(): Promise<string[]> {
 
 beforeAll(async () => {
   foreign = await startForeignContainerd();
-  stack = await startStack({ engineFlags: ['--containerd', join(foreign.directory, 'containerd.sock')] });
+  const runc = ['--default-runtime', 'io.containerd.runc.v2'];
+  stack = await startStack({ engineFlags: ['--containerd', join(foreign.directory, 'containerd.sock'), ...runc] });
   const layout = await makeImage(stack.directory);
   archive = join(stack.directory, 'box.tar');
   await skopeoCopy(stack.network, layout, `docker-archive:${archive}:box:loaded`);
@@ -105,6 +107,26 @@ it('sees at once what ctr changes', async () => {
   await until('its removal', 5_000, async () =>
     (await stack.api('GET', '/images/box:by-ctr/json')).status === 404 ? true : undefined,
   );
+});
+
+it('builds: snapshots become layers, steps are found again, and nothing is left when the image goes', async () => {
+  const before = await storedFiles();
+  const context = await contextArchive({
+    Dockerfile:
+      'FROM box:loaded\nCOPY f /d/f\nRUN ["busybox", "sh", "-c", "echo made > /made; busybox rm -r /d; busybox mkdir /d; ls /d /made"]\nFROM scratch\nCOPY --from=0 /made /\n',
+    f: 'f',
+  });
+  const body = readFileSync(context);
+  rmSync(context);
+  const answer = await post('/build?t=box:built&networkmode=none', body);
+  expect(answer).toContain('Successfully tagged box:built');
+  expect(await post('/build?t=box:built&networkmode=none', body)).toMatch(/(Using cache.*){3}/s);
+  expect(await ctr('images', 'check')).toMatch(/box:built .* complete .* true/);
+  expect(await ctr('leases', 'ls', '-q')).not.toContain('build');
+  expect(await ctr('snapshots', 'ls')).not.toContain('build-');
+  await stack.api('DELETE', '/images/box:built');
+  await stack.api('POST', '/images/prune');
+  expect(await storedFiles()).toEqual(before);
 });
 
 /** Sends a tar, gives back the answer's text. */
