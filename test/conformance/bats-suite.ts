@@ -1,8 +1,9 @@
 // Runs the files of runc's bats suite (tests/integration) in the user's checkout, with one runtime.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OrdinaryUser } from '../harness/ordinary-user.ts';
 import { oneLine, type TestResult, tapPoints } from './tap.ts';
 
 const fileTimeoutSeconds = 1200;
@@ -22,8 +23,8 @@ export function batsFiles(checkout: string): string[] {
     .sort();
 }
 
-/** The tests of one file. `script` gives them the controlling terminal that several want. */
-export function runBatsFile(checkout: string, file: string, runtime: string): TestResult[] {
+/** The tests of one file. `script` gives them the controlling terminal that several want. `user`: run as an ordinary one. */
+export function runBatsFile(checkout: string, file: string, runtime: string, user?: OrdinaryUser): TestResult[] {
   const directory = join(checkout, 'tests/integration');
   const work = mkdtempSync(join(tmpdir(), 'tsc-bats-'));
   const transcript = join(work, 'tap');
@@ -31,13 +32,21 @@ export function runBatsFile(checkout: string, file: string, runtime: string): Te
   const hadSettings = existsSync(criuSettings);
   try {
     const command = `timeout --foreground ${fileTimeoutSeconds} bats --tap ${file}`;
-    spawnSync('unshare', ['--mount', '--net', 'sh', '-c', jail, 'sh', 'script', '-qec', command, transcript], {
-      cwd: directory,
-      env: { ...process.env, RUNC: runtime },
-      stdio: 'ignore',
-      timeout: (fileTimeoutSeconds + 20) * 1000,
-      killSignal: 'SIGKILL',
-    });
+    const script = ['script', '-qec', command, transcript];
+    const options = { stdio: 'ignore', timeout: (fileTimeoutSeconds + 20) * 1000, killSignal: 'SIGKILL' } as const;
+    if (user === undefined) {
+      const env = { ...process.env, RUNC: runtime };
+      spawnSync('unshare', ['--mount', '--net', 'sh', '-c', jail, 'sh', ...script], {
+        ...options,
+        cwd: directory,
+        env,
+      });
+    } else {
+      chmodSync(work, 0o777);
+      // no features: their own id alone, and no cgroup that is theirs
+      const variables = [`RUNC=${runtime}`, 'ROOTLESS_FEATURES='];
+      user.run('sh', ['-c', 'cd "$1"; shift; exec "$@"', 'sh', directory, ...script], options, variables);
+    }
     const output = readFileSync(transcript, 'utf8');
     return complete(testNames(join(directory, file)), output).map((result) => ({
       ...result,

@@ -1,13 +1,23 @@
 // Runs a public conformance suite with tsrunc and with runc in turn, and writes the table into docs/conformance.md.
 //
-//   node test/conformance/main.ts validation|bats CHECKOUT [--only NAME,NAME] [--runtime tsrunc|runc] [--keep DIR]
+//   node test/conformance/main.ts validation|bats|rootless CHECKOUT [--only NAME,NAME] [--runtime tsrunc|runc] [--keep DIR]
 //
 // CHECKOUT is the user's own, built already (docs/conformance.md says how). With --only the results are printed and the
 // page stays; with --keep they are kept in DIR, so that a later run may do the other runtime, or a part again.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { OrdinaryUser } from '../harness/ordinary-user.ts';
 import { binDirectory } from '../harness/repository.ts';
 import { batsFiles, runBatsFile } from './bats-suite.ts';
 import { behind, type Column, writeTable } from './table.ts';
@@ -21,12 +31,15 @@ interface Suite {
   run(checkout: string, part: string, runtime: string): TestResult[];
 }
 
+let user: OrdinaryUser | undefined;
+
 const suites: Record<string, Suite> = {
   validation: {
     parts: validationPrograms,
     run: (checkout, part, runtime) => [runValidationProgram(checkout, part, runtime)],
   },
   bats: { parts: batsFiles, run: runBatsFile },
+  rootless: { parts: batsFiles, run: (checkout, part, runtime) => runBatsFile(checkout, part, runtime, user) },
 };
 
 const { values, positionals } = parseArgs({
@@ -36,7 +49,9 @@ const { values, positionals } = parseArgs({
 const [suiteName = '', checkoutArgument = ''] = positionals;
 const suite = suites[suiteName];
 if (suite === undefined || checkoutArgument === '') {
-  console.error('usage: conformance validation|bats CHECKOUT [--only NAME,NAME] [--runtime tsrunc|runc] [--keep DIR]');
+  console.error(
+    'usage: conformance validation|bats|rootless CHECKOUT [--only NAME,NAME] [--runtime tsrunc|runc] [--keep DIR]',
+  );
   process.exit(2);
 }
 const checkout = resolve(checkoutArgument);
@@ -44,6 +59,7 @@ const only = values.only?.split(',');
 const scratch = mkdtempSync(join(tmpdir(), 'tsc-conformance-'));
 // a copy: a build meanwhile does not change what is tested
 copyFileSync(join(binDirectory, 'tsrunc'), join(scratch, 'tsrunc'));
+chmodSync(scratch, 0o755);
 const runtimes: Record<string, string> = { tsrunc: join(scratch, 'tsrunc'), runc: reference.path };
 
 function runAll(runtime: string, chosen: Suite): Column {
@@ -68,6 +84,7 @@ function load(runtime: string): Column {
 }
 
 try {
+  if (suiteName === 'rootless') user = await OrdinaryUser.make();
   if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
   for (const runtime of values.runtime === undefined ? ['tsrunc', 'runc'] : [values.runtime]) {
     const column = runAll(runtime, suite);
@@ -83,5 +100,6 @@ try {
     console.log(`runc passes and tsrunc does not: ${behind(ours, theirs).join(', ') || 'none'}`);
   }
 } finally {
+  user?.dispose();
   rmSync(scratch, { recursive: true, force: true });
 }

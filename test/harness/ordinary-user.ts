@@ -42,7 +42,7 @@ export class OrdinaryUser {
       chmodSync(copy, 0o644);
       return `touch /etc/${file}; mount --bind ${copy} /etc/${file}`;
     });
-    const script = `mount --make-rshared /; ${binds.join('; ')}; touch ${this.#etc}/ready; exec sleep 3600`;
+    const script = `ip link set lo up; mount --make-rshared /; ${binds.join('; ')}; touch ${this.#etc}/ready; exec sleep 3600`;
     this.#holder = spawn('unshare', ['--mount', '--net', 'sh', '-ec', script], { stdio: 'ignore' });
   }
 
@@ -65,15 +65,15 @@ export class OrdinaryUser {
     return whole;
   }
 
-  /** Runs a program as that user. */
-  run(file: string, args: string[], options: SpawnSyncOptions = {}): SpawnSyncReturns<string> {
+  /** Runs a program as that user; `more` are further variables, as NAME=VALUE. */
+  run(file: string, args: string[], options: SpawnSyncOptions = {}, more: string[] = []): SpawnSyncReturns<string> {
     const variables = [
       `PATH=${process.env['PATH']}`,
       `HOME=${this.home}`,
       `XDG_RUNTIME_DIR=${this.home}/run`,
       `USER=${name}`,
     ];
-    const become = ['setpriv', `--reuid=${id}`, `--regid=${id}`, '--clear-groups', 'env', '-i', ...variables];
+    const become = ['setpriv', `--reuid=${id}`, `--regid=${id}`, '--clear-groups', 'env', '-i', ...variables, ...more];
     const enter = ['-t', String(this.#holder.pid), '-m', '-n', `--wd=${this.home}`, ...become, file, ...args];
     return spawnSync('nsenter', enter, { encoding: 'utf8', timeout: 60_000, ...options }) as SpawnSyncReturns<string>;
   }

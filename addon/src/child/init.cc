@@ -257,6 +257,8 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
   umask(022);
   become_user(context);
   reset_signals();
+  // An ordinary user's exec may only join what can be traced; all that is still open here is theirs.
+  if (plan->prepares_inside) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   tell_ready(context);
   wait_for_start(context);
   execute(context);

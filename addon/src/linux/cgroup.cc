@@ -142,6 +142,9 @@ class Maker {
       }
     } catch (const RuntimeError& error) {
       if (may_go_without(name, error)) return;
+      // runc's words, by which its callers know the case.
+      if (request_.is_rootless && error.error == EACCES)
+        throw error.advised("unable to apply cgroup configuration: permission denied");
       throw;
     }
     location_.paths[name] = path;

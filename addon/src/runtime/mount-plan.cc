@@ -353,6 +353,8 @@ void plan_devices(PlanArena& arena, const oci::Config& config) {
   std::vector<oci::Device> devices = default_devices();
   for (const oci::Device& wanted : config.linux_.devices) {
     bool is_default = false;
+    // The container's own, by the link below: the host's would open terminals of the host.
+    if (clean_path(wanted.path) == "/dev/ptmx") continue;
     for (oci::Device& device : devices) {
       if (device.path != clean_path(wanted.path)) continue;
       device = wanted;
