@@ -27,8 +27,8 @@ const types = {
 const batchBegin = 0x10;
 const batchEnd = 0x11;
 
-export type NftFamily = 'inet' | 'ip';
-const families: Record<NftFamily, number> = { inet: 1, ip: 2 };
+export type NftFamily = 'inet' | 'ip' | 'bridge';
+const families: Record<NftFamily, number> = { inet: 1, ip: 2, bridge: 7 };
 
 function header(family: number, resource: number): Buffer {
   return Buffer.concat([u8(family), u8(0), u16be(resource)]);

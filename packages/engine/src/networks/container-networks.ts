@@ -17,6 +17,7 @@ import { addInterface, removeInterface } from './endpoint-links.ts';
 import { type PlannedEndpoint, plannedEndpoints, setupFailed } from './endpoint-plan.ts';
 import { mainEndpoint } from './gateway-choice.ts';
 import { HostPorts } from './host-ports.ts';
+import { LinkPassages } from './link-passages.ts';
 import { defaultBridgeLinks, linkEnvironment } from './links.ts';
 import { NameDirectory } from './name-directory.ts';
 import type { NetworkManager } from './network-manager.ts';
@@ -52,12 +53,14 @@ export class ContainerNetworks {
   readonly #leases: EndpointLeases;
   readonly #prepared: PreparedSandboxes;
   readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #passages: LinkPassages;
 
   constructor(parts: ContainerNetworksParts) {
     this.#parts = parts;
     this.manager = parts.manager;
     this.#leases = new EndpointLeases(parts.manager, parts.log);
     this.files = new AddressFiles(parts);
+    this.#passages = new LinkPassages(parts);
     this.#prepared = new PreparedSandboxes(parts.manager, this.#leases, parts.log);
     parts.manager.usersOf = (networkId) =>
       parts
@@ -186,7 +189,9 @@ export class ContainerNetworks {
     await this.#publishPorts(container, sandbox, network);
     this.#announce(container, network.endpoints);
     this.files.writeHosts(container);
-    if (!isLate) await this.#openDns(container, sandbox);
+    if (isLate) return;
+    await this.#openDns(container, sandbox);
+    await this.#passages.refresh();
   }
 
   /** Whether the run's interfaces wait for `attachTask`: then its process may not start before. */
@@ -203,6 +208,7 @@ export class ContainerNetworks {
     sandbox.enterThatOf(pid);
     await this.#makeInterfaces(container, sandbox, network, undefined);
     await this.#openDns(container, sandbox);
+    await this.#passages.refresh();
   }
 
   /** Told once the container counts as started. */
@@ -225,6 +231,7 @@ export class ContainerNetworks {
       this.#parts.log.warn({ id: container.id, err: errorMessageOf(error) }, 'published ports not withdrawn');
     }
     sandbox?.close();
+    await this.#passages.refresh();
     for (const endpoint of network?.endpoints ?? []) this.#leases.leave(endpoint);
   }
 
@@ -252,6 +259,7 @@ export class ContainerNetworks {
     await ports.lead(main);
     this.#announce(container, network.endpoints);
     await this.#openDns(container, sandbox);
+    await this.#passages.refresh();
   }
 
   /** Makes an interface of a running container unless it is there. */

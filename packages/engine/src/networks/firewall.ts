@@ -44,6 +44,14 @@ export interface ForwardedPort {
   targetPort: number;
 }
 
+/** A port of `target` that `source` may reach on a bridge whose containers may not talk otherwise. */
+export interface LinkedPort {
+  source: string;
+  target: string;
+  protocol: PortProtocol;
+  port: number;
+}
+
 const protocolNumbers: Record<PortProtocol, number> = { tcp: 6, udp: 17, sctp: 132 };
 const ipv4 = Buffer.from([2]);
 const ipv6 = Buffer.from([10]);
@@ -57,13 +65,15 @@ const zero32 = Buffer.alloc(4);
 
 export class Firewall {
   readonly #socket: NetlinkSocket;
-  readonly #table: string;
+  /** Its name. */
+  readonly table: string;
   readonly #ports = new Map<string, ForwardedPort>();
   #bridges: FirewallBridge[] = [];
+  #links: LinkedPort[] = [];
 
   private constructor(socket: NetlinkSocket, table: string) {
     this.#socket = socket;
-    this.#table = table;
+    this.table = table;
   }
 
   /** Changes nothing yet. */
@@ -77,14 +87,18 @@ export class Firewall {
 
   /** Puts the table there whole, with these bridges and the ports that are forwarded. */
   async replace(bridges: FirewallBridge[]): Promise<void> {
-    const batch = new NftBatch('inet', this.#table).replaceTable();
+    const batch = new NftBatch('inet', this.table).replaceTable();
     addSets(batch);
     batch.addElements(
       'bridges',
       bridges.map(({ bridge }) => ({ key: interfaceName(bridge) })),
     );
     addTranslation(batch, bridges);
-    addFilter(batch, bridges);
+    addFilter(batch, bridges, this.#links.length > 0);
+    batch.addElements(
+      'linked',
+      this.#links.map((link) => ({ key: linkKey(link) })),
+    );
     for (const [map, elements] of elementsByMap([...this.#ports.values()])) batch.addElements(map, elements);
     await batch.commit(this.#socket);
     this.#bridges = bridges;
@@ -92,7 +106,7 @@ export class Firewall {
 
   /** Takes the table away. */
   async remove(): Promise<void> {
-    await new NftBatch('inet', this.#table).deleteTable().commit(this.#socket);
+    await new NftBatch('inet', this.table).deleteTable().commit(this.#socket);
   }
 
   /** The whole table again, for whoever emptied it. */
@@ -100,9 +114,15 @@ export class Firewall {
     return this.replace(this.#bridges);
   }
 
+  /** All of them; whoever was linked before is not any more. */
+  async allowLinks(links: LinkedPort[]): Promise<void> {
+    this.#links = links;
+    await this.restore();
+  }
+
   async forward(ports: ForwardedPort[]): Promise<void> {
     if (ports.length === 0) return;
-    const batch = new NftBatch('inet', this.#table);
+    const batch = new NftBatch('inet', this.table);
     for (const [map, elements] of elementsByMap(ports)) batch.addElements(map, elements);
     try {
       await batch.commit(this.#socket);
@@ -119,7 +139,7 @@ export class Firewall {
   async withdraw(ports: ForwardedPort[]): Promise<void> {
     const known = ports.filter((port) => this.#ports.delete(keyOf(port)));
     if (known.length === 0) return;
-    const batch = new NftBatch('inet', this.#table);
+    const batch = new NftBatch('inet', this.table);
     for (const [map, elements] of elementsByMap(known))
       batch.deleteElements(
         map,
@@ -175,9 +195,15 @@ function elementsByMap(ports: ForwardedPort[]): Map<string, SetElement[]> {
   return found;
 }
 
+/** Element of a set of links. */
+export function linkKey({ source, target, protocol, port }: LinkedPort): Buffer {
+  return concatenation(toBytes(source), toBytes(target), u8(protocolNumbers[protocol]), u16be(port));
+}
+
 function addSets(batch: NftBatch): void {
   batch
     .set('bridges', ['interface'])
+    .set('linked', ['ipv4', 'ipv4', 'protocol', 'port'])
     .set('opened4', ['ipv4', 'protocol', 'port'])
     .set('opened6', ['ipv6', 'protocol', 'port'])
     .set('published4', ['protocol', 'port'], ['ipv4', 'port'])
@@ -259,7 +285,7 @@ function addTranslation(batch: NftBatch, bridges: FirewallBridge[]): void {
   }
 }
 
-function addFilter(batch: NftBatch, bridges: FirewallBridge[]): void {
+function addFilter(batch: NftBatch, bridges: FirewallBridge[], hasLinks: boolean): void {
   batch
     .chain('containers')
     .chain('raw', { type: 'filter', hook: 'prerouting', priority: priorities.raw })
@@ -280,6 +306,13 @@ function addFilter(batch: NftBatch, bridges: FirewallBridge[]): void {
   batch.rule('forward', match.ctState(), match.mask(establishedOrRelated), match.notEqual(zero32), action.accept());
   for (const key of ['iifname', 'oifname'] as const)
     batch.rule('forward', match.meta(key), match.inSet('bridges'), action.jump('containers'));
+  if (hasLinks)
+    batch.rule(
+      'containers',
+      ...isVersion(4),
+      ...[match.payload(1, 12, 4, 8), match.payload(1, 16, 4, 9), ...service(10), match.inSet('linked')],
+      action.accept(),
+    );
   const within = ({ bridge, allowsIcc }: FirewallBridge) =>
     batch.rule('containers', ...entersBy(bridge), ...leavesBy(bridge), allowsIcc ? action.accept() : action.drop());
   for (const internal of bridges.filter(({ isInternal }) => isInternal)) {

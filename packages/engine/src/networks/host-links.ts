@@ -126,6 +126,12 @@ export class HostLinks {
     ]);
   }
 
+  /** Whether a bridge's port sees the other isolated ones. No error when it is gone already. */
+  async isolate(name: string, isIsolated: boolean): Promise<void> {
+    if ((await findLink(this.#socket, name)) === undefined) return;
+    await this.#socket.send([changeBridgePort(name, { isIsolated })]);
+  }
+
   /** A link born in a namespace, standing on the host's `parent`: macvlan and ipvlan. */
   async addOnParent(parent: string, link: NewLink): Promise<void> {
     const lower = await this.#find(parent);
