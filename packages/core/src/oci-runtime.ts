@@ -73,11 +73,29 @@ export interface LinuxResources {
     shares?: number;
     quota?: number;
     period?: number;
+    realtimeRuntime?: number;
+    realtimePeriod?: number;
     cpus?: string;
     mems?: string;
   };
   pids?: { limit: number };
-  blockIO?: { weight?: number };
+  blockIO?: BlockIo;
+}
+
+export interface BlockIo {
+  weight?: number;
+  weightDevice?: { major: number; minor: number; weight: number }[];
+  throttleReadBpsDevice?: DeviceRate[];
+  throttleWriteBpsDevice?: DeviceRate[];
+  throttleReadIOPSDevice?: DeviceRate[];
+  throttleWriteIOPSDevice?: DeviceRate[];
+}
+
+/** Bytes or operations a second. */
+export interface DeviceRate {
+  major: number;
+  minor: number;
+  rate: number;
 }
 
 export interface LinuxSpec {

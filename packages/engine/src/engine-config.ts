@@ -34,6 +34,8 @@ export interface EngineConfig {
   seccompProfile: { name: string; text: string };
   registryMirrors: string[];
   insecureRegistries: string[];
+  /** Where CDI specifications lie; a later one outranks those before it. */
+  cdiSpecDirectories: string[];
   network: NetworkSettings;
 }
 
@@ -59,6 +61,7 @@ const options = {
   'seccomp-profile': { type: 'string' },
   'registry-mirror': { type: 'string', multiple: true },
   'insecure-registry': { type: 'string', multiple: true },
+  'cdi-spec-dir': { type: 'string', multiple: true },
   ...networkOptions,
   version: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
@@ -66,6 +69,7 @@ const options = {
 
 /** First host id and size of the range that `--userns-remap default` takes. */
 export const defaultRemap = { hostUid: 100_000, hostGid: 100_000, size: 65_536 };
+const defaultCdiDirectories = ['/etc/cdi', '/var/run/cdi'];
 export const defaultCgroupParent = '/tscontainer';
 const defaultConfigFile = '/etc/tscontainer/daemon.json';
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
@@ -96,6 +100,7 @@ Options:
       --seccomp-profile PATH  Default seccomp profile: a file, builtin or unconfined (default "builtin")
       --registry-mirror LIST  Mirrors of Docker Hub
       --insecure-registry LIST  Registries reached without TLS
+      --cdi-spec-dir LIST     Directories of CDI specifications (default "/etc/cdi", "/var/run/cdi")
 ${networkUsage}  -v, --version               Print the version
   -h, --help                  Print this text
 `;
@@ -152,6 +157,7 @@ const fileKeys = new Set([
   'seccomp-profile',
   'registry-mirrors',
   'insecure-registries',
+  'cdi-spec-dirs',
   ...networkFileKeys,
 ]);
 
@@ -193,6 +199,8 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     seccompProfile: toSeccompProfile(text('seccomp-profile', 'builtin')),
     registryMirrors: list(flags['registry-mirror'], 'registry-mirrors'),
     insecureRegistries: list(flags['insecure-registry'], 'insecure-registries'),
+    cdiSpecDirectories:
+      flags['cdi-spec-dir'] ?? (file['cdi-spec-dirs'] as string[] | undefined) ?? defaultCdiDirectories,
     network: toNetworkSettings(flags, file),
   };
 }

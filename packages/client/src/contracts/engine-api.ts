@@ -330,16 +330,23 @@ export interface ContainerUpdateBody {
   CgroupParent?: string | null | undefined;
   /** Weight of block I/O, 10 to 1000. */
   BlkioWeight?: number | null | undefined;
-  BlkioWeightDevice?: unknown;
-  BlkioDeviceReadBps?: unknown;
-  BlkioDeviceWriteBps?: unknown;
-  BlkioDeviceReadIOps?: unknown;
-  BlkioDeviceWriteIOps?: unknown;
+  /** The same for single devices. */
+  BlkioWeightDevice?: readonly WeightedDeviceBody[] | null | undefined;
+  /** Most bytes a second read from a device. */
+  BlkioDeviceReadBps?: readonly ThrottledDeviceBody[] | null | undefined;
+  /** Most bytes a second written to a device. */
+  BlkioDeviceWriteBps?: readonly ThrottledDeviceBody[] | null | undefined;
+  /** Most reads a second from a device. */
+  BlkioDeviceReadIOps?: readonly ThrottledDeviceBody[] | null | undefined;
+  /** Most writes a second to a device. */
+  BlkioDeviceWriteIOps?: readonly ThrottledDeviceBody[] | null | undefined;
   /** Microseconds of a scheduling period. */
   CpuPeriod?: number | null | undefined;
   /** Microseconds of processor time in a period. */
   CpuQuota?: number | null | undefined;
+  /** Microseconds of a period of real-time scheduling. */
   CpuRealtimePeriod?: number | null | undefined;
+  /** Microseconds of real-time scheduling in a period. */
   CpuRealtimeRuntime?: number | null | undefined;
   /** Processors it may run on, as 0-3,5. */
   CpusetCpus?: string | null | undefined;
@@ -350,7 +357,7 @@ export interface ContainerUpdateBody {
   /** Rules as `c 13:* rwm`. */
   DeviceCgroupRules?: readonly string[] | null | undefined;
   /** Devices by driver or capability. */
-  DeviceRequests?: unknown;
+  DeviceRequests?: readonly DeviceRequestBody[] | null | undefined;
   KernelMemory?: number | null | undefined;
   KernelMemoryTCP?: number | null | undefined;
   /** Memory that it is left when memory is short, in bytes. */
@@ -426,6 +433,20 @@ export interface DeviceBody {
   PathInContainer?: string | null | undefined;
   /** r, w and m: read, write, make nodes. */
   CgroupPermissions?: string | null | undefined;
+}
+
+/** Devices that the engine finds: by CDI. */
+export interface DeviceRequestBody {
+  /** cdi, or nothing for a capability. */
+  Driver?: string | null | undefined;
+  /** So many; -1 for all. */
+  Count?: number | null | undefined;
+  /** With the driver cdi: vendor.com/class=name. */
+  DeviceIDs?: readonly string[] | null | undefined;
+  /** What they can do, as [["gpu"]]. */
+  Capabilities?: unknown;
+  /** Of the driver. */
+  Options?: Readonly<Record<string, string>> | null | undefined;
 }
 
 /** What takes disk. */
@@ -633,16 +654,23 @@ export interface HostConfig {
   CgroupParent?: string;
   /** Weight of block I/O, 10 to 1000. */
   BlkioWeight?: number | null;
-  BlkioWeightDevice?: unknown;
-  BlkioDeviceReadBps?: unknown;
-  BlkioDeviceWriteBps?: unknown;
-  BlkioDeviceReadIOps?: unknown;
-  BlkioDeviceWriteIOps?: unknown;
+  /** The same for single devices. */
+  BlkioWeightDevice?: WeightedDeviceBody[] | null;
+  /** Most bytes a second read from a device. */
+  BlkioDeviceReadBps?: ThrottledDeviceBody[] | null;
+  /** Most bytes a second written to a device. */
+  BlkioDeviceWriteBps?: ThrottledDeviceBody[] | null;
+  /** Most reads a second from a device. */
+  BlkioDeviceReadIOps?: ThrottledDeviceBody[] | null;
+  /** Most writes a second to a device. */
+  BlkioDeviceWriteIOps?: ThrottledDeviceBody[] | null;
   /** Microseconds of a scheduling period. */
   CpuPeriod?: number | null;
   /** Microseconds of processor time in a period. */
   CpuQuota?: number | null;
+  /** Microseconds of a period of real-time scheduling. */
   CpuRealtimePeriod?: number | null;
+  /** Microseconds of real-time scheduling in a period. */
   CpuRealtimeRuntime?: number | null;
   /** Processors it may run on, as 0-3,5. */
   CpusetCpus?: string;
@@ -653,7 +681,7 @@ export interface HostConfig {
   /** Rules as `c 13:* rwm`. */
   DeviceCgroupRules?: string[] | null;
   /** Devices by driver or capability. */
-  DeviceRequests?: unknown;
+  DeviceRequests?: DeviceRequestBody[] | null;
   KernelMemory?: number | null;
   KernelMemoryTCP?: number | null;
   /** Memory that it is left when memory is short, in bytes. */
@@ -766,16 +794,23 @@ export interface HostConfigBody {
   CgroupParent?: string | null | undefined;
   /** Weight of block I/O, 10 to 1000. */
   BlkioWeight?: number | null | undefined;
-  BlkioWeightDevice?: unknown;
-  BlkioDeviceReadBps?: unknown;
-  BlkioDeviceWriteBps?: unknown;
-  BlkioDeviceReadIOps?: unknown;
-  BlkioDeviceWriteIOps?: unknown;
+  /** The same for single devices. */
+  BlkioWeightDevice?: readonly WeightedDeviceBody[] | null | undefined;
+  /** Most bytes a second read from a device. */
+  BlkioDeviceReadBps?: readonly ThrottledDeviceBody[] | null | undefined;
+  /** Most bytes a second written to a device. */
+  BlkioDeviceWriteBps?: readonly ThrottledDeviceBody[] | null | undefined;
+  /** Most reads a second from a device. */
+  BlkioDeviceReadIOps?: readonly ThrottledDeviceBody[] | null | undefined;
+  /** Most writes a second to a device. */
+  BlkioDeviceWriteIOps?: readonly ThrottledDeviceBody[] | null | undefined;
   /** Microseconds of a scheduling period. */
   CpuPeriod?: number | null | undefined;
   /** Microseconds of processor time in a period. */
   CpuQuota?: number | null | undefined;
+  /** Microseconds of a period of real-time scheduling. */
   CpuRealtimePeriod?: number | null | undefined;
+  /** Microseconds of real-time scheduling in a period. */
   CpuRealtimeRuntime?: number | null | undefined;
   /** Processors it may run on, as 0-3,5. */
   CpusetCpus?: string | null | undefined;
@@ -786,7 +821,7 @@ export interface HostConfigBody {
   /** Rules as `c 13:* rwm`. */
   DeviceCgroupRules?: readonly string[] | null | undefined;
   /** Devices by driver or capability. */
-  DeviceRequests?: unknown;
+  DeviceRequests?: readonly DeviceRequestBody[] | null | undefined;
   KernelMemory?: number | null | undefined;
   KernelMemoryTCP?: number | null | undefined;
   /** Memory that it is left when memory is short, in bytes. */
@@ -1063,9 +1098,9 @@ export interface MemoryStats {
 }
 
 export interface MountBody {
-  /** bind, volume or tmpfs. */
+  /** bind, volume, tmpfs or image. */
   Type?: string | null | undefined;
-  /** A path of the host, or a volume’s name. */
+  /** A path of the host, a volume’s or an image’s name. */
   Source?: string | null | undefined;
   /** Where, in the container. */
   Target?: string | null | undefined;
@@ -1084,6 +1119,7 @@ export interface MountBody {
   VolumeOptions?:
     | {
         NoCopy?: boolean | null | undefined;
+        Subpath?: string | null | undefined;
         Labels?: Readonly<Record<string, string>> | null | undefined;
         DriverConfig?:
           | { Name?: string | null | undefined; Options?: Readonly<Record<string, string>> | null | undefined }
@@ -1092,6 +1128,7 @@ export interface MountBody {
       }
     | null
     | undefined;
+  ImageOptions?: { Subpath?: string | null | undefined } | null | undefined;
   TmpfsOptions?: { SizeBytes?: number | null | undefined; Mode?: number | null | undefined } | null | undefined;
 }
 
@@ -1306,6 +1343,13 @@ export interface RuntimeProgram {
 
 export type StorageStats = Record<string, never>;
 
+export interface ThrottledDeviceBody {
+  /** The block device. */
+  Path?: string | null | undefined;
+  /** Bytes or operations a second. */
+  Rate?: number | null | undefined;
+}
+
 export interface ThrottlingData {
   periods: number;
   throttled_periods: number;
@@ -1387,6 +1431,13 @@ export interface VolumeUsage {
 export interface VolumesPruned {
   VolumesDeleted: string[] | null;
   SpaceReclaimed: number;
+}
+
+export interface WeightedDeviceBody {
+  /** The block device. */
+  Path?: string | null | undefined;
+  /** 10 to 1000. */
+  Weight?: number | null | undefined;
 }
 
 export interface Operations {

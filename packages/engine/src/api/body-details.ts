@@ -1,12 +1,15 @@
 // What the reading of a body leaves open and the code behind it checks: named parts, and the inside of free-form fields.
 import {
   configSchema,
+  deviceRequestSchema,
   deviceSchema,
   healthcheckSchema,
   hostConfigSchema,
   mountSchema,
   resourcesSchema,
+  throttledDeviceSchema,
   ulimitSchema,
+  weightedDeviceSchema,
 } from '../containers/container-config.ts';
 import { createBodySchema } from '../containers/create-request.ts';
 import type { Schema } from '../http/json-body.ts';
@@ -23,6 +26,9 @@ export const bodyNames = new Map<Schema, string>([
   [healthcheckSchema, 'HealthcheckBody'],
   [mountSchema, 'MountBody'],
   [deviceSchema, 'DeviceBody'],
+  [deviceRequestSchema, 'DeviceRequestBody'],
+  [throttledDeviceSchema, 'ThrottledDeviceBody'],
+  [weightedDeviceSchema, 'WeightedDeviceBody'],
   [ulimitSchema, 'UlimitBody'],
   [ipamConfigSchema, 'IpamPoolBody'],
   [endpointSchema, 'EndpointSettingsBody'],

@@ -1,4 +1,6 @@
 // Docker's Config and HostConfig: their types, the schema that bodies are read by, and the zero values of Go.
+
+import type { DeviceRequest } from '../devices/device-requests.ts';
 import type { Schema } from '../http/json-body.ts';
 import type { PortBindings } from '../networks/port-bindings.ts';
 import type { Healthcheck } from './health-check.ts';
@@ -46,9 +48,12 @@ export interface MountRequest {
   BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
   VolumeOptions?: {
     NoCopy?: boolean;
+    /** Of the volume, relative: what is mounted instead of all of it. */
+    Subpath?: string;
     Labels?: Record<string, string>;
     DriverConfig?: { Name?: string; Options?: Record<string, string> };
   };
+  ImageOptions?: { Subpath?: string };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
 }
 
@@ -68,6 +73,12 @@ export interface Ulimit {
 export interface ThrottledDevice {
   Path: string;
   Rate: number;
+}
+
+/** The share of one block device that is its own. */
+export interface WeightedDevice {
+  Path: string;
+  Weight: number;
 }
 
 export interface HostConfig {
@@ -112,7 +123,7 @@ export interface HostConfig {
   NanoCpus: number;
   CgroupParent: string;
   BlkioWeight: number;
-  BlkioWeightDevice: { Path: string; Weight: number }[];
+  BlkioWeightDevice: WeightedDevice[];
   BlkioDeviceReadBps: ThrottledDevice[] | null;
   BlkioDeviceWriteBps: ThrottledDevice[] | null;
   BlkioDeviceReadIOps: ThrottledDevice[] | null;
@@ -125,7 +136,7 @@ export interface HostConfig {
   CpusetMems: string;
   Devices: DeviceRequestPath[] | null;
   DeviceCgroupRules: string[] | null;
-  DeviceRequests: object[] | null;
+  DeviceRequests: DeviceRequest[] | null;
   MemoryReservation: number;
   MemorySwap: number;
   MemorySwappiness: number | null;
@@ -181,6 +192,15 @@ export const configSchema: Schema = {
 
 export const ulimitSchema: Schema = { Name: 'string', Hard: 'int', Soft: 'int' };
 export const deviceSchema: Schema = { PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' };
+export const throttledDeviceSchema: Schema = { Path: 'string', Rate: 'int' };
+export const weightedDeviceSchema: Schema = { Path: 'string', Weight: 'int' };
+export const deviceRequestSchema: Schema = {
+  Driver: 'string',
+  Count: 'int',
+  DeviceIDs: 'strings',
+  Capabilities: 'any',
+  Options: 'stringMap',
+};
 const driverConfigSchema: Schema = { Name: 'string', Options: 'stringMap' };
 
 export const mountSchema: Schema = {
@@ -190,7 +210,10 @@ export const mountSchema: Schema = {
   ReadOnly: 'bool',
   Consistency: 'string',
   BindOptions: { object: { Propagation: 'string', NonRecursive: 'bool', CreateMountpoint: 'bool' } },
-  VolumeOptions: { object: { NoCopy: 'bool', Labels: 'stringMap', DriverConfig: { object: driverConfigSchema } } },
+  VolumeOptions: {
+    object: { NoCopy: 'bool', Subpath: 'string', Labels: 'stringMap', DriverConfig: { object: driverConfigSchema } },
+  },
+  ImageOptions: { object: { Subpath: 'string' } },
   TmpfsOptions: { object: { SizeBytes: 'int', Mode: 'int' } },
 };
 
@@ -201,11 +224,11 @@ export const resourcesSchema: Schema = {
   NanoCpus: 'int',
   CgroupParent: 'string',
   BlkioWeight: 'int',
-  BlkioWeightDevice: 'any',
-  BlkioDeviceReadBps: 'any',
-  BlkioDeviceWriteBps: 'any',
-  BlkioDeviceReadIOps: 'any',
-  BlkioDeviceWriteIOps: 'any',
+  BlkioWeightDevice: { list: weightedDeviceSchema },
+  BlkioDeviceReadBps: { list: throttledDeviceSchema },
+  BlkioDeviceWriteBps: { list: throttledDeviceSchema },
+  BlkioDeviceReadIOps: { list: throttledDeviceSchema },
+  BlkioDeviceWriteIOps: { list: throttledDeviceSchema },
   CpuPeriod: 'int',
   CpuQuota: 'int',
   CpuRealtimePeriod: 'int',
@@ -214,7 +237,7 @@ export const resourcesSchema: Schema = {
   CpusetMems: 'string',
   Devices: { list: deviceSchema },
   DeviceCgroupRules: 'strings',
-  DeviceRequests: 'any',
+  DeviceRequests: { list: deviceRequestSchema },
   KernelMemory: 'int',
   KernelMemoryTCP: 'int',
   MemoryReservation: 'int',

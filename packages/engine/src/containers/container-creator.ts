@@ -1,10 +1,11 @@
 // Creates containers: validates, prepares the snapshot, gives the lifecycle daemon its record, commits ours.
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { newId } from '@tscontainer/core/ids';
 import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-stack';
 import { nowText } from '../go-time.ts';
 import type { ResolvedImage } from '../images/image-backend.ts';
+import { blockWarnings } from './block-limits.ts';
 import { Container } from './container.ts';
 import type { HostConfig } from './container-config.ts';
 import { writeContainerFiles } from './container-files.ts';
@@ -16,6 +17,7 @@ import { withImageConfig } from './create-request.ts';
 import type { EngineContext } from './engine-context.ts';
 import { generateName } from './generated-names.ts';
 import { idMappingOf } from './id-mapping.ts';
+import { checkPropagation } from './mount-propagation.ts';
 import { borrowedPoints, mountPointsOf, parseVolumesFrom } from './mount-requests.ts';
 import { containerHostname } from './spec-builder.ts';
 import { specOf } from './spec-store.ts';
@@ -51,6 +53,7 @@ export async function createContainer(
     const settings = settingsOf(context, request, image, id, containerName);
     if (options.isBuildStep) settings.isBuildStep = true;
     checkMountSources(settings.mountPoints, request);
+    checkPropagation(settings.mountPoints);
     await makeSources(context, cleanup, settings);
     const directory = context.paths.containerData(id);
     cleanup.defer(`directory ${directory}`, () => rmSync(directory, { recursive: true, force: true }));
@@ -222,16 +225,6 @@ function warningsOf({ hostConfig }: ContainerSettings): string[] {
     ...(publishes && hostConfig.NetworkMode === 'host'
       ? ['Published ports are discarded when using host network mode']
       : []),
-    ...(hostConfig.BlkioWeight !== 0 && !hasBlockWeight()
-      ? ['Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.']
-      : []),
+    ...blockWarnings(hostConfig),
   ];
-}
-
-/** Version 1 has it in one of two schedulers' files; in version 2 `io` is a controller or not. */
-function hasBlockWeight(): boolean {
-  const files = ['blkio/blkio.weight', 'blkio/blkio.bfq.weight'].map((name) => `/sys/fs/cgroup/${name}`);
-  if (files.some((file) => existsSync(file))) return true;
-  const controllers = '/sys/fs/cgroup/cgroup.controllers';
-  return existsSync(controllers) && readFileSync(controllers, 'utf8').split(/\s+/).includes('io');
 }

@@ -21,7 +21,7 @@ import { snapshotMounts } from './container-snapshot.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import { openSharedShm } from './shared-shm.ts';
-import { specOf, updateRecord } from './spec-store.ts';
+import { deviceEditsOf, specOf, updateRecord } from './spec-store.ts';
 import { StdinPipe } from './stdin-pipe.ts';
 import { startFailure } from './task-errors.ts';
 import { readSnapshotUserFiles } from './user-files-cache.ts';
@@ -205,7 +205,7 @@ async function renewSpec(context: EngineContext, container: Container): Promise<
   const files =
     (hasRun ? undefined : context.userFiles.get(settings.chainId)) ?? (await readSnapshotUserFiles(container.rootfs));
   writeContainerFiles(context.paths.containerData(settings.id), settings, context.networks.files.resolver(settings));
-  const built = specOf(context, settings, files, true);
+  const built = specOf(context, settings, files, true, await deviceEditsOf(context, settings));
   await updateRecord(context, settings, built);
   container.user = built.user;
 }

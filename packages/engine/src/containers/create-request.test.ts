@@ -41,16 +41,19 @@ describe('decodeCreateRequest', () => {
 
   it.each([
     ['StorageOpt', { size: '1g' }],
-    ['DeviceRequests', [{ Count: -1 }]],
-    ['BlkioDeviceReadBps', [{ Path: '/dev/sda', Rate: 1 }]],
+    ['DeviceRequests', [{ Driver: 'cdi', DeviceIDs: ['odd'] }]],
+    ['BlkioDeviceReadBps', [{ Path: '/dev/sda', Rate: -1 }]],
+    ['BlkioWeightDevice', [{ Path: '/dev/sda', Weight: 1 }]],
     ['SecurityOpt', ['seccomp=/profile.json']],
     ['Memory', 1024],
     ['RestartPolicy', { Name: 'sometimes' }],
-    ['CpuRealtimeRuntime', 1000],
+    ['KernelMemory', 1000],
   ])('refuses HostConfig.%s by name', (field, value) => {
-    expect(() => decode({ HostConfig: { [field]: value } })).toThrow(
-      field === 'CpuRealtimeRuntime' ? 'HostConfig.CpuRealtimeRuntime' : `HostConfig.${field}`,
-    );
+    expect(() => decode({ HostConfig: { [field]: value } })).toThrow(`HostConfig.${field}`);
+  });
+
+  it('refuses more real-time than there is time', () => {
+    expect(() => decode({ HostConfig: { CpuRealtimeRuntime: 2000, CpuRealtimePeriod: 1000 } })).toThrow('real-time');
   });
 
   it.each([

@@ -2,10 +2,13 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { cpus } from 'node:os';
 import { ContainerError } from '@tscontainer/core/errors';
+import { checkDeviceRequests } from '../devices/device-requests.ts';
 import { checkLogConfig } from '../logs/log-drivers.ts';
 import { parseLink } from '../networks/links.ts';
 import { parseContainerPort, publishWishes } from '../networks/port-bindings.ts';
+import { checkBlockLimits, checkRealtime } from './block-limits.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
 import { checkHealthcheck } from './health-check.ts';
 import { builtin, seccompChoice, unconfined } from './seccomp-policy.ts';
@@ -25,17 +28,8 @@ function isSet(value: unknown): boolean {
 
 /** Fields that this engine does not carry out. A zero value means the same as their absence. */
 const unsupportedHostFields = [
-  'StorageOpt',
   'Cgroup',
   'Capabilities',
-  'BlkioWeightDevice',
-  'BlkioDeviceReadBps',
-  'BlkioDeviceWriteBps',
-  'BlkioDeviceReadIOps',
-  'BlkioDeviceWriteIOps',
-  'CpuRealtimePeriod',
-  'CpuRealtimeRuntime',
-  'DeviceRequests',
   'KernelMemory',
   'KernelMemoryTCP',
   'CpuCount',
@@ -70,9 +64,17 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
   for (const field of unsupportedHostFields) {
     if (isSet(raw[field])) throw refuse(`HostConfig.${field}`, 'not supported by this engine');
   }
+  if (Object.keys(host.StorageOpt ?? {}).length > 0)
+    throw refuse(
+      'HostConfig.StorageOpt',
+      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    );
   checkNetwork(host);
   checkNamespaces(host);
   checkResources(host);
+  checkBlockLimits(host);
+  checkRealtime(host);
+  checkDeviceRequests(host.DeviceRequests);
   if (host.VolumeDriver !== '' && host.VolumeDriver !== 'local')
     throw refuse('HostConfig.VolumeDriver', `${host.VolumeDriver}: only local is there`);
   checkLogConfig(host.LogConfig);
@@ -144,6 +146,12 @@ function checkResources(host: HostConfig): void {
   if (swappiness !== null && (swappiness < -1 || swappiness > 100))
     throw refuse('HostConfig.MemorySwappiness', 'valid memory swappiness range is 0-100');
   if (host.NanoCpus < 0) throw refuse('HostConfig.NanoCpus', 'must not be negative');
+  const processors = cpus().length;
+  if (host.NanoCpus > processors * 1e9)
+    throw new ContainerError(
+      'invalid-argument',
+      `Range of CPUs is from 0.01 to ${processors}.00, as there are only ${processors} CPUs available`,
+    );
   if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0))
     throw refuse('HostConfig.NanoCpus', 'conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
   if (host.CpuPeriod !== 0 && (host.CpuPeriod < 1000 || host.CpuPeriod > 1_000_000))

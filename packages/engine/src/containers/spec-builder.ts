@@ -128,6 +128,7 @@ export function buildSpec(input: SpecInput): Spec {
   const [height = 0, width = 0] = hostConfig.ConsoleSize;
   return {
     ociVersion: '1.0.2',
+    ...(hostConfig.Annotations === undefined ? {} : { annotations: hostConfig.Annotations }),
     process: {
       terminal: config.Tty,
       ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),

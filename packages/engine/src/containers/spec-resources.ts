@@ -3,6 +3,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { DeviceRule, LinuxResources, LinuxSpec, Process } from '@tscontainer/core/oci-runtime';
+import { isQualifiedName } from '../devices/cdi-registry.ts';
+import { deviceNumbers } from '../devices/device-numbers.ts';
+import { blockLimitsOf } from './block-limits.ts';
 import type { DeviceRequestPath, HostConfig } from './container-config.ts';
 
 type SpecDevice = NonNullable<LinuxSpec['devices']>[number];
@@ -23,6 +26,7 @@ const defaultDeviceRules: DeviceRule[] = [
     [5, 0],
     [5, 1],
     [5, 2],
+    [10, 200], // /dev/net/tun: the container still has to make the node
   ].map(
     ([major, minor]): DeviceRule => ({
       allow: true,
@@ -55,6 +59,13 @@ type Limits = Pick<
   | 'CpusetMems'
   | 'PidsLimit'
   | 'BlkioWeight'
+  | 'BlkioWeightDevice'
+  | 'BlkioDeviceReadBps'
+  | 'BlkioDeviceWriteBps'
+  | 'BlkioDeviceReadIOps'
+  | 'BlkioDeviceWriteIOps'
+  | 'CpuRealtimePeriod'
+  | 'CpuRealtimeRuntime'
 >;
 
 /** Everything but devices; a zero means no limit and is left out. */
@@ -73,6 +84,8 @@ export function limitsOf(host: Limits): LinuxResources {
     ...(host.CpuShares > 0 ? { shares: host.CpuShares } : {}),
     ...(quota !== 0 ? { quota } : {}),
     ...(period > 0 ? { period } : {}),
+    ...(host.CpuRealtimePeriod > 0 ? { realtimePeriod: host.CpuRealtimePeriod } : {}),
+    ...(host.CpuRealtimeRuntime !== 0 ? { realtimeRuntime: host.CpuRealtimeRuntime } : {}),
     ...(host.CpusetCpus !== '' ? { cpus: host.CpusetCpus } : {}),
     ...(host.CpusetMems !== '' ? { mems: host.CpusetMems } : {}),
   };
@@ -80,7 +93,7 @@ export function limitsOf(host: Limits): LinuxResources {
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
     ...(host.PidsLimit !== null && host.PidsLimit > 0 ? { pids: { limit: host.PidsLimit } } : {}),
-    ...(host.BlkioWeight > 0 ? { blockIO: { weight: host.BlkioWeight } } : {}),
+    ...blockLimitsOf(host),
   };
 }
 
@@ -88,15 +101,10 @@ function deviceAt(hostPath: string, containerPath: string): SpecDevice {
   const stat = statSync(hostPath);
   if (!stat.isCharacterDevice() && !stat.isBlockDevice())
     throw new ContainerError('invalid-argument', `device ${hostPath}: not a device node`);
-  // glibc's encoding of a 64-bit dev_t
-  const rdev = BigInt(stat.rdev);
-  const major = Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn));
-  const minor = Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn));
   return {
     path: containerPath,
     type: stat.isBlockDevice() ? 'b' : 'c',
-    major,
-    minor,
+    ...deviceNumbers(stat.rdev),
     fileMode: stat.mode & 0o777,
     uid: stat.uid,
     gid: stat.gid,
@@ -162,7 +170,7 @@ function cgroupRule(text: string): DeviceRule {
 export function devicesOf(host: HostConfig, hasUserNamespace: boolean): { devices: SpecDevice[]; rules: DeviceRule[] } {
   if (host.Privileged)
     return { devices: hasUserNamespace ? [] : hostDevices('/dev'), rules: [{ allow: true, access: 'rwm' }] };
-  const requested = (host.Devices ?? []).map(requestedDevice);
+  const requested = (host.Devices ?? []).filter(({ PathOnHost }) => !isQualifiedName(PathOnHost)).map(requestedDevice);
   return {
     devices: requested.map(({ device }) => device),
     rules: [

@@ -2,6 +2,9 @@
 
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Spec } from '@tscontainer/core/oci-runtime';
+import { applyEdits, type ContainerEdits } from '../devices/cdi-edits.ts';
+import { CdiRegistry } from '../devices/cdi-registry.ts';
+import { cdiNamesOf, hasDeviceRequests } from '../devices/device-requests.ts';
 import type { Container } from './container.ts';
 import { boundFiles } from './container-files.ts';
 import type { ContainerSettings } from './container-record.ts';
@@ -28,11 +31,24 @@ export function joinedContainer(context: EngineContext, mode: string): Container
   return target;
 }
 
-/** Such a specification holds another container's pid or address, so it is made at start. */
+/** Such a specification holds another container's pid or address, or devices as they are then, so it is made at start. */
 export function joinsOthers(settings: ContainerSettings): boolean {
   const { PidMode, NetworkMode, IpcMode } = settings.hostConfig;
   const hasLinks = (settings.hostConfig.Links ?? []).length > 0;
-  return hasLinks || [PidMode, NetworkMode, IpcMode].some((mode) => mode.startsWith('container:'));
+  return (
+    hasLinks ||
+    hasDeviceRequests(settings.hostConfig) ||
+    [PidMode, NetworkMode, IpcMode].some((mode) => mode.startsWith('container:'))
+  );
+}
+
+/** What the devices that it asks for need, as their CDI specifications say now. Rejects invalid-argument. */
+export async function deviceEditsOf(context: EngineContext, settings: ContainerSettings): Promise<ContainerEdits[]> {
+  const { hostConfig } = settings;
+  if (!hasDeviceRequests(hostConfig)) return [];
+  const registry = await CdiRegistry.read(context.config.cdiSpecDirectories);
+  for (const problem of registry.problems) context.log.warn({ problem }, 'CDI specification not read');
+  return registry.editsOf(cdiNamesOf(hostConfig, registry));
 }
 
 export interface BuiltSpec {
@@ -49,6 +65,7 @@ export function specOf(
   settings: ContainerSettings,
   userFiles: UserFiles,
   isFinal: boolean,
+  deviceEdits: ContainerEdits[] = [],
 ): BuiltSpec {
   const { hostConfig } = settings;
   const user = resolveUser(settings.config.User, hostConfig.GroupAdd ?? [], userFiles);
@@ -71,6 +88,7 @@ export function specOf(
     ),
     cgroupParent: context.config.cgroupParent,
   });
+  for (const edits of deviceEdits) applyEdits(spec, edits);
   const bounding = spec.process.capabilities?.bounding ?? [];
   return { spec, seccomp: seccompText(hostConfig, context.config.seccompProfile.text, bounding), user };
 }

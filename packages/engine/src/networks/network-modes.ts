@@ -40,6 +40,14 @@ export function decodeEndpoints(host: HostConfig, networking: unknown, macAddres
     requests[main] = { ...request, macAddress: request.macAddress || macAddress };
   }
   checkTogether(host.NetworkMode, Object.keys(requests));
+  const asksAddress = Object.values(requests).some(
+    (request) => request.ipv4Address !== '' || request.ipv6Address !== '',
+  );
+  if (asksAddress && !hasOwnNetwork(host.NetworkMode))
+    throw new ContainerError(
+      'invalid-argument',
+      'user specified IP address is supported on user defined networks only',
+    );
   return requests;
 }
 

@@ -34,6 +34,7 @@ const metadataFlags: readonly FlagDefinition[] = [
 
 const mountFlags: readonly FlagDefinition[] = [
   flag('list', 'device', 'Add a host device to the container'),
+  flag('string', 'gpus', "GPU devices to add to the container ('all' to pass all GPUs)"),
   flag('list', 'device-cgroup-rule', 'Add a rule to the cgroup allowed devices list'),
   flag('mount', 'mount', 'Attach a filesystem mount to the container'),
   flag('bool', 'read-only', "Mount the container's root filesystem as read only"),

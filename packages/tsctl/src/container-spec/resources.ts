@@ -2,6 +2,7 @@
 import { CommandFailure } from '../cli/failures.ts';
 import { type FlagValues, invalidFlag } from '../cli/flags.ts';
 import { parseSize } from '../format/sizes.ts';
+import { cdiRequest, gpuRequest, isCdiName } from './device-requests.ts';
 
 const nanoPerCpu = 1e9;
 
@@ -17,7 +18,11 @@ export function resourcesOf(flags: FlagValues): Record<string, unknown> {
     BlkioDeviceReadIOps: flags.list('device-read-iops').map((entry) => rateDevice(entry, false)),
     BlkioDeviceWriteIOps: flags.list('device-write-iops').map((entry) => rateDevice(entry, false)),
     CgroupParent: flags.text('cgroup-parent') || undefined,
-    Devices: flags.list('device').map((entry) => device(entry)),
+    Devices: flags
+      .list('device')
+      .filter((entry) => !isCdiName(entry))
+      .map((entry) => device(entry)),
+    DeviceRequests: [...gpuRequest(flags.text('gpus')), ...cdiRequest(flags.list('device').filter(isCdiName))],
     DeviceCgroupRules: flags.list('device-cgroup-rule'),
     Ulimits: flags.list('ulimit').map((entry) => ulimit(entry)),
   });
