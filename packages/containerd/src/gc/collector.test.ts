@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { listMountsBelow } from '@tscontainer/linux/mounts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OpenDaemon, openTemporaryDaemon } from '../fixture/temporary-daemon.ts';
 import type { Labels } from '../metadata/labels.ts';
+import type { DirectorySnapshotter } from '../snapshots/directory-snapshotter.ts';
 
 const scope = { namespace: 'test' };
 let open: OpenDaemon;
@@ -141,5 +143,80 @@ describe('garbage collection', () => {
     await daemon.collector.run();
     expect(daemon.content.exists('other', digestOf('both'))).toBe(false);
     expect(blobs()).toBe(1);
+  });
+
+  it('keeps what the labels of a sandbox refer to, as long as its record is there', async () => {
+    const referred = await put('referred');
+    await layer('sandbox-root', '');
+    const labels = {
+      'containerd.io/gc.ref.content.x': referred,
+      'containerd.io/gc.ref.snapshot.overlayfs': 'sandbox-root',
+    };
+    const sandbox = {
+      sandboxId: 's1',
+      runtime: null,
+      spec: null,
+      labels,
+      createdAt: null,
+      updatedAt: null,
+      extensions: {},
+      sandboxer: '',
+    };
+    await daemon.sandboxes.create('test', sandbox);
+    await put('loose');
+    await daemon.collector.run();
+    expect(daemon.content.blobsOnDisk()).toEqual([referred]);
+    expect(layers()).toBe(1);
+    await daemon.sandboxes.delete('test', 's1');
+    await daemon.collector.run();
+    expect([blobs(), layers()]).toEqual([0, 0]);
+  });
+
+  it('keeps of a flat lease what the resource cannot be without, and no more', async () => {
+    await daemon.leases.create('test', 'flat', { 'containerd.io/gc.flat': 'now' });
+    const leaf = await put('leaf');
+    const top = await put('top', { 'containerd.io/gc.ref.content.x': leaf }, 'flat');
+    await layer('below', '');
+    await layer('above', 'below', { 'containerd.io/gc.ref.content.x': leaf });
+    await daemon.leases.addResource('test', 'flat', { type: 'snapshots/overlayfs', id: 'above' });
+    await daemon.collector.run();
+    expect(daemon.content.blobsOnDisk()).toEqual([top]);
+    expect(layers()).toBe(2);
+  });
+
+  it('drops an image that has expired, and keeps one whose time is still to come', async () => {
+    await image('old');
+    await image('new');
+    const expire = async (name: string, at: string) =>
+      daemon.images.update(
+        scope,
+        { name, labels: { 'containerd.io/gc.expire': at }, target: daemon.images.get('test', name).target },
+        ['labels.containerd.io/gc.expire'],
+      );
+    await expire('old', '2020-01-01T00:00:00Z');
+    await expire('new', new Date(Date.now() + 3_600_000).toISOString());
+    const { images } = await daemon.collector.run();
+    expect(images).toEqual([{ namespace: 'test', name: 'old' }]);
+    expect(daemon.images.list('test').map(({ name }) => name)).toEqual(['new']);
+    expect([blobs(), layers()]).toEqual([3, 2]);
+  });
+
+  it.each(['native', 'erofs'])('collects the layers of %s with their files and mounts', async (name) => {
+    const snapshots = daemon.snapshotters.get(name) as DirectorySnapshotter;
+    await snapshots.prepare(scope, 'making-1', '');
+    await snapshots.commit(scope, '1', 'making-1');
+    await snapshots.prepare(scope, 'making-2', '1');
+    await snapshots.commit(scope, '2', 'making-2');
+    const config = await put('config', {
+      [`containerd.io/gc.ref.snapshot.${name}`]: '2',
+      'containerd.io/gc.root': 'x',
+    });
+    await daemon.collector.run();
+    expect(snapshots.list('test').map((info) => info.name)).toEqual(['1', '2']);
+    await daemon.content.update(scope, config, {}, ['labels.containerd.io/gc.root']);
+    const { snapshots: gone } = await daemon.collector.run();
+    expect(gone.map(({ key }) => key)).toEqual(['2', '1']);
+    const root = join(daemon.config.root, `io.containerd.snapshotter.v1.${name}`);
+    expect([readdirSync(join(root, 'trash')), await listMountsBelow(root)]).toEqual([[], []]);
   });
 });

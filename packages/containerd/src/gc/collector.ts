@@ -10,6 +10,7 @@ import type { ImageStore } from '../images/image-store.ts';
 import { expireLabel, type LeaseResource, type LeaseStore } from '../leases/lease-store.ts';
 import type { Labels } from '../metadata/labels.ts';
 import type { NamespaceStore } from '../namespaces/namespace-store.ts';
+import type { SandboxStore } from '../sandboxes/sandbox-store.ts';
 import type { DirectorySnapshotter } from '../snapshots/directory-snapshotter.ts';
 import { containerNode, contentNode, imageNode, ReferenceGraph, snapshotNode } from './reference-graph.ts';
 
@@ -20,6 +21,7 @@ export interface Collectable {
   images: ImageStore;
   content: ContentStore;
   leases: LeaseStore;
+  sandboxes: SandboxStore;
   snapshotters: Map<string, DirectorySnapshotter>;
   publisher: EventPublisher;
   log: Logger;
@@ -130,7 +132,7 @@ export class Collector {
   }
 
   #mark(namespace: string): ReferenceGraph {
-    const { containers, images, content, snapshotters } = this.#parts;
+    const { containers, images, content, sandboxes, snapshotters } = this.#parts;
     const graph = new ReferenceGraph();
     const addRoot = (node: string, labels: Labels) => {
       graph.add(node, labels);
@@ -145,6 +147,7 @@ export class Collector {
       if (container.snapshotKey !== '')
         graph.link(containerNode(container.id), snapshotNode(container.snapshotter, container.snapshotKey));
     }
+    for (const { sandboxId, labels } of sandboxes.list(namespace)) addRoot(`sandbox ${sandboxId}`, labels);
     for (const { digest, labels } of content.walk(namespace)) {
       graph.add(contentNode(digest), labels);
       if (isRoot(labels)) graph.root(contentNode(digest));
