@@ -56,6 +56,7 @@ export const testPackages = [
   'qemu-system-x86',
   'cpio',
   'erofs-utils',
+  'curl',
   'systemd',
 ];
 

@@ -22,3 +22,20 @@ export async function makeCertificates(directory: string): Promise<Certificates>
   await runOk('openssl', [...signing, '-out', files.certificate, '-days', '2', '-extfile', at('tls.ext')]);
   return files;
 }
+
+/** Paths of a client's certificate by that authority, and its key: `NAME.cert` and `NAME.key`, as docker wants them. */
+export async function makeClientCertificate(
+  directory: string,
+  authority: Certificates,
+  name = 'client',
+): Promise<{ certificate: string; key: string }> {
+  const at = (file: string) => join(directory, file);
+  const files = { certificate: at(`${name}.cert`), key: at(`${name}.key`) };
+  const request = ['req', '-newkey', 'rsa:2048', '-nodes', '-keyout', files.key, '-out', at(`${name}.csr`)];
+  await runOk('openssl', [...request, '-subj', `/CN=${name}`]);
+  writeFileSync(at(`${name}.ext`), 'extendedKeyUsage=clientAuth\n');
+  const key = authority.ca.replace(/\.crt$/, '.key');
+  const signing = ['x509', '-req', '-in', at(`${name}.csr`), '-CA', authority.ca, '-CAkey', key, '-CAcreateserial'];
+  await runOk('openssl', [...signing, '-out', files.certificate, '-days', '2', '-extfile', at(`${name}.ext`)]);
+  return files;
+}

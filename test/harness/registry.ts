@@ -11,6 +11,10 @@ export interface RegistryOptions {
   port: number;
   /** Certificate and key files: HTTPS. */
   tls?: { certificate: string; key: string };
+  /** File of the CA whose clients alone are served. */
+  clientAuthority?: string;
+  /** Manifests may have layers that are elsewhere. */
+  allowsForeignLayers?: boolean;
   /** YAML below `auth:`. */
   auth?: Record<string, Record<string, string>>;
   /** Registries with the same storage serve the same images. */
@@ -23,6 +27,10 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
+function clientsOf({ clientAuthority }: RegistryOptions): string {
+  return clientAuthority === undefined ? '' : `, clientcas: [${clientAuthority}]`;
+}
+
 function configuration(options: RegistryOptions): string {
   const lines = [
     'version: 0.1',
@@ -32,7 +40,8 @@ function configuration(options: RegistryOptions): string {
     `  addr: 127.0.0.1:${options.port}`,
   ];
   if (options.tls !== undefined)
-    lines.push(`  tls: {certificate: ${options.tls.certificate}, key: ${options.tls.key}}`);
+    lines.push(`  tls: {certificate: ${options.tls.certificate}, key: ${options.tls.key}${clientsOf(options)}}`);
+  if (options.allowsForeignLayers === true) lines.push('validation: {manifests: {urls: {allow: [".*"]}}}');
   if (options.auth !== undefined)
     lines.push(
       'auth:',

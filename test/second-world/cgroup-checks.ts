@@ -82,6 +82,14 @@ const limits: Check[] = [
       expect $code 137
       value memory.events | grep -q '^oom_kill 1'
       wait_for grep -q '"type":"oom"' /tmp/events
+      echo 20M >$CG/memory.high # memory.events changes again, and again: nobody was killed
+      ts exec "$ID" dd if=/dev/zero of=/dev/null bs=25M count=1
+      within "$(sed -n 's/high //p' $CG/memory.events)" 1 1000000
+      sleep 0.5
+      expect "$(grep -c '"type":"oom"' /tmp/events)" 1
+      echo max >$CG/memory.high
+      ts exec "$ID" dd if=/dev/zero of=/dev/null bs=100M count=1 || true
+      wait_for sh -c 'test "$(grep -c oom /tmp/events)" = 2'
       kill $watcher
     `,
   },

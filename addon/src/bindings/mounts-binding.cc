@@ -1,8 +1,9 @@
-// mountAll, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot, lookUpInRoot, bindBeneath: packages/linux/src/mounts.ts.
+// mountAll, mountIdMapped, canMapIds, unmountAll, listMountsBelow, unmountBelow, readFilesFromMounts, readFilesInRoot, lookUpInRoot, bindBeneath: packages/linux/src/mounts.ts.
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
 #include "bindings/promise-worker.h"
 #include "linux/host-mounts.h"
+#include "linux/id-mapped-mount.h"
 #include "linux/root-files.h"
 
 namespace tsc {
@@ -45,6 +46,16 @@ Napi::Value list_mounts_below_call(const Napi::CallbackInfo& info) {
 Napi::Value unmount_below_call(const Napi::CallbackInfo& info) {
   return promise_of(
       info.Env(), [path = path_argument(info, 0, "path")] { return unmount_below(path); }, to_js_strings);
+}
+
+Napi::Value mount_id_mapped_call(const Napi::CallbackInfo& info) {
+  const IdMaps maps = {string_argument(info, 2, "uids"), string_argument(info, 3, "gids")};
+  return promise_of(info.Env(), [source = path_argument(info, 0, "source"), target = path_argument(info, 1, "target"),
+                                 maps] { mount_id_mapped(source, target, maps); });
+}
+
+Napi::Value can_map_ids_call(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), can_map_ids(path_argument(info, 0, "directory")));
 }
 
 constexpr std::int64_t kMaxFileBytes = 64 << 20;
@@ -105,6 +116,8 @@ Napi::Value bind_beneath_call(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void export_mounts(Napi::Env env, Napi::Object& exports) {
+  exports.Set("mountIdMapped", Napi::Function::New(env, mount_id_mapped_call, "mountIdMapped"));
+  exports.Set("canMapIds", Napi::Function::New(env, can_map_ids_call, "canMapIds"));
   exports.Set("mountAll", Napi::Function::New(env, mount_all_call, "mountAll"));
   exports.Set("unmountAll", Napi::Function::New(env, unmount_all_call, "unmountAll"));
   exports.Set("listMountsBelow", Napi::Function::New(env, list_mounts_below_call, "listMountsBelow"));

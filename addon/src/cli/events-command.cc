@@ -149,12 +149,13 @@ void follow(const Globals& globals, const std::string& id, std::int64_t interval
   if (!init) return;
   const UniqueFd oom = open_oom_events(globals.config, id);
   std::int64_t next = now_ms() + interval_ms;
+  std::uint64_t known_kills = 0;
   for (;;) {
     const std::int64_t left = std::max<std::int64_t>(0, next - now_ms());
     pollfd watched[2] = {{init.get(), POLLIN, 0}, {oom.get(), POLLIN, 0}};
     const int count = ::poll(watched, 2, static_cast<int>(std::min<std::int64_t>(left, INT32_MAX)));
     if (count < 0 && errno != EINTR) throw_errno("watch events", "poll");
-    if (count > 0 && watched[1].revents != 0 && acknowledge_oom(globals.config, id, oom.get()))
+    if (count > 0 && watched[1].revents != 0 && acknowledge_oom(globals.config, id, oom.get(), known_kills))
       print_event({{"type", "oom"}, {"id", id}});
     if (count > 0 && watched[0].revents != 0) return;
     if (now_ms() < next) continue;

@@ -300,7 +300,7 @@ UniqueFd open_cgroup_oom_events(const CgroupLocation& location) {
   return event;
 }
 
-bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd) {
+bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd, std::uint64_t& known_kills) {
   char buffer[4096];
   while (read(fd, buffer, sizeof buffer) > 0 && location.version == 2) {
   }
@@ -310,8 +310,10 @@ bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd) {
       is_v2 ? location.find("") + "/memory.events" : location.find("memory") + "/memory.oom_control";
   // The removal of the group wakes the watcher too; then the file is gone.
   if (!try_read_file(path, content)) return false;
+  if (!is_v2) return true;
   const size_t found = content.find("oom_kill ");
-  return !is_v2 || (found != std::string::npos && content[found + 9] != '0');
+  const std::uint64_t kills = found == std::string::npos ? 0 : std::strtoull(&content[found + 9], nullptr, 10);
+  return std::exchange(known_kills, kills) < kills;
 }
 
 }  // namespace tsc

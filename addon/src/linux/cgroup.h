@@ -64,6 +64,7 @@ ContainerStats read_cgroup_stats(const CgroupLocation& location);
 ContainerDetails read_cgroup_details(const CgroupLocation& location);
 
 UniqueFd open_cgroup_oom_events(const CgroupLocation& location);
-bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd);
+/// Drains the fd. True when it told of a kill that `known_kills` does not count yet; v2 tells of many other things by it.
+bool acknowledge_cgroup_oom(const CgroupLocation& location, int fd, std::uint64_t& known_kills);
 
 }  // namespace tsc

@@ -99,21 +99,31 @@ void ExitWatcher::run() noexcept {
 void ExitWatcher::tell_oom(std::uint64_t token) {
   std::string id;
   int fd = -1;
+  std::uint64_t known_kills = 0;
   {
     const std::lock_guard lock(mutex_);
     const auto found = watched_.find(token);
     if (found == watched_.end() || found->second.kind != Kind::oom) return;
     id = found->second.id;
+    known_kills = found->second.known_kills;
     fd = dup(found->second.fd.get());  // it may be forgotten while we look
   }
   const UniqueFd events(fd);
   if (!events) return;
   try {
-    if (acknowledge_oom(config_, id, events.get())) on_oom_(id);
+    if (!acknowledge_oom(config_, id, events.get(), known_kills)) return;
+    note_kills(token, known_kills);
+    on_oom_(id);
   } catch (const std::exception&) {
     // The container is gone, and with it whoever wanted to know.
     forget(id);
   }
+}
+
+void ExitWatcher::note_kills(std::uint64_t token, std::uint64_t known_kills) {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(token);
+  if (found != watched_.end()) found->second.known_kills = known_kills;
 }
 
 /// The kernel may make the exit readable before the OOM event of the same epoll round.

@@ -40,12 +40,14 @@ class ExitWatcher {
     std::string id;
     std::string exec_id;
     UniqueFd fd;
+    std::uint64_t known_kills = 0;
   };
 
   void run() noexcept;
   void add(Kind kind, const std::string& id, const std::string& exec_id, UniqueFd fd);
   bool is_watched(Kind kind, const std::string& id, const std::string& exec_id) const;
   void tell_exit(std::uint64_t token);
+  void note_kills(std::uint64_t token, std::uint64_t known_kills);
   void tell_oom(std::uint64_t token);
   void tell_pending_oom(const std::string& id);
 

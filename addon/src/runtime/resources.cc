@@ -77,9 +77,9 @@ UniqueFd open_oom_events(const RuntimeConfig& config, const std::string& id) {
   }
 }
 
-bool acknowledge_oom(const RuntimeConfig& config, const std::string& id, int fd) {
+bool acknowledge_oom(const RuntimeConfig& config, const std::string& id, int fd, std::uint64_t& known_kills) {
   try {
-    return acknowledge_cgroup_oom(StateStore(config.root).load(id).cgroup, fd);
+    return acknowledge_cgroup_oom(StateStore(config.root).load(id).cgroup, fd, known_kills);
   } catch (const RuntimeError& error) {
     // Woken by the container's removal.
     if (error.reason == Reason::not_found) return false;

@@ -197,8 +197,9 @@ ExitOutcome collect_exit(const RuntimeConfig& config, const std::string& id, con
 /// An eventfd that becomes readable when the kernel killed something in the container for memory (v1); on v2 an
 /// inotify fd on memory.events. Empty when there is no memory controller. On POLLIN call acknowledge_oom().
 UniqueFd open_oom_events(const RuntimeConfig& config, const std::string& id);
-/// Drains the fd; true when it told of an OOM kill and not of the cgroup's removal.
-bool acknowledge_oom(const RuntimeConfig& config, const std::string& id, int fd);
+/// Drains the fd; true when it told of an OOM kill, and not of the cgroup's removal, a limit that was reached, or a kill
+/// that was told before: `known_kills` begins with 0 and is the caller's to keep.
+bool acknowledge_oom(const RuntimeConfig& config, const std::string& id, int fd, std::uint64_t& known_kills);
 
 /// Once per shim process: orphaned container processes become its children (PR_SET_CHILD_SUBREAPER).
 void become_subreaper();

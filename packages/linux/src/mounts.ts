@@ -13,6 +13,25 @@ export function mountAll(mounts: Mount[], target: string): Promise<void> {
   return native().mountAll(mounts, target);
 }
 
+/** A range of ids: `disk` to `disk + count - 1` on the disk are shown as `shown` and those after it. */
+export interface IdMapping {
+  disk: number;
+  shown: number;
+  count: number;
+}
+
+/** Mounts the directory `source` at `target` with its owners mapped (Linux 5.12). Rejects with the kernel's errno. */
+export function mountIdMapped(source: string, target: string, uids: IdMapping[], gids: IdMapping[]): Promise<void> {
+  const text = (mappings: IdMapping[]) =>
+    mappings.map(({ disk, shown, count }) => `${disk} ${shown} ${count}\n`).join('');
+  return native().mountIdMapped(source, target, text(uids), text(gids));
+}
+
+/** Whether the kernel can do so for that directory's file system. */
+export function canMapIds(directory: string): boolean {
+  return native().canMapIds(directory);
+}
+
 /** Unmounts every mount at `target` (MNT_DETACH); no error when nothing is mounted there. */
 export function unmountAll(target: string): Promise<void> {
   return native().unmountAll(target);

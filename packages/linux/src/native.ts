@@ -40,6 +40,8 @@ export interface NativeAddon {
   setPipeSize(fd: number, bytes: number): number;
   spliceToFile(pipeFd: number, fileFd: number, length: number): number;
   mountAll(mounts: Mount[], target: string): Promise<void>;
+  mountIdMapped(source: string, target: string, uids: string, gids: string): Promise<void>;
+  canMapIds(directory: string): boolean;
   unmountAll(target: string): Promise<void>;
   unmountBelow(path: string): Promise<string[]>;
   listMountsBelow(path: string): Promise<string[]>;
