@@ -12,12 +12,15 @@ import { busyboxArchive } from '../harness/images.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
 
-/** Docker's operations for one machine, by their names in Docker's description. */
+/**
+ * Docker's operations for one machine, by their names in Docker's description. ImageAttestations is of a newer API than 1.51,
+ * Session of builders other than the classic one.
+ */
 const singleNode = {
   Container:
     'ContainerList ContainerInspect ContainerTop ContainerLogs ContainerChanges ContainerExport ContainerStats ContainerAttachWebsocket ContainerArchiveInfo ContainerArchive PutContainerArchive ContainerCreate ContainerResize ContainerStart ContainerStop ContainerRestart ContainerKill ContainerUpdate ContainerRename ContainerPause ContainerUnpause ContainerAttach ContainerWait ContainerPrune ContainerDelete',
   Image:
-    'ImageList ImageInspect ImageHistory ImageSearch ImageGet ImageGetAll ImageCreate ImagePush ImageTag ImagePrune ImageCommit ImageLoad ImageDelete ImageBuild BuildPrune',
+    'ImageList ImageInspect ImageHistory ImageSearch ImageGet ImageGetAll ImageBuild ImageCreate ImagePush ImageTag ImagePrune ImageCommit ImageLoad ImageDelete ImageBuild BuildPrune',
   Network: 'NetworkList NetworkInspect NetworkDelete NetworkCreate NetworkConnect NetworkDisconnect NetworkPrune',
   Volume: 'VolumeList VolumeCreate VolumeInspect VolumeUpdate VolumeDelete VolumePrune',
   Exec: 'ContainerExec ExecStart ExecResize ExecInspect',

@@ -167,6 +167,19 @@ describe.each(daemons)('on %s', (name, start) => {
     expect(rest).toEqual([{ stream: 'stdout', text: 'no end of line' }]);
   });
 
+  it('waits for a line of the log and for health, or says that there will be none', async () => {
+    const Cmd = ['sh', '-c', 'echo early; sleep 0.2; echo ready on 80; exec sleep 1000'];
+    const Healthcheck = { Test: ['CMD', 'true'], Interval: 100_000_000 };
+    await using run = await engine.containers.run({ Image: 'busybox', Cmd, Healthcheck, HostConfig });
+    expect((await run.container.waitForLine(/ready on (\d+)/)).text).toBe('ready on 80');
+    expect((await run.container.waitForLine('early')).stream).toBe('stdout'); // it is there already
+    await run.container.waitHealthy({ signal: AbortSignal.timeout(20_000) });
+    await using short = await engine.containers.run({ Image: 'busybox', Cmd: ['true'], HostConfig });
+    await expect(short.container.waitForLine('never')).rejects.toThrow('wrote no line with never');
+    await short.exited;
+    await expect(short.container.waitHealthy()).rejects.toThrow('is not running');
+  });
+
   it('follows events, and misses none from the moment that they are open', async () => {
     const events = engine.system.events({ filters: { type: ['container'] } });
     await events.opened;

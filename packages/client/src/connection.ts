@@ -2,6 +2,7 @@
 //
 // The API version is agreed on with one HEAD /_ping at first use. tsctl and the resources of this package call it.
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Endpoint } from './endpoint.ts';
@@ -10,6 +11,7 @@ import { readJsonLines } from './json-lines.ts';
 
 // Not imported: that would touch every export of node:http, and its WebSocket loads undici, 50 ms of each start.
 const http = () => process.getBuiltinModule('node:http');
+const https = () => process.getBuiltinModule('node:https');
 
 /** The newest API version this client was written against. */
 export const clientApiVersion = '1.51';
@@ -55,10 +57,11 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.endpoint = options.endpoint;
-    this.#agent = new (http().Agent)({ keepAlive: true });
+    const module = options.endpoint.tls === undefined ? http() : https();
+    this.#agent = new module.Agent({ keepAlive: true });
   }
 
-  /** Ends idle connections, so that the process can end. */
+  /** Ends its connections, so that the process can end; what is under way is broken off. */
   close(): void {
     this.#agent.destroy();
   }
@@ -191,8 +194,8 @@ export class Connection {
       ...options.headers,
     };
     if (endpoint.tls !== undefined) {
-      const https = process.getBuiltinModule('node:https');
-      return https.request({ ...options, headers, host: endpoint.host, port: endpoint.port, ...endpoint.tls });
+      const where = { host: endpoint.host, port: endpoint.port, ...endpoint.tls };
+      return https().request({ ...options, ...where, headers, agent: this.#agent as HttpsAgent });
     }
     const where =
       endpoint.socketPath === undefined

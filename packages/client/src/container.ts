@@ -1,5 +1,6 @@
 // One container, by its id or name: everything that the API does with it. Made without asking the engine.
 import { type Readable, Readable as ReadableStream } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isOlderVersion } from './connection.ts';
 import type {
   ContainerInspect,
@@ -33,6 +34,8 @@ export interface PathStat {
   linkTarget: string;
 }
 
+/** Between two looks at its health. */
+const healthPauseMs = 100;
 const framedType = 'application/vnd.docker.multiplexed-stream';
 /** From this version on the content type of a stream says whether it is framed. */
 const typedStreamsVersion = '1.42';
@@ -67,24 +70,25 @@ export class Container {
   }
 
   /** SIGKILL by default. */
-  async kill(signal?: string): Promise<void> {
-    await this.#calls.status('ContainerKill', { of: this.id, query: { signal } });
+  async kill(signalName?: string, { signal }: Abortable = {}): Promise<void> {
+    await this.#calls.status('ContainerKill', { of: this.id, query: { signal: signalName }, signal });
   }
 
-  async pause(): Promise<void> {
-    await this.#calls.status('ContainerPause', { of: this.id });
+  async pause({ signal }: Abortable = {}): Promise<void> {
+    await this.#calls.status('ContainerPause', { of: this.id, signal });
   }
 
-  async unpause(): Promise<void> {
-    await this.#calls.status('ContainerUnpause', { of: this.id });
+  async unpause({ signal }: Abortable = {}): Promise<void> {
+    await this.#calls.status('ContainerUnpause', { of: this.id, signal });
   }
 
-  async rename(name: string): Promise<void> {
-    await this.#calls.status('ContainerRename', { of: this.id, query: { name } });
+  async rename(name: string, { signal }: Abortable = {}): Promise<void> {
+    await this.#calls.status('ContainerRename', { of: this.id, query: { name }, signal });
   }
 
-  async update(body: ContainerUpdateBody): Promise<string[]> {
-    return (await this.#calls.json('ContainerUpdate', { of: this.id, body })).Warnings ?? [];
+  /** What the engine warns of. */
+  async update(body: ContainerUpdateBody, { signal }: Abortable = {}): Promise<string[]> {
+    return (await this.#calls.json('ContainerUpdate', { of: this.id, body, signal })).Warnings ?? [];
   }
 
   /** `force` kills it first; `v` takes its anonymous volumes along. */
@@ -92,17 +96,17 @@ export class Container {
     await this.#calls.status('ContainerDelete', { of: this.id, query, signal });
   }
 
-  top(psArguments?: string): Promise<ProcessTable> {
-    return this.#calls.json('ContainerTop', { of: this.id, query: { ps_args: psArguments } });
+  top(psArguments?: string, { signal }: Abortable = {}): Promise<ProcessTable> {
+    return this.#calls.json('ContainerTop', { of: this.id, query: { ps_args: psArguments }, signal });
   }
 
-  async changes(): Promise<FilesystemChange[]> {
-    return (await this.#calls.json('ContainerChanges', { of: this.id })) ?? [];
+  async changes({ signal }: Abortable = {}): Promise<FilesystemChange[]> {
+    return (await this.#calls.json('ContainerChanges', { of: this.id, signal })) ?? [];
   }
 
   /** Rows and columns of its terminal. */
-  async resize(size: { h: number; w: number }): Promise<void> {
-    await this.#calls.status('ContainerResize', { of: this.id, query: size });
+  async resize(size: { h: number; w: number }, { signal }: Abortable = {}): Promise<void> {
+    await this.#calls.status('ContainerResize', { of: this.id, query: size, signal });
   }
 
   /** The exit code, when the condition holds: by default when it does not run. */
@@ -130,6 +134,30 @@ export class Container {
       const isTerminal = await this.#isTerminal(response.headers['content-type']);
       return readLogLines(response, { isTerminal, hasTimes: query.timestamps === true });
     }, signal);
+  }
+
+  /**
+   * The first line of its log, past ones included, that holds a text or matches: whoever asks after the start misses none.
+   * Rejects when the container ends without it.
+   */
+  async waitForLine(wanted: string | RegExp, { signal }: Abortable = {}): Promise<LogLine> {
+    for await (const line of this.logs({ follow: true, signal }))
+      if (typeof wanted === 'string' ? line.text.includes(wanted) : wanted.test(line.text)) return line;
+    throw new EngineError(`container ${this.id} ended, and wrote no line with ${wanted}`, { call: 'wait for a line' });
+  }
+
+  /** Until its health check says that it is well. Rejects when it ends, is found unhealthy, or has no health check. */
+  async waitHealthy({ signal }: Abortable = {}): Promise<void> {
+    for (;;) {
+      const { State } = await this.inspect({ signal });
+      const status = State.Running ? State.Health?.Status : 'not running';
+      if (status === 'healthy') return;
+      if (status !== 'starting')
+        throw new EngineError(`container ${this.id} is ${status ?? 'without a health check'}`, {
+          call: 'wait for health',
+        });
+      await pause(healthPauseMs, undefined, signal === undefined ? {} : { signal });
+    }
   }
 
   /** A sample a second. The first has no sample before it. */
@@ -221,8 +249,9 @@ export class Container {
   }
 
   /** Makes an image of it; the image's id. */
-  async commit(options: Omit<QueryOf<'ImageCommit'>, 'container'> = {}): Promise<string> {
-    return (await this.#calls.json('ImageCommit', { query: { container: this.id, ...options }, body: {} })).Id;
+  async commit({ signal, ...options }: Omit<QueryOf<'ImageCommit'>, 'container'> & Abortable = {}): Promise<string> {
+    const query = { container: this.id, ...options };
+    return (await this.#calls.json('ImageCommit', { query, body: {}, signal })).Id;
   }
 
   async #isTerminal(contentType: string | undefined): Promise<boolean> {

@@ -71,7 +71,7 @@ export class Containers {
   }
 
   /** Those that do not run. */
-  prune(query: QueryOf<'ContainerPrune'> = {}): Promise<ContainersPruned> {
-    return this.#calls.json('ContainerPrune', { query });
+  prune({ signal, ...query }: QueryOf<'ContainerPrune'> & Abortable = {}): Promise<ContainersPruned> {
+    return this.#calls.json('ContainerPrune', { query, signal });
   }
 }

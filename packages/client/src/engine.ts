@@ -15,7 +15,7 @@ export interface ConnectOptions extends EngineChoice {
   headers?: Record<string, string> | undefined;
 }
 
-/** Story: use, then `close` (or `await using`), which ends idle connections. It connects at the first call. */
+/** Story: use, then `close` (or `await using`), which breaks off what is under way. It connects at the first call. */
 export class Engine implements AsyncDisposable {
   readonly containers: Containers;
   readonly images: Images;

@@ -25,8 +25,8 @@ export class Exec {
   }
 
   /** Rows and columns of its terminal. */
-  async resize(size: { h: number; w: number }): Promise<void> {
-    await this.#calls.status('ExecResize', { of: this.id, query: size });
+  async resize(size: { h: number; w: number }, signal?: AbortSignal): Promise<void> {
+    await this.#calls.status('ExecResize', { of: this.id, query: size, signal });
   }
 }
 

@@ -59,8 +59,8 @@ export class Images {
     return this.#calls.json('ImageInspect', { of: name, signal });
   }
 
-  history(name: string): Promise<ImageHistoryRow[]> {
-    return this.#calls.json('ImageHistory', { of: name });
+  history(name: string, { signal }: Abortable = {}): Promise<ImageHistoryRow[]> {
+    return this.#calls.json('ImageHistory', { of: name, signal });
   }
 
   /** Without a tag or digest in `name` or options it is `latest`. */
@@ -147,16 +147,16 @@ export class Images {
     });
   }
 
-  async tag(name: string, query: QueryOf<'ImageTag'>): Promise<void> {
-    await this.#calls.status('ImageTag', { of: name, query });
+  async tag(name: string, { signal, ...query }: QueryOf<'ImageTag'> & Abortable): Promise<void> {
+    await this.#calls.status('ImageTag', { of: name, query, signal });
   }
 
-  remove(name: string, query: QueryOf<'ImageDelete'> = {}): Promise<ImageRemovalRow[]> {
-    return this.#calls.json('ImageDelete', { of: name, query });
+  remove(name: string, { signal, ...query }: QueryOf<'ImageDelete'> & Abortable = {}): Promise<ImageRemovalRow[]> {
+    return this.#calls.json('ImageDelete', { of: name, query, signal });
   }
 
-  prune(query: QueryOf<'ImagePrune'> = {}): Promise<ImagesPruned> {
-    return this.#calls.json('ImagePrune', { query });
+  prune({ signal, ...query }: QueryOf<'ImagePrune'> & Abortable = {}): Promise<ImagesPruned> {
+    return this.#calls.json('ImagePrune', { query, signal });
   }
 
   #tarCall<Id extends OperationId>(

@@ -23,21 +23,30 @@ export class Networks {
     return (await this.#calls.json('NetworkCreate', { body, signal })).Id;
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#calls.status('NetworkDelete', { of: id });
+  async remove(id: string, { signal }: Abortable = {}): Promise<void> {
+    await this.#calls.status('NetworkDelete', { of: id, signal });
   }
 
   /** `container`: id or name. */
-  async connect(id: string, container: string, endpoint?: EndpointSettingsBody): Promise<void> {
-    const body = { Container: container, ...(endpoint === undefined ? {} : { EndpointConfig: endpoint }) };
-    await this.#calls.status('NetworkConnect', { of: id, body });
+  async connect(
+    id: string,
+    container: string,
+    { signal, ...endpoint }: EndpointSettingsBody & Abortable = {},
+  ): Promise<void> {
+    const body = { Container: container, EndpointConfig: endpoint };
+    await this.#calls.status('NetworkConnect', { of: id, body, signal });
   }
 
-  async disconnect(id: string, container: string, { force = false } = {}): Promise<void> {
-    await this.#calls.status('NetworkDisconnect', { of: id, body: { Container: container, Force: force } });
+  async disconnect(
+    id: string,
+    container: string,
+    { force = false, signal }: { force?: boolean } & Abortable = {},
+  ): Promise<void> {
+    const body = { Container: container, Force: force };
+    await this.#calls.status('NetworkDisconnect', { of: id, body, signal });
   }
 
-  prune(query: QueryOf<'NetworkPrune'> = {}): Promise<NetworksPruned> {
-    return this.#calls.json('NetworkPrune', { query });
+  prune({ signal, ...query }: QueryOf<'NetworkPrune'> & Abortable = {}): Promise<NetworksPruned> {
+    return this.#calls.json('NetworkPrune', { query, signal });
   }
 }

@@ -22,21 +22,21 @@ export class Volumes {
     return this.#calls.json('VolumeCreate', { body, signal });
   }
 
-  async remove(name: string, query: QueryOf<'VolumeDelete'> = {}): Promise<void> {
-    await this.#calls.status('VolumeDelete', { of: name, query });
+  async remove(name: string, { signal, ...query }: QueryOf<'VolumeDelete'> & Abortable = {}): Promise<void> {
+    await this.#calls.status('VolumeDelete', { of: name, query, signal });
   }
 
-  prune(query: QueryOf<'VolumePrune'> = {}): Promise<VolumesPruned> {
-    return this.#calls.json('VolumePrune', { query });
-  }
-
-  /** Of this project's engine alone. */
-  rename(name: string, newName: string): Promise<Volume> {
-    return this.#calls.json('VolumeRename', { of: name, query: { name: newName } });
+  prune({ signal, ...query }: QueryOf<'VolumePrune'> & Abortable = {}): Promise<VolumesPruned> {
+    return this.#calls.json('VolumePrune', { query, signal });
   }
 
   /** Of this project's engine alone. */
-  clone(name: string, query: QueryOf<'VolumeClone'> = {}): Promise<Volume> {
-    return this.#calls.json('VolumeClone', { of: name, query });
+  rename(name: string, newName: string, { signal }: Abortable = {}): Promise<Volume> {
+    return this.#calls.json('VolumeRename', { of: name, query: { name: newName }, signal });
+  }
+
+  /** Of this project's engine alone. */
+  clone(name: string, { signal, ...query }: QueryOf<'VolumeClone'> & Abortable = {}): Promise<Volume> {
+    return this.#calls.json('VolumeClone', { of: name, query, signal });
   }
 }
