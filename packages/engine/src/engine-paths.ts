@@ -50,6 +50,15 @@ export class EnginePaths {
     return join(this.runs, id);
   }
 
+  get allHeldMounts(): string {
+    return join(this.execRoot, 'mounts');
+  }
+
+  /** Mount points that the engine holds for a container's run. Never to be removed as a tree. */
+  heldMounts(id: string): string {
+    return join(this.allHeldMounts, id);
+  }
+
   get namespaces(): string {
     return join(this.execRoot, 'netns');
   }

@@ -123,8 +123,9 @@ async function makeMountPoint(root: string, point: MountPoint): Promise<void> {
 
 async function mountPoints(root: string, points: MountPoint[]): Promise<void> {
   for (const point of [...points].sort((a, b) => a.destination.length - b.destination.length)) {
-    if (!existsSync(point.source)) continue;
+    const source = point.subpath === undefined ? point.source : resolveInRoot(point.source, point.subpath);
+    if (!existsSync(source)) continue;
     const options = [point.isRecursive ? 'rbind' : 'bind', 'rprivate', ...(point.isWritable ? [] : ['ro'])];
-    await mountAll([{ type: 'bind', source: point.source, options }], resolveInRoot(root, point.destination));
+    await mountAll([{ type: 'bind', source, options }], resolveInRoot(root, point.destination));
   }
 }

@@ -51,6 +51,7 @@ export async function createContainer(
     const id = newId();
     const containerName = reserveName(context, cleanup, name, id);
     const settings = settingsOf(context, request, image, id, containerName);
+    await resolveImageMounts(context, settings);
     if (options.isBuildStep) settings.isBuildStep = true;
     checkMountSources(settings.mountPoints, request);
     checkPropagation(settings.mountPoints);
@@ -142,6 +143,12 @@ function runtimeName(name: string): string {
   if (name === 'runc') return 'io.containerd.runc.v2';
   if (!name.includes('.')) throw new ContainerError('invalid-argument', `unknown or invalid runtime name: ${name}`);
   return name;
+}
+
+/** Rejects not-found; the layers are held from the start on. */
+async function resolveImageMounts(context: EngineContext, settings: ContainerSettings): Promise<void> {
+  for (const point of settings.mountPoints)
+    if (point.type === 'image') point.chainId = (await context.images.resolve(point.source)).chainId;
 }
 
 /** A source of `--mount` must exist; one of `-v` is made. */

@@ -2,6 +2,7 @@
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { formatNs, parseRfc3339 } from '../go-time.ts';
 import { unmountVolumes } from '../volumes/container-volumes.ts';
+import { closeHeldMounts } from '../volumes/held-mounts.ts';
 import type { Container } from './container.ts';
 import type { ContainerState } from './container-record.ts';
 import { holdsHostState, removeContainer } from './container-remover.ts';
@@ -100,6 +101,7 @@ export class ExitHandler {
       if (!holdsHostState(container.settings)) await container.teardownPause(deletionDelayMs);
       await deleteTask(this.#context, container.id);
       await closeSharedShm(this.#context, container.settings);
+      await closeHeldMounts(this.#context, container.id);
       await unmountVolumes(this.#context, container);
     } catch (error) {
       log.warn({ id: container.id, err: errorMessageOf(error) }, 'task not deleted');

@@ -31,7 +31,7 @@ export interface ContainerState {
 
 /** A mount beside the default ones, as inspect shows it. */
 export interface MountPoint {
-  type: 'bind' | 'volume' | 'tmpfs';
+  type: 'bind' | 'volume' | 'tmpfs' | 'image';
   /** Volume name; '' for other types. */
   name: string;
   /** Path on the host; '' for tmpfs. */
@@ -45,6 +45,12 @@ export interface MountPoint {
   /** Fill an empty volume with what the image has there. */
   copiesUp: boolean;
   isRecursive: boolean;
+  /** Relative: what of the volume or image is mounted. */
+  subpath?: string;
+  /** A volume of a plugin: its path is known while it is mounted. */
+  isPlugin?: boolean;
+  /** Of an image: its top layer. */
+  chainId?: string;
   tmpfsOptions: string[];
 }
 

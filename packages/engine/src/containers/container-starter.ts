@@ -13,6 +13,7 @@ import { isRemote, logFileOptions } from '../logs/log-drivers.ts';
 import type { LogForwarder } from '../logs/log-forwarder.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
 import { mountVolumes } from '../volumes/container-volumes.ts';
+import { openHeldMounts } from '../volumes/held-mounts.ts';
 import type { Container } from './container.ts';
 import { writeContainerFiles } from './container-files.ts';
 import { whenMade } from './container-making.ts';
@@ -68,7 +69,10 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   cleanup.defer('networks', () => releaseNetworks(context, container));
   const rootfs = container.rootfs ?? (await snapshotMounts(context, settings));
   await openSharedShm(context, settings, cleanup);
-  if (settings.mountPoints.length > 0) await mountVolumes(context, container, cleanup);
+  if (settings.mountPoints.length > 0) {
+    await mountVolumes(context, container, cleanup);
+    await openHeldMounts(context, settings, cleanup);
+  }
   const directory = context.paths.containerRun(container.id);
   const forwarder = isRemote(settings.hostConfig.LogConfig)
     ? await openForwarder(context, container, cleanup)

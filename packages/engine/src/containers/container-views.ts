@@ -64,7 +64,7 @@ function mountView(point: MountPoint): object {
   return {
     Type: point.type,
     ...(point.name === '' ? {} : { Name: point.name }),
-    Source: point.source,
+    Source: point.type === 'image' ? '' : point.source,
     Destination: point.destination,
     ...(point.type === 'volume' ? { Driver: 'local' } : {}),
     Mode: point.mode,

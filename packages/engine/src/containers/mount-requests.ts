@@ -62,6 +62,14 @@ function applyModeWord(point: MountPoint, word: string, bind: string): void {
     throw new ContainerError('invalid-argument', `invalid mode: ${word} in '${bind}'`);
 }
 
+function subpathOf(type: string, text: string | undefined): { subpath?: string } {
+  if (text === undefined || text === '') return {};
+  const path = posix.normalize(text);
+  if (path.startsWith('/') || path === '..' || path.startsWith('../'))
+    throw invalid(`for type "${type}"`, `subpath must be a relative path within the ${type}`);
+  return path === '.' ? {} : { subpath: path.replace(/\/$/, '') };
+}
+
 /** One of HostConfig.Mounts. */
 function fromMount(mount: MountRequest): MountPoint {
   const point = { ...basePoint(mount.Target), isWritable: !mount.ReadOnly };
@@ -93,7 +101,19 @@ function fromMount(mount: MountRequest): MountPoint {
       mode: 'z',
       name: mount.Source || randomHex(32),
       isAnonymous: mount.Source === '',
-      copiesUp: mount.VolumeOptions?.NoCopy !== true,
+      // a part must be there already
+      copiesUp: mount.VolumeOptions?.NoCopy !== true && !mount.VolumeOptions?.Subpath,
+      ...subpathOf('volume', mount.VolumeOptions?.Subpath),
+    };
+  }
+  if (mount.Type === 'image') {
+    if (mount.Source === '') throw invalid('for type "image"', 'field Source must not be empty');
+    return {
+      ...point,
+      type: 'image',
+      source: mount.Source,
+      isWritable: false,
+      ...subpathOf('image', mount.ImageOptions?.Subpath),
     };
   }
   if (mount.Type === 'tmpfs') {

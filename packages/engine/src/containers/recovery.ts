@@ -4,6 +4,7 @@ import { errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import type { Process } from '@tscontainer/platform/contracts/containerd/v1/types/task';
 import { nowNs, nsOfTimestamp } from '../go-time.ts';
 import { unmountVolumes } from '../volumes/container-volumes.ts';
+import { closeHeldMounts } from '../volumes/held-mounts.ts';
 import { Container } from './container.ts';
 import { deleteRecord } from './container-creator.ts';
 import type { ExitHandler } from './container-exit.ts';
@@ -40,6 +41,7 @@ export async function loadContainers(context: EngineContext): Promise<void> {
     await deleteTask(context, record.id);
     await deleteRecord(context, record.id);
   }
+  await removeOrphanMounts(context);
   await removeOrphanSnapshots(context, prepared);
   removeOrphanDirectories(context);
 }
@@ -71,6 +73,13 @@ async function snapshotsOfOurs(context: EngineContext): Promise<Map<string, stri
       if (labels[containerLabel] !== undefined) found.set(name, labels[containerLabel]);
   }
   return found;
+}
+
+async function removeOrphanMounts(context: EngineContext): Promise<void> {
+  const { allHeldMounts } = context.paths;
+  if (!existsSync(allHeldMounts)) return;
+  for (const id of readdirSync(allHeldMounts))
+    if (context.index.get(id) === undefined) await closeHeldMounts(context, id);
 }
 
 async function removeOrphanSnapshots(context: EngineContext, found: Map<string, string>): Promise<void> {

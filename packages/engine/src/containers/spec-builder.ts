@@ -14,6 +14,8 @@ export interface SpecInput {
   user: ResolvedUser;
   /** Host paths of the generated files by their place in the container. */
   files: Record<string, string>;
+  /** Host paths that stand for the sources of mounts, by destination. */
+  heldPaths: Map<string, string>;
   /** Host path of the init program, when the container is to have one. */
   initProgram: string | undefined;
   /** Pids of the containers whose namespaces are joined. */
@@ -155,6 +157,7 @@ export function buildSpec(input: SpecInput): Spec {
       hostConfig,
       mountPoints: settings.mountPoints,
       files: input.files,
+      heldPaths: input.heldPaths,
       initProgram: input.initProgram,
       hasUserNamespace: settings.idMapping !== undefined,
       sharedShm: input.sharedShm,

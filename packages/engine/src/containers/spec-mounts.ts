@@ -7,6 +7,8 @@ import type { MountPoint } from './container-record.ts';
 export interface SpecMountsInput {
   hostConfig: HostConfig;
   mountPoints: MountPoint[];
+  /** Host paths that stand for the sources of some, by destination. */
+  heldPaths: Map<string, string>;
   /** Host paths of the generated files by their place in the container. */
   files: Record<string, string>;
   /** Host path of the init program; undefined without `--init`. */
@@ -71,7 +73,7 @@ function shmMount({ hostConfig, sharedShm }: SpecMountsInput): SpecMount[] {
   ];
 }
 
-function userMounts(points: MountPoint[], tmpfs: Record<string, string>): SpecMount[] {
+function userMounts(points: MountPoint[], held: Map<string, string>, tmpfs: Record<string, string>): SpecMount[] {
   const mounts = points.map((point): SpecMount => {
     const access = point.isWritable ? [] : ['ro'];
     if (point.type === 'tmpfs')
@@ -84,7 +86,7 @@ function userMounts(points: MountPoint[], tmpfs: Record<string, string>): SpecMo
     return {
       destination: point.destination,
       type: 'bind',
-      source: point.source,
+      source: held.get(point.destination) ?? point.source,
       options: [point.isRecursive ? 'rbind' : 'bind', ...access, point.propagation || 'rprivate'],
     };
   });
@@ -103,7 +105,7 @@ function depthOf(mount: SpecMount): number {
 
 /** In the order to be mounted: a mount never hides one that comes after it. The user's replace defaults. */
 export function specMounts(input: SpecMountsInput): SpecMount[] {
-  const own = userMounts(input.mountPoints, input.hostConfig.Tmpfs ?? {});
+  const own = userMounts(input.mountPoints, input.heldPaths, input.hostConfig.Tmpfs ?? {});
   const taken = new Set(own.map((mount) => mount.destination));
   const filesAccess = input.hostConfig.ReadonlyRootfs ? ['ro'] : [];
   const files = Object.entries(input.files)

@@ -5,6 +5,7 @@ import type { Spec } from '@tscontainer/core/oci-runtime';
 import { applyEdits, type ContainerEdits } from '../devices/cdi-edits.ts';
 import { CdiRegistry } from '../devices/cdi-registry.ts';
 import { cdiNamesOf, hasDeviceRequests } from '../devices/device-requests.ts';
+import { heldPaths } from '../volumes/held-mounts.ts';
 import type { Container } from './container.ts';
 import { boundFiles } from './container-files.ts';
 import type { ContainerSettings } from './container-record.ts';
@@ -77,6 +78,7 @@ export function specOf(
     settings,
     user,
     files: boundFiles(context.paths.containerData(settings.id)),
+    heldPaths: heldPaths(context.paths, settings),
     initProgram: hasInit ? context.initProgram : undefined,
     joined: { pid: pidOf(hostConfig.PidMode), network: pidOf(hostConfig.NetworkMode), ipc: pidOf(hostConfig.IpcMode) },
     networkPath: context.networks.namespacePath(settings),

@@ -53,6 +53,11 @@ export class VolumeManager {
     return join(this.#directory, name, '_data');
   }
 
+  /** Where it lies while a container has it. */
+  mountedAt(name: string): string {
+    return this.mountpoint(name);
+  }
+
   /** Throws not-found. */
   get(name: string): Volume {
     const volume = this.#volumes.get(name);

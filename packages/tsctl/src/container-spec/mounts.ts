@@ -54,9 +54,10 @@ const bindOptions: Readonly<Record<string, (value: string) => Record<string, unk
 /** `type=bind,src=/a,dst=/b,ro` in CSV, as the API's Mount. */
 function parseMount(entry: string): Record<string, unknown> {
   const mount: Record<string, unknown> = { Type: 'volume' };
-  const sub: Record<'BindOptions' | 'VolumeOptions' | 'TmpfsOptions', Record<string, unknown>> = {
+  const sub: Record<'BindOptions' | 'VolumeOptions' | 'ImageOptions' | 'TmpfsOptions', Record<string, unknown>> = {
     BindOptions: {},
     VolumeOptions: {},
+    ImageOptions: {},
     TmpfsOptions: {},
   };
   for (const part of csvFields(entry)) {
@@ -78,13 +79,14 @@ function parseMount(entry: string): Record<string, unknown> {
 function addSubOption(
   key: string,
   value: string,
-  sub: Record<'VolumeOptions' | 'TmpfsOptions', Record<string, unknown>>,
+  sub: Record<'VolumeOptions' | 'ImageOptions' | 'TmpfsOptions', Record<string, unknown>>,
   entry: string,
 ): void {
   const { VolumeOptions: volume, TmpfsOptions: tmpfs } = sub;
   const [left = '', right = ''] = value.split(/=(.*)/s);
   if (key === 'volume-nocopy') volume['NoCopy'] = isTrue(value);
   else if (key === 'volume-subpath') volume['Subpath'] = value;
+  else if (key === 'image-subpath') sub.ImageOptions['Subpath'] = value;
   else if (key === 'volume-label') volume['Labels'] = { ...(volume['Labels'] as object), [left]: right };
   else if (key === 'volume-driver') volume['DriverConfig'] = { ...(volume['DriverConfig'] as object), Name: value };
   else if (key === 'volume-opt') {
