@@ -18,6 +18,14 @@ interface OperationObject {
   responses: Record<string, ResponseObject>;
 }
 
+interface JsonSchema {
+  $ref?: string;
+  anyOf?: JsonSchema[];
+  items?: JsonSchema;
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: JsonSchema | boolean;
+}
+
 export interface ApiDocument {
   paths: Record<string, Record<string, OperationObject>>;
   components: { schemas: Record<string, object> };
@@ -38,11 +46,15 @@ function closed(schema: unknown): unknown {
 export class AnswerSchemas {
   readonly #operations = new Map<string, OperationObject>();
   readonly #ajv: Ajv;
+  readonly #document: ApiDocument;
   readonly #validators = new Map<object, ValidateFunction>();
+  /** Fields that were in an answer, as `Volume.UsageData`, by the component that they are of. */
+  readonly seenFields = new Set<string>();
   /** Operations with the statuses that were checked, as `ContainerStart 204`. */
   readonly checked = new Set<string>();
 
   constructor(document: ApiDocument) {
+    this.#document = document;
     for (const path of Object.values(document.paths))
       for (const operation of Object.values(path)) this.#operations.set(operation.operationId, operation);
     this.#ajv = new Ajv({ strict: false, allErrors: true, formats: { 'date-time': times, int64: true } });
@@ -73,6 +85,55 @@ export class AnswerSchemas {
       const validate = this.#validatorOf(content.schema);
       if (!validate(value))
         throw wrong(`${this.#ajv.errorsText(validate.errors)}\n${JSON.stringify(value, null, 1).slice(0, 3000)}`);
+      this.#see(content.schema as JsonSchema, value);
+    }
+  }
+
+  /** Fields of the components that answers are made of, which no answer has had. */
+  unseenFields(): string[] {
+    const answers = [...this.#operations.values()].flatMap(({ responses }) =>
+      Object.values(responses).flatMap(({ content }) => Object.values(content ?? {}).map(({ schema }) => schema)),
+    );
+    const reached = new Set<string>();
+    for (const schema of answers) this.#reach(schema as JsonSchema, reached);
+    return [...reached]
+      .flatMap((name) => Object.keys(this.#component(name).properties ?? {}).map((field) => `${name}.${field}`))
+      .filter((field) => !this.seenFields.has(field))
+      .sort();
+  }
+
+  #component(name: string): JsonSchema {
+    return (this.#document.components.schemas[name] ?? {}) as JsonSchema;
+  }
+
+  #reach(schema: JsonSchema, reached: Set<string>): void {
+    const name = componentName(schema);
+    if (name !== undefined) {
+      if (reached.has(name)) return;
+      reached.add(name);
+    }
+    const {
+      anyOf = [],
+      items,
+      properties = {},
+      additionalProperties,
+    } = name === undefined ? schema : this.#component(name);
+    const parts = [...anyOf, items, additionalProperties, ...Object.values(properties)];
+    for (const part of parts) if (typeof part === 'object') this.#reach(part, reached);
+  }
+
+  #see(schema: JsonSchema, value: unknown): void {
+    const name = componentName(schema);
+    const { anyOf = [], items, properties, additionalProperties } = name === undefined ? schema : this.#component(name);
+    for (const choice of anyOf) this.#see(choice, value);
+    if (Array.isArray(value)) for (const each of value) if (items !== undefined) this.#see(items, each);
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return;
+    for (const [field, inner] of Object.entries(value)) {
+      const property = properties?.[field];
+      if (property !== undefined) {
+        if (name !== undefined) this.seenFields.add(`${name}.${field}`);
+        this.#see(property, inner);
+      } else if (typeof additionalProperties === 'object') this.#see(additionalProperties, inner);
     }
   }
 
@@ -85,6 +146,10 @@ export class AnswerSchemas {
     }
     return validate;
   }
+}
+
+function componentName(schema: JsonSchema): string | undefined {
+  return schema.$ref?.split('/').at(-1);
 }
 
 function valuesOf(contentType: string, stream: string | undefined, text: string): unknown[] {
