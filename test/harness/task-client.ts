@@ -161,8 +161,13 @@ export class TaskClient {
   }
 
   async exec(id: string, execId: string, args: string[], stdout = ''): Promise<number> {
-    await this.#exec(id, execId, args, stdout, {});
+    await this.addExec(id, execId, args, stdout);
     return (await this.tasks('Start', { containerId: id, execId })).pid;
+  }
+
+  /** Made, and not started. */
+  async addExec(id: string, execId: string, args: string[], stdout = ''): Promise<void> {
+    await this.#exec(id, execId, args, stdout, {});
   }
 
   /** Started in the call that makes it. */

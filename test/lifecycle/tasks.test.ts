@@ -1,5 +1,5 @@
 // Tasks over gRPC on tscontainerd and its own shim: every method, every refusal, and what is left afterwards.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../harness/command.ts';
@@ -49,6 +49,40 @@ describe('tasks of tscontainerd', () => {
     await until('all events', 5000, () => (ids.every((id) => client.topicsOf(id).length === 4) ? true : undefined));
     for (const id of ids)
       expect(client.topicsOf(id)).toEqual(['/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete']);
+  });
+
+  it('start in the call that makes them: each failure is its own, and leaves what two calls leave', async () => {
+    const refused = { reason: 'executable-not-found' };
+    await client.createContainer('s', ['/bin/sleep', '100']);
+    await client.createTask('s', { isAtOnce: true });
+    expect(await statusOf('s')).toMatchObject({ status: 'RUNNING' });
+    await client.execAtOnce('s', 'e', ['/bin/sh', '-c', 'exit 5']);
+    expect(await client.wait('s', 'e')).toMatchObject({ exitStatus: 5 });
+    // the exec is there, as after a start that failed
+    await expect(client.execAtOnce('s', 'none', ['/none'])).rejects.toMatchObject(refused);
+    expect((await client.tasks('Get', { containerId: 's', execId: 'none' })).process.status).toBe('CREATED');
+    // a refused one must not start the other of its id
+    await client.addExec('s', 'other', ['/bin/true']);
+    await expect(client.execAtOnce('s', 'other', ['/bin/true'])).rejects.toMatchObject({ code: 'already-exists' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await client.tasks('Get', { containerId: 's', execId: 'other' })).process.status).toBe('CREATED');
+    // create finds the file; that its interpreter is missing shows when it is run
+    writeFileSync(join(daemon.rootfs, 'bin/orphan'), '#!/no/such\n', { mode: 0o755 });
+    for (const [id, isAtOnce] of [
+      ['n', true],
+      ['m2', false],
+    ] as const) {
+      await client.createContainer(id, ['/bin/orphan']);
+      const made = client.createTask(id, { isAtOnce });
+      const started = isAtOnce ? made : made.then(() => client.tasks('Start', { containerId: id }));
+      await expect(started).rejects.toMatchObject(refused);
+      expect(await statusOf(id)).toMatchObject({ status: 'STOPPED', exitStatus: 127 });
+      expect(client.topicsOf(id)).toEqual(['/tasks/create']);
+      await client.remove(id);
+    }
+    await client.remove('s');
+    const events = client.events.filter(({ containerId, execId }) => containerId === 's' && execId === 'e');
+    expect(events.map(({ topic }) => topic)).toEqual(['/tasks/exec-added', '/tasks/exec-started', '/tasks/exit']);
   });
 
   it('refuse what makes no sense where they stand', async () => {

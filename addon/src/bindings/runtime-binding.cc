@@ -171,8 +171,9 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
   }
 
   Napi::Value remove_exec(const Napi::CallbackInfo& info) {
-    return promise_of(info.Env(), [session = session_, id = id_argument(info), exec_id = exec_argument(info)] {
-      delete_exec(session->config, id, exec_id);
+    // a record and its directory, small files in the state root: two changes of threads would cost more
+    return at_once(info.Env(), [this, id = id_argument(info), exec_id = exec_argument(info)] {
+      delete_exec(session_->config, id, exec_id);
     });
   }
 

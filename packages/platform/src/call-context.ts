@@ -5,6 +5,7 @@ export const leaseKey = 'containerd-lease';
 /**
  * With a call that makes a process, `1`: start it too. A daemon of ours does, and says so by `startedKey` (the pid) in the
  * answer's trailing metadata; any other containerd does not know the key, and the caller starts the process itself.
+ * In ttrpc, with Create or Exec and with the Start that follows in the same write: the one is nothing without the other.
  */
 export const startKey = 'tscontainer-start';
 export const startedKey = 'tscontainer-started';

@@ -16,6 +16,7 @@ export class TaskProcess {
   #status: ProcessStatus = 'created';
   readonly #waiters = new Set<(exit: ExitRecord | undefined) => void>();
   readonly #heldWaiters = new Set<() => void>();
+  #startEnded: (() => void) | undefined;
 
   constructor(containerId: string, execId: string, io: ProcessIo) {
     this.execId = execId;
@@ -50,6 +51,22 @@ export class TaskProcess {
     this.pid = pid;
   }
 
+  /** A start follows what made the process. Resolves when it was done or failed, or the process is deleted. */
+  expectStart(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#startEnded = resolve;
+    });
+  }
+
+  get isStartExpected(): boolean {
+    return this.#startEnded !== undefined;
+  }
+
+  endStart(): void {
+    this.#startEnded?.();
+    this.#startEnded = undefined;
+  }
+
   holdExit(exit: ExitRecord): void {
     this.heldExit = exit;
     for (const tell of [...this.#heldWaiters]) tell();
@@ -77,6 +94,7 @@ export class TaskProcess {
 
   deleted(): void {
     this.step('delete');
+    this.endStart();
     this.#tellWaiters(undefined);
   }
 

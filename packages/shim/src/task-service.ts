@@ -1,7 +1,7 @@
 // containerd.task.v2.Task over the registry: reads requests, answers in containerd's messages. All seventeen methods.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { CheckpointRequest } from '@tscontainer/linux/runtime';
-import { type CallContext, eventsAnswered, eventsKey } from '@tscontainer/platform/call-context';
+import { type CallContext, eventsAnswered, eventsKey, startKey } from '@tscontainer/platform/call-context';
 import type * as contract from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Any, Empty } from '@tscontainer/platform/contracts/google/protobuf/well-known';
 import { failpoint } from '@tscontainer/platform/failpoint';
@@ -72,6 +72,7 @@ export class TaskService {
     const { registry } = this.#options;
     const task = registry.add(namespace, id, bundle, io, chooseRuntime(bundle, namespace, options));
     failpoint('shim.create.noted');
+    if (isStartFollowing(context)) void task.init.expectStart();
     try {
       const creation = { id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup };
       return { pid: await task.create(creation, tellerOf(context)) };
@@ -82,7 +83,9 @@ export class TaskService {
   };
 
   Start = async (request: contract.StartRequest, context: CallContext): Promise<object> => {
-    return { pid: await this.#task(request.id, context).start(request.execId, tellerOf(context)) };
+    return {
+      pid: await this.#task(request.id, context).start(request.execId, tellerOf(context), isStartFollowing(context)),
+    };
   };
 
   Delete = async (request: contract.DeleteRequest, context: CallContext): Promise<object> => {
@@ -125,6 +128,8 @@ export class TaskService {
   Exec = async (request: contract.ExecProcessRequest, context: CallContext): Promise<Empty> => {
     const task = this.#task(request.id, context);
     task.exec(request.execId, jsonOf(request.spec, 'exec'), checkedIo(request), tellerOf(context));
+    // the caller's start follows: both answers leave together
+    if (isStartFollowing(context)) await task.process(request.execId).expectStart();
     return nothing;
   };
 
@@ -183,6 +188,11 @@ export class TaskService {
 /** The connection of a caller that tells of the call's event itself, by its signal. */
 function tellerOf(context: CallContext): AbortSignal | undefined {
   return context.metadata?.(eventsKey) === eventsAnswered ? context.signal : undefined;
+}
+
+/** Of Create or Exec: a start follows. Of Start: it follows one of these. */
+function isStartFollowing(context: CallContext): boolean {
+  return context.metadata?.(startKey) === '1';
 }
 
 function detailsOf(execId: string | undefined): { typeUrl: string; value: Buffer } | null {

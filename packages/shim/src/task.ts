@@ -93,12 +93,21 @@ export class Task {
     return pid;
   }
 
-  /** Of a process that is only just being created: waits for that, and fails when that fails. */
-  async start(execId: string, teller?: AbortSignal): Promise<number> {
+  /**
+   * Of a process that is only just being created: waits for that, and fails when that fails. With `isExpected` it is the
+   * one that `expectStart` was told of, and fails when there was none: what it should follow was refused.
+   */
+  async start(execId: string, teller?: AbortSignal, isExpected = false): Promise<number> {
     if (this.#creation !== undefined) await this.#creation;
-    if (execId !== '') return this.#startExec(this.process(execId), teller);
-    if (this.init.pid === 0) throw new ContainerError('not-found', `task ${this.id}: not found`);
-    return this.#startInit(teller);
+    const process = this.process(execId);
+    if (execId === '' && process.pid === 0) throw new ContainerError('not-found', `task ${this.id}: not found`);
+    if (isExpected && !process.isStartExpected)
+      throw new ContainerError('failed-precondition', `start ${this.id} ${execId}: what it follows was refused`);
+    try {
+      return await (execId === '' ? this.#startInit(teller) : this.#startExec(process, teller));
+    } finally {
+      process.endStart();
+    }
   }
 
   /** Registers a process that `start` will run; `spec` is the OCI process as JSON text. */

@@ -89,8 +89,10 @@ export class TaskCreator {
     failpoint('task.create.shim');
     const io = { stdin, stdout, stderr, terminal };
     const request = { id, bundle: bundle.path, rootfs, ...io, options: options?.typeUrl ? options : null, checkpoint };
-    const created = shim.call('Create', request, { namespace, ...record.tellingOptions });
-    const start = given.isStarted === true && shim.isOwn ? this.#start(record, shim) : undefined;
+    const isFollowed = given.isStarted === true && shim.isOwn;
+    const told = isFollowed ? record.startingOptions : record.tellingOptions;
+    const created = shim.call('Create', request, { namespace, ...told });
+    const start = isFollowed ? this.#start(record, shim) : undefined;
     record.pid = (await created).pid;
     return { start };
   }
@@ -100,7 +102,7 @@ export class TaskCreator {
     const { namespace, id } = record;
     record.isStartAsked = true;
     failpoint('task.start.asked');
-    const start = shim.call('Start', { id }, { namespace, ...record.tellingOptions });
+    const start = shim.call('Start', { id }, { namespace, ...record.startingOptions });
     start.catch(() => undefined); // the failure of create is what the caller learns
     return start;
   }

@@ -4,8 +4,7 @@
 // holds the truth; a record here only says where to ask. One ttrpc call serves create, one start.
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import type { CallOptions } from '@tscontainer/platform/call-context';
-import type { StartResponse, Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
-import type { Sent } from '@tscontainer/platform/contracts/message-forms';
+import type { Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { DaemonConfig } from '../daemon-config.ts';
@@ -13,12 +12,14 @@ import type { EventExchange } from '../events/event-exchange.ts';
 import { BundleStore, type FoundBundle } from './bundle-store.ts';
 import type { ExitFacts } from './event-ledger.ts';
 import { ForeignShims } from './foreign-shims.ts';
+import { type ExecRequest, ProcessStarter } from './process-starter.ts';
 import { isConnectionLost, type ShimConnection } from './shim-connection.ts';
 import { ShimPool } from './shim-pool.ts';
+import { type Method, type Named, TaskCalls } from './task-calls.ts';
 import { type CreatedTask, type CreateTask, TaskCreator } from './task-creator.ts';
 import { TaskEvents } from './task-events.ts';
 import { TaskRecord } from './task-record.ts';
-import { noShim, TaskRecovery } from './task-recovery.ts';
+import { TaskRecovery } from './task-recovery.ts';
 import { TaskTable } from './task-table.ts';
 
 export interface TaskManagerOptions {
@@ -28,11 +29,6 @@ export interface TaskManagerOptions {
   hasContainer: (namespace: string, id: string) => boolean;
 }
 
-type Method = keyof Task;
-type Named<M extends Method> = Omit<Sent<Task[M]['request']>, 'id'>;
-
-/** A call may fail a moment before its connection is known to be gone. */
-const lostTimeoutMs = 1000;
 const reattachTimeoutMs = 5000;
 
 export class TaskManager {
@@ -44,6 +40,8 @@ export class TaskManager {
   readonly #foreign: ForeignShims;
   readonly #creator: TaskCreator;
   readonly #events: TaskEvents;
+  readonly #calls: TaskCalls;
+  readonly #starter: ProcessStarter;
 
   constructor({ config, log, events, hasContainer }: TaskManagerOptions) {
     this.#table = new TaskTable(hasContainer);
@@ -54,6 +52,8 @@ export class TaskManager {
     const { address } = config;
     const shared = { address, log, pool: this.#pool, bundles: this.#bundles, table: this.#table, events: this.#events };
     this.#recovery = new TaskRecovery(shared);
+    this.#calls = new TaskCalls(this.#recovery);
+    this.#starter = new ProcessStarter(this.#calls, this.#events);
     this.#foreign = new ForeignShims(config, log, (shim) => this.#watch(shim));
     this.#creator = new TaskCreator({ ...shared, foreign: this.#foreign });
   }
@@ -106,13 +106,13 @@ export class TaskManager {
     options: CallOptions = {},
   ): Promise<Task[M]['response']> {
     const record = this.#table.get(namespace, id);
-    return this.#ask(record, method, request, options);
+    return this.#calls.ask(record, method, request, options);
   }
 
   /** Idempotent across a lost shim: a process that the lost one had started is not started again. */
   async startProcess(namespace: string, id: string, execId: string): Promise<number> {
     const record = this.#table.get(namespace, id);
-    return record.telling(execId, () => this.#started(record, execId, this.#askStart(record, execId)));
+    return record.telling(execId, () => this.#starter.start(record, execId));
   }
 
   /** Resolves with the exit, at once when there is one; rejects cancelled when the caller leaves. */
@@ -120,7 +120,7 @@ export class TaskManager {
     const record = this.#table.get(namespace, id);
     let wait = record.waits.get(execId);
     if (wait === undefined) {
-      wait = this.#ask(record, 'Wait', { execId }, {}).finally(() => record.waits.delete(execId));
+      wait = this.#calls.ask(record, 'Wait', { execId }, {}).finally(() => record.waits.delete(execId));
       wait.catch(() => undefined); // every caller may have left by then
       record.waits.set(execId, wait);
     }
@@ -128,14 +128,9 @@ export class TaskManager {
   }
 
   /** Registers a process; with `isStarted` it is started in the same call, and the pid is the answer's. */
-  async exec(
-    namespace: string,
-    id: string,
-    request: Named<'Exec'> & { execId: string },
-    isStarted = false,
-  ): Promise<number> {
+  async exec(namespace: string, id: string, request: ExecRequest, isStarted = false): Promise<number> {
     const record = this.#table.get(namespace, id);
-    return record.telling(request.execId, () => this.#exec(record, request, isStarted));
+    return record.telling(request.execId, () => this.#starter.exec(record, request, isStarted));
   }
 
   /** Removes a stopped task, its bundle, and a foreign shim. */
@@ -155,7 +150,7 @@ export class TaskManager {
 
   async deleteExec(namespace: string, id: string, execId: string): Promise<ExitFacts> {
     const record = this.#table.get(namespace, id);
-    const exit = await this.#ask(record, 'Delete', { execId }, record.tellingOptions);
+    const exit = await this.#calls.ask(record, 'Delete', { execId }, record.tellingOptions);
     failpoint('task.exec.deleted');
     record.pendingExecs.delete(execId);
     record.ledger.forget(execId);
@@ -176,85 +171,17 @@ export class TaskManager {
     // the shim may have died between its answer and now
     if (record.shim?.isLost === true) this.#recovery.start(record);
     if (given.isStarted !== true) return record.pid;
-    return this.#started(record, '', created.start ?? this.#askStart(record, ''));
-  }
-
-  async #exec(record: TaskRecord, request: Named<'Exec'> & { execId: string }, isStarted: boolean): Promise<number> {
-    const { isOwn, id } = record;
-    const { execId } = request;
-    const added = this.#attempt(record, 'Exec', request, record.tellingOptions);
-    const start = isStarted && isOwn ? this.#askStart(record, execId) : undefined;
-    start?.catch(() => undefined); // when exec fails, its failure is what the caller learns
-    await added;
-    failpoint('task.exec.answered');
-    record.notePendingExec({ ...request, id } as Parameters<TaskRecord['notePendingExec']>[0]);
-    if (isOwn) this.#events.ensureAdded(record, execId);
-    return isStarted ? this.#started(record, execId, start ?? this.#askStart(record, execId)) : 0;
-  }
-
-  #askStart(record: TaskRecord, execId: string): Promise<StartResponse> {
-    if (execId === '') record.isStartAsked = true;
-    failpoint('task.start.asked');
-    return this.#attempt(record, 'Start', { execId }, record.tellingOptions);
-  }
-
-  /** The end of a start that was asked for: asked again when the shim was lost before it answered. */
-  async #started(record: TaskRecord, execId: string, asked: Promise<StartResponse>): Promise<number> {
-    let pid = 0;
-    try {
-      ({ pid } = await asked);
-      failpoint('task.start.answered');
-      record.pendingExecs.delete(execId);
-    } catch (error) {
-      if (!isConnectionLost(error)) throw error;
-      pid = await this.#startAgain(record, execId);
-    }
-    if (record.isOwn) this.#events.ensureStarted(record, execId, pid);
-    return pid;
-  }
-
-  async #startAgain(record: TaskRecord, execId: string): Promise<number> {
-    const { status, pid } = await this.#ask(record, 'State', { execId }, {});
-    if (status !== 'CREATED') return pid;
-    return (await this.#ask(record, 'Start', { execId }, record.tellingOptions)).pid;
+    return this.#starter.started(record, '', created.start ?? this.#starter.askStart(record, ''));
   }
 
   async #deleteInShim(record: TaskRecord): Promise<ExitFacts> {
     try {
-      return await this.#ask(record, 'Delete', { execId: '' }, record.tellingOptions);
+      return await this.#calls.ask(record, 'Delete', { execId: '' }, record.tellingOptions);
     } catch (error) {
       // the lost shim had deleted it: recovery found nothing and told the rest
       if (isConnectionLost(error) && record.deleted !== undefined) return record.deleted;
       throw error;
     }
-  }
-
-  async #ask<M extends Method>(
-    record: TaskRecord,
-    method: M,
-    request: Named<M>,
-    options: CallOptions,
-  ): Promise<Task[M]['response']> {
-    try {
-      return await this.#attempt(record, method, request, options);
-    } catch (error) {
-      if (!isConnectionLost(error) || record.deleted !== undefined) throw error;
-    }
-    await record.shim?.closedWithin(lostTimeoutMs);
-    return this.#attempt(record, method, request, options);
-  }
-
-  async #attempt<M extends Method>(
-    record: TaskRecord,
-    method: M,
-    request: Named<M>,
-    options: CallOptions,
-  ): Promise<Task[M]['response']> {
-    if (record.shim?.isLost === true) this.#recovery.start(record);
-    await record.recovery;
-    const { shim, namespace, id } = record;
-    if (shim === undefined) throw noShim(record);
-    return shim.call(method, { id, ...request } as Sent<Task[M]['request']>, { ...options, namespace });
   }
 
   async #undoCreate(record: TaskRecord, isShimLost: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 // What the daemon knows of one task: where it lives, who serves it, what has been told of it.
-import { type CallOptions, eventsAnswered, eventsKey } from '@tscontainer/platform/call-context';
+import { type CallOptions, eventsAnswered, eventsKey, startKey } from '@tscontainer/platform/call-context';
 import type { ExecProcessRequest, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Bundle } from './bundle-store.ts';
 import { EventLedger, type ExitFacts } from './event-ledger.ts';
@@ -10,6 +10,7 @@ import type { ShimConnection } from './shim-connection.ts';
 const maxPendingExecs = 1024;
 
 const answeredEvents: CallOptions = { metadata: { [eventsKey]: eventsAnswered } };
+const startingEvents: CallOptions = { metadata: { [eventsKey]: eventsAnswered, [startKey]: '1' } };
 
 export class TaskRecord {
   readonly bundle: Bundle;
@@ -53,6 +54,11 @@ export class TaskRecord {
   /** For calls that make, start or delete a process: a shim of ours leaves their events to us. */
   get tellingOptions(): CallOptions {
     return this.isOwn ? answeredEvents : {};
+  }
+
+  /** The same, for a start and what it follows in the same write. */
+  get startingOptions(): CallOptions {
+    return this.isOwn ? startingEvents : {};
   }
 
   /** What must be told before anything else of that process; undefined when nothing is under way. */

@@ -108,6 +108,7 @@ export class TaskRecovery {
     { execId, pid, exited, exitStatus, exitedAt }: AdoptedProcess,
     isInitStarted: boolean,
   ): void {
+    if (record.pendingExecs.has(execId)) this.#options.events.ensureAdded(record, execId);
     if (execId !== '' || (isInitStarted && record.isStartAsked))
       this.#options.events.ensureStarted(record, execId, pid);
     if (exited) this.#options.events.ensureExited(record, execId, { pid, exitStatus, exitedAt });

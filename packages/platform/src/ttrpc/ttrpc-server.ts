@@ -166,13 +166,11 @@ export class TtrpcServer {
       status,
       payload: payload ?? Buffer.alloc(0),
     });
-    socket.write(
-      encodeFrame({
-        streamId,
-        type: messageType.response,
-        flags: 0,
-        payload: response,
-      }),
-    );
+    // answers given one after the other leave in one system call
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(encodeFrame({ streamId, type: messageType.response, flags: 0, payload: response }));
   }
 }
