@@ -112,7 +112,7 @@ export class BuildCache {
       isUnpacked: true,
     });
     images.invalidate();
-    return { id, config: restored, layers };
+    return { id, config: restored, layers, layerSizes: Promise.resolve(details.layerSizes.slice(0, layerCount)) };
   }
 }
 

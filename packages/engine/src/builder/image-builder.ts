@@ -21,7 +21,7 @@ import type { ArgInstruction, Dockerfile, Stage } from './dockerfile/instruction
 import { expandWord } from './dockerfile/word-expansion.ts';
 import { runInstruction } from './instruction-steps.ts';
 import { bodyOf, isGitUrl, isUrl, openUrl } from './remote-source.ts';
-import { type Build, FinishedStages, StageBuild } from './stage-build.ts';
+import { type Build, FinishedStages, PendingImages, StageBuild } from './stage-build.ts';
 import type { StepImage } from './step-image.ts';
 
 export interface ImageBuilderOptions {
@@ -43,9 +43,15 @@ export async function buildImage(
   try {
     checkTarget(dockerfile, request);
     if (dockerfile.warnings.length > 0) output.err.write(`${dockerfile.warnings.join('\n')}\n`);
-    const image = await withLease(options.context.client, 'build', (lease) =>
-      runStages(newBuild(options, request, output, lease, source, dockerfile), dockerfile),
-    );
+    const image = await withLease(options.context.client, 'build', async (lease) => {
+      const build = newBuild(options, request, output, lease, source, dockerfile);
+      try {
+        return await runStages(build, dockerfile);
+      } catch (error) {
+        await build.pending.settled().catch(() => undefined); // the build's own failure is the one to tell
+        throw error;
+      }
+    });
     if (image === undefined) throw buildFailure('No image was generated. Is your Dockerfile empty?');
     output.out.write(`Successfully built ${shortId(image.id)}\n`);
     await nameResult(options.images, image, request.tags, output);
@@ -127,6 +133,7 @@ function newBuild(
     origin: source === undefined ? undefined : contextOrigin(source),
     escapeToken,
     finished: new FinishedStages(),
+    pending: new PendingImages(),
   };
 }
 
@@ -158,6 +165,7 @@ async function runStages(build: Build, dockerfile: Dockerfile): Promise<StepImag
       state.tellImage();
     }
     ({ image } = state);
+    await build.pending.settled();
     if (image !== undefined) output.imageId(image.id);
     finished.add(stage.name, image);
   }
@@ -179,6 +187,7 @@ function declareGlobals(args: BuildArgs, instruction: ArgInstruction, escapeToke
 
 async function beginStage(state: StageBuild, stage: Stage): Promise<void> {
   const { build } = state;
+  await build.pending.settled(); // an earlier stage's steps are cache for this one
   await build.cache.reset();
   const platform = state.expandWithGlobals(stage.platform).toLowerCase();
   if (platform !== '') checkPlatform(platform);

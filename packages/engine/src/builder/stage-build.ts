@@ -31,6 +31,23 @@ export interface Build {
   origin: CopyOrigin | undefined;
   escapeToken: string;
   finished: FinishedStages;
+  pending: PendingImages;
+}
+
+/** Images of steps that are being stored. */
+export class PendingImages {
+  readonly #all: Promise<void>[] = [];
+
+  add(stored: Promise<void>): void {
+    stored.catch(() => undefined); // `settled` tells
+    this.#all.push(stored);
+  }
+
+  /** Waits for every one of them, then rejects with the first failure. */
+  async settled(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#all.splice(0));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
 }
 
 /** The stages before, by name and by number. */
@@ -121,14 +138,15 @@ export class StageBuild {
     await this.commit(containerConfig, undefined, made);
   }
 
+  /** Storing the image goes on beside the next steps, which need its id and its snapshot only. */
   async commit(
     containerConfig: RunConfig,
     layer: NewLayer | undefined,
     made: StepContainer | undefined,
   ): Promise<void> {
-    const { context, images, lease } = this.build;
+    const { context, images, lease, pending } = this.build;
     const { os, architecture, variant } = this.#platform;
-    this.image = await commitStep(context, lease, this.image, {
+    const { image, stored } = commitStep(context, images.catalog, lease, this.image, {
       runConfig: structuredClone(this.config),
       containerConfig,
       author: this.author,
@@ -138,7 +156,9 @@ export class StageBuild {
       architecture,
       variant,
     });
-    images.invalidate();
+    this.image = image;
+    pending.add(stored);
+    if (layer?.isUnpacked === false) await stored; // the next step stands on its snapshot
   }
 
   /** After each step: the config names the image that it is now of. */

@@ -6,8 +6,8 @@ import type { ContainerConfig } from '../containers/container-config.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import { nowText } from '../go-time.ts';
 import type { ResolvedImage } from '../images/image-backend.ts';
-import type { CatalogImage } from '../images/image-catalog.ts';
-import { makeImage } from '../images/image-maker.ts';
+import type { CatalogImage, ImageCatalog } from '../images/image-catalog.ts';
+import { type ComposedImage, composeImage, storeImage } from '../images/image-maker.ts';
 import type { NewLayer } from '../images/layer-writer.ts';
 
 /** Undefined stands for `scratch` wherever an image may be missing. */
@@ -15,6 +15,8 @@ export interface StepImage {
   id: Digest;
   config: ImageConfig;
   layers: Descriptor[];
+  /** Bytes of each unpacked layer. */
+  layerSizes: Promise<number[]>;
 }
 
 /** A container's config as Go writes it: labels may be null. */
@@ -36,7 +38,8 @@ export interface Step {
 }
 
 export function toStepImage({ details }: CatalogImage): StepImage {
-  return { id: details.id, config: details.config, layers: details.layers };
+  const { id, config, layers } = details;
+  return { id, config, layers, layerSizes: Promise.resolve(details.layerSizes) };
 }
 
 export function chainIdOfStep(image: StepImage | undefined): Digest {
@@ -59,16 +62,80 @@ export function toResolvedImage(image: StepImage | undefined): ResolvedImage {
   };
 }
 
-/** Held by `lease` until its record is there; no name yet. */
-export async function commitStep(
+/** The image is known at once; `stored` resolves when its record is there. Held by `lease` until then; no name yet. */
+export function commitStep(
   context: EngineContext,
+  catalog: ImageCatalog,
   lease: string,
   parent: StepImage | undefined,
   step: Step,
-): Promise<StepImage> {
+): { image: StepImage; stored: Promise<void> } {
+  const config = configOf(parent, step);
+  const layers = [...(parent?.layers ?? []), ...(step.layer === undefined ? [] : [step.layer.descriptor])];
+  const composed = composeImage({
+    config,
+    layers,
+    name: undefined,
+    parent: parent?.id ?? 'scratch',
+    isUnpacked: step.layer?.isUnpacked ?? true,
+  });
+  const isThere = Promise.withResolvers<void>();
+  const sizes = layerSizes(context, parent, step, composed.chainIds, isThere.promise);
+  const stored = store(context, catalog, lease, composed, step, sizes);
+  // a layer that is unpacked only now has its size only then
+  if (step.layer?.isUnpacked === false) stored.then(isThere.resolve, isThere.reject);
+  else isThere.resolve();
+  return { image: { id: composed.id, config, layers, layerSizes: sizes }, stored };
+}
+
+async function store(
+  context: EngineContext,
+  catalog: ImageCatalog,
+  lease: string,
+  composed: ComposedImage,
+  { layer }: Step,
+  sizes: Promise<number[]>,
+): Promise<void> {
+  await layer?.stored;
+  await storeImage(context.client, context.config.snapshotter, lease, composed);
+  if (layer !== undefined && !layer.isUnpacked) return catalog.invalidate();
+  const { id, parts, manifest, target, chainIds } = composed;
+  catalog.learn({
+    id,
+    target,
+    manifest: target,
+    layers: parts.layers,
+    manifestBody: manifest,
+    configDescriptor: manifest.config,
+    config: parts.config,
+    chainIds,
+    layerSizes: await sizes,
+    isUnpacked: true,
+    parent: parts.parent,
+  });
+}
+
+/** The parent's, and the new layer's once its snapshot is there. */
+function layerSizes(
+  context: EngineContext,
+  parent: StepImage | undefined,
+  { layer }: Step,
+  chainIds: readonly Digest[],
+  isThere: Promise<void>,
+): Promise<number[]> {
+  const below = parent?.layerSizes ?? Promise.resolve([]);
+  if (layer === undefined) return below;
+  const request = { snapshotter: context.config.snapshotter, key: chainIds.at(-1) ?? '' };
+  const own = isThere.then(() => context.client.snapshots.Usage(request));
+  const sizes = Promise.all([below, own]).then(([known, { size }]) => [...known, size]);
+  sizes.catch(() => undefined); // whoever stores the image waits for it
+  return sizes;
+}
+
+function configOf(parent: StepImage | undefined, step: Step): ImageConfig {
   const created = nowText();
   const author = step.author === '' ? {} : { author: step.author };
-  const config: ImageConfig = {
+  return {
     architecture: step.architecture,
     ...(step.variant === undefined ? {} : { variant: step.variant }),
     os: step.os,
@@ -91,13 +158,4 @@ export async function commitStep(
       },
     ],
   };
-  const layers = [...(parent?.layers ?? []), ...(step.layer === undefined ? [] : [step.layer.descriptor])];
-  const { id } = await makeImage(context.client, context.config.snapshotter, lease, {
-    config,
-    layers,
-    name: undefined,
-    parent: parent?.id ?? 'scratch',
-    isUnpacked: step.layer?.isUnpacked ?? true,
-  });
-  return { id, config, layers };
 }

@@ -49,6 +49,12 @@ export class ImageCatalog implements ImageResolver {
     this.#resolved = new Map();
   }
 
+  /** What a new image is, known by whoever made it: the next listing need not read it. Its record is there already. */
+  learn(details: ImageDetails): void {
+    this.#details.set(details.target.digest, details);
+    this.invalidate();
+  }
+
   /** All images, in no order. */
   async all(): Promise<CatalogImage[]> {
     return [...(await this.#snapshot()).byId.values()];

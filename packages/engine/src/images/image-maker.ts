@@ -27,38 +27,71 @@ export interface ImageParts {
   isUnpacked?: boolean;
 }
 
-/** Everything it makes is held by `lease` until the image's record refers to it. */
-export async function makeImage(
-  client: ContainerdClient,
-  snapshotter: string,
-  lease: string,
-  { config, layers, name, parent, isUnpacked = false }: ImageParts,
-): Promise<MadeImage> {
-  const { content, images } = containerdSinks(client, snapshotter, lease);
-  const configBytes = Buffer.from(JSON.stringify(config));
-  const configDescriptor = describe(mediaTypes.ociConfig, configBytes);
+/** An image's documents before anything is stored. */
+export interface ComposedImage extends MadeImage {
+  parts: ImageParts;
+  manifest: ImageManifest;
+  /** The manifest. */
+  target: Descriptor;
+  chainIds: Digest[];
+  configBytes: Buffer;
+  manifestBytes: Buffer;
+}
+
+/** What its ids will be is known at once. */
+export function composeImage(parts: ImageParts): ComposedImage {
+  const configBytes = Buffer.from(JSON.stringify(parts.config));
+  const config = describe(mediaTypes.ociConfig, configBytes);
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.ociManifest,
-    config: configDescriptor,
-    layers,
+    config,
+    layers: parts.layers,
   };
   const manifestBytes = Buffer.from(JSON.stringify(manifest));
   const target = describe(mediaTypes.ociManifest, manifestBytes);
-  const chainIds = chainIdsOf(config.rootfs.diff_ids);
+  const chainIds = chainIdsOf(parts.config.rootfs.diff_ids);
+  return { id: config.digest, parts, manifest, target, chainIds, configBytes, manifestBytes };
+}
+
+/** Everything it stores is held by `lease` until the image's record refers to it. */
+export async function storeImage(
+  client: ContainerdClient,
+  snapshotter: string,
+  lease: string,
+  image: ComposedImage,
+): Promise<void> {
+  const { content, images } = containerdSinks(client, snapshotter, lease);
+  const { manifest, target, chainIds } = image;
+  const { config, name, parent, isUnpacked = false } = image.parts;
   const configLabels: Record<string, string> = {
     ...(parent === undefined ? {} : { [buildParentLabel]: parent }),
     ...(isUnpacked ? snapshotLabels(snapshotter, chainIds.at(-1) ?? '') : {}),
   };
   await Promise.all([
-    putBlob(content, configDescriptor, configBytes, configLabels),
-    putBlob(content, target, manifestBytes, manifestLabels(manifest)),
+    putBlob(content, manifest.config, image.configBytes, configLabels),
+    putBlob(content, target, image.manifestBytes, manifestLabels(manifest)),
   ]);
   if (!isUnpacked)
-    await unpackImage(client, snapshotter, lease, { manifestBody: manifest, config, configDescriptor, chainIds });
+    await unpackImage(client, snapshotter, lease, {
+      manifestBody: manifest,
+      config,
+      configDescriptor: manifest.config,
+      chainIds,
+    });
   if (name === undefined) await images.put(danglingName(target.digest), target, {});
   else await nameImage(client, snapshotter, lease, name, target);
-  return { id: configDescriptor.digest };
+}
+
+export async function makeImage(
+  client: ContainerdClient,
+  snapshotter: string,
+  lease: string,
+  parts: ImageParts,
+): Promise<MadeImage> {
+  const image = composeImage(parts);
+  await storeImage(client, snapshotter, lease, image);
+  return { id: image.id };
 }
 
 function describe(mediaType: string, bytes: Buffer): Descriptor {

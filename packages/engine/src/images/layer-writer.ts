@@ -1,6 +1,6 @@
 // Turns what was written to a snapshot into a layer: its tar goes into the content store, and the snapshot itself may
 // become the unpacked layer, so that nothing is extracted again. commit and the builder call it.
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '@tscontainer/core/digest';
@@ -13,6 +13,7 @@ import { type IdRange, writeTree } from '@tscontainer/linux/archive';
 import { lookUpInRoot, type Mount } from '@tscontainer/linux/mounts';
 import { removeTree } from '@tscontainer/linux/tree';
 import { runtimePlaces } from '../container-files/filesystem-changes.ts';
+import { disposeTree } from '../containers/disposal.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import { containerdSinks } from './containerd-sinks.ts';
 
@@ -21,6 +22,8 @@ export interface NewLayer {
   diffId: Digest;
   /** Its snapshot is there, under the chain id. */
   isUnpacked: boolean;
+  /** Its blob is in the content store when this resolves; only a snapshot that was sealed is there before. */
+  stored: Promise<void>;
 }
 
 /** A snapshot that is not mounted any more. */
@@ -45,7 +48,9 @@ export async function layerOfSnapshot(
   const directory = writtenDirectory(snapshot);
   if (directory === undefined) return comparedLayer(context, snapshot, lease);
   const excluded = await madeByRuntime(directory, lowersOf(snapshot.mounts));
-  return packedLayer(context, directory, excluded, snapshot.ids, lease);
+  const layer = await packedLayer(context, directory, excluded, snapshot.ids, lease);
+  await layer?.stored;
+  return layer;
 }
 
 /**
@@ -100,6 +105,7 @@ async function packedLayer(
   mkdirSync(context.paths.temporary, { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(context.paths.temporary, 'layer-'));
   const archive = join(scratch, 'layer.tar.gz');
+  const discard = () => disposeTree(scratch, context.log);
   try {
     const { digest, diffId, size } = await writeTree({
       source: directory,
@@ -109,15 +115,22 @@ async function packedLayer(
       excluded,
       ids,
     });
-    if (diffId === emptyDiffId) return undefined;
+    if (diffId === emptyDiffId) {
+      discard();
+      return undefined;
+    }
     const descriptor = { mediaType: mediaTypes.ociLayerGzip, digest, size };
     const { content } = containerdSinks(context.client, context.config.snapshotter, lease);
     const labels = { 'containerd.io/uncompressed': diffId };
     const open = (offset: number) => createReadStream(archive, { start: offset }) as AsyncIterable<Buffer>;
-    await putStream(content, descriptor, labels, open, () => undefined);
-    return { descriptor, diffId, isUnpacked: false };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    const stored = putStream(content, descriptor, labels, open, () => undefined)
+      .then(() => undefined)
+      .finally(discard);
+    stored.catch(() => undefined); // whoever needs it waits for it
+    return { descriptor, diffId, isUnpacked: false, stored };
+  } catch (error) {
+    discard();
+    throw error;
   }
 }
 
@@ -171,7 +184,7 @@ async function comparedLayer(
     const diffId = stored?.labels['containerd.io/uncompressed'] ?? digest;
     if (diffId === emptyDiffId) return undefined;
     const descriptor = { mediaType: diff?.mediaType ?? mediaTypes.ociLayerGzip, digest, size: diff?.size ?? 0 };
-    return { descriptor, diffId, isUnpacked: false };
+    return { descriptor, diffId, isUnpacked: false, stored: Promise.resolve() };
   } finally {
     if (parent !== '') await client.snapshots.Remove({ snapshotter, key: viewKey });
   }
