@@ -1,6 +1,5 @@
 // tsctl: docker's command line. This file parses the line, runs the command and turns how it ended into words and a code.
 import { formatTraceparent, newTraceContext } from '@tscontainer/core/trace-context';
-import { toEndpoint } from '@tsctl/client/endpoint';
 import { findCommand, groups } from './cli/catalog.ts';
 import type { Command, CommandContext } from './cli/command.ts';
 import { ConfigFile } from './cli/config-file.ts';
@@ -9,11 +8,13 @@ import { parseFlags } from './cli/flag-parser.ts';
 import { type GlobalOptions, globalFlags, toGlobalOptions } from './cli/global-options.ts';
 import { closedPipeExitCode, Output } from './cli/output.ts';
 import { EngineClient } from './client/engine-client.ts';
+import { currentEndpoint } from './contexts/context-choice.ts';
 import { restoreTerminal } from './terminal/raw-mode.ts';
 import { clientVersion } from './version.ts';
 
 const flagErrorExitCode = 125;
 const failureExitCode = 1;
+const logLevels = new Set(['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace']);
 
 const endOnClosedPipe = () => {
   restoreTerminal();
@@ -39,6 +40,11 @@ function parseGlobal(words: readonly string[]): { globals: GlobalOptions; rest: 
     if (flags.bool('version')) {
       out.line(`tsctl version ${clientVersion}`);
       return 0;
+    }
+    const level = flags.text('log-level');
+    if (!logLevels.has(level)) {
+      err.line(`Unable to parse logging level: ${level}`);
+      return failureExitCode;
     }
     return { globals: toGlobalOptions(flags), rest: wantsHelp ? ['help', ...args] : args };
   } catch (error) {
@@ -66,9 +72,9 @@ async function unknownCommand(words: readonly string[]): Promise<number> {
     return failureExitCode;
   }
   const { groupHelp } = await import('./cli/help.ts');
-  const isAsked = second === '' || second === '--help' || second === '-h';
+  const isAsked = second === '--help' || second === '-h';
   (isAsked ? out : err).write(await groupHelp(first));
-  return isAsked ? 0 : failureExitCode;
+  return isAsked || second === '' ? 0 : failureExitCode;
 }
 
 async function runCommand(
@@ -104,7 +110,7 @@ function newContext(
   if (globals.isTraced) err.line(`trace ${trace.traceId}`);
   let client: EngineClient | undefined;
   const connect = () => {
-    const endpoint = toEndpoint(globals.host, globals.tls);
+    const endpoint = currentEndpoint(globals, config);
     return new EngineClient({
       endpoint,
       traceparent: formatTraceparent(trace),
@@ -134,6 +140,8 @@ function checkArguments(command: Command, args: readonly string[]): void {
   const plural = (count: number) => (count === 1 ? 'argument' : 'arguments');
   if (max === 0) throw new ArgumentError('accepts no arguments');
   if (min === max) throw new ArgumentError(`requires exactly ${min} ${plural(min)}`);
+  if (min > 0 && Number.isFinite(max))
+    throw new ArgumentError(`requires at least ${min} and at most ${max} ${plural(max)}`);
   if (args.length < min) throw new ArgumentError(`requires at least ${min} ${plural(min)}`);
   throw new ArgumentError(`requires at most ${max} ${plural(max)}`);
 }

@@ -46,6 +46,8 @@ const unpause: CommandLoader = async () => (await import('../commands/unpause.ts
 const update: CommandLoader = async () => (await import('../commands/update.ts')).updateCommand;
 const wait: CommandLoader = async () => (await import('../commands/wait.ts')).waitCommand;
 
+const contexts = () => import('../commands/context.ts');
+const contextEdits = () => import('../commands/context-edit.ts');
 const inspections = () => import('../commands/inspect.ts');
 const prunes = () => import('../commands/prune.ts');
 const volumes = () => import('../commands/volume.ts');
@@ -85,6 +87,7 @@ export const commands: Readonly<Record<string, CommandLoader>> = {
   rmi,
   run,
   save,
+  search: async () => (await import('../commands/search.ts')).searchCommand,
   start,
   stats,
   stop,
@@ -156,6 +159,21 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
       prune: async () => (await prunes()).containerPruneCommand,
     },
     aliases: { list: 'ls', ps: 'ls' },
+  },
+  context: {
+    summary: 'Manage contexts',
+    commands: {
+      create: async () => (await contextEdits()).contextCreateCommand,
+      export: async () => (await contextEdits()).contextExportCommand,
+      import: async () => (await contextEdits()).contextImportCommand,
+      inspect: async () => (await contexts()).contextInspectCommand,
+      ls: async () => (await contexts()).contextListCommand,
+      rm: async () => (await contexts()).contextRemoveCommand,
+      show: async () => (await contexts()).contextShowCommand,
+      update: async () => (await contextEdits()).contextUpdateCommand,
+      use: async () => (await contexts()).contextUseCommand,
+    },
+    aliases: { list: 'ls', remove: 'rm' },
   },
   image: {
     summary: 'Manage images',

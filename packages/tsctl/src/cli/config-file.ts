@@ -16,18 +16,13 @@ export interface ConfigContent {
   psFormat?: string;
   imagesFormat?: string;
   HttpHeaders?: Record<string, string>;
+  /** What `tsctl context use` has chosen; absent for the default one. */
+  currentContext?: string;
+  /** The credential helper for every registry, and those for single ones. */
+  credsStore?: string;
+  credHelpers?: Record<string, string>;
   [other: string]: unknown;
 }
-
-/** What the X-Registry-Auth header carries. */
-export interface RegistryAuth {
-  username?: string;
-  password?: string;
-  identitytoken?: string;
-  serveraddress: string;
-}
-
-export const dockerHubAddress = 'https://index.docker.io/v1/';
 
 export function configDirectory(option: string): string {
   return option || process.env['DOCKER_CONFIG'] || join(homedir(), '.docker');
@@ -51,22 +46,8 @@ export class ConfigFile {
     return this.#content;
   }
 
-  /** The credentials for a registry host (`docker.io`, `localhost:5000`), if the user has logged in. */
-  authFor(host: string): RegistryAuth | undefined {
-    const keys =
-      host === 'docker.io'
-        ? [dockerHubAddress, 'docker.io', 'index.docker.io']
-        : [host, `https://${host}`, `http://${host}`];
-    for (const key of keys) {
-      const stored = this.content.auths?.[key];
-      if (stored !== undefined) return decodeAuth(stored, key);
-    }
-    return undefined;
-  }
-
-  storeAuth(key: string, username: string, password: string): void {
-    const auth = Buffer.from(`${username}:${password}`).toString('base64');
-    this.#write({ ...this.content, auths: { ...this.content.auths, [key]: { auth } } });
+  storeAuth(key: string, auth: StoredAuth): void {
+    this.#write({ ...this.content, auths: { ...this.content.auths, [key]: auth } });
   }
 
   /** Whether there was one. */
@@ -76,6 +57,12 @@ export class ConfigFile {
     delete auths[key];
     this.#write({ ...this.content, auths });
     return true;
+  }
+
+  /** Undefined for the default one. */
+  storeCurrentContext(name: string | undefined): void {
+    const { currentContext: _before, ...others } = this.content;
+    this.#write(name === undefined ? others : { ...others, currentContext: name });
   }
 
   #read(): ConfigContent {
@@ -95,20 +82,12 @@ export class ConfigFile {
     }
   }
 
-  /** Whole or not at all: a new file, renamed over the old. */
+  /** Whole or not at all: a new file, renamed over the old; `auths` is always there, as docker writes it. */
   #write(content: ConfigContent): void {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     const fresh = `${this.path}.${process.pid}`;
-    writeFileSync(fresh, `${JSON.stringify(content, null, '\t')}\n`, { mode: 0o600 });
+    writeFileSync(fresh, `${JSON.stringify({ auths: {}, ...content }, null, '\t')}`, { mode: 0o600 });
     renameSync(fresh, this.path);
     this.#content = content;
   }
-}
-
-function decodeAuth(stored: StoredAuth, serveraddress: string): RegistryAuth {
-  const text = Buffer.from(stored.auth ?? '', 'base64').toString();
-  const colon = text.indexOf(':');
-  const base =
-    colon < 0 ? { serveraddress } : { username: text.slice(0, colon), password: text.slice(colon + 1), serveraddress };
-  return stored.identitytoken === undefined ? base : { ...base, identitytoken: stored.identitytoken };
 }

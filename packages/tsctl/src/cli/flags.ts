@@ -2,6 +2,7 @@
 
 import { parseDurationNs } from '../format/durations.ts';
 import { parseSize } from '../format/sizes.ts';
+import { containerFaults } from './container-flag-faults.ts';
 import { FlagError } from './failures.ts';
 
 /** How a flag's text is checked and shown in help. `bool` takes no value unless written `--flag=false`. */
@@ -17,7 +18,14 @@ export type FlagKind =
   | 'filter'
   | 'ulimit'
   | 'mount'
-  | 'network';
+  | 'network'
+  | 'env'
+  | 'label'
+  | 'ip'
+  | 'extra-host'
+  | 'sysctl'
+  | 'throttle'
+  | 'device-rule';
 
 export interface FlagDefinition {
   readonly name: string;
@@ -31,7 +39,21 @@ export interface FlagDefinition {
   readonly hidden?: boolean;
 }
 
-const repeatable: ReadonlySet<FlagKind> = new Set(['list', 'map', 'filter', 'ulimit', 'mount', 'network']);
+const repeatable: ReadonlySet<FlagKind> = new Set([
+  'list',
+  'map',
+  'filter',
+  'ulimit',
+  'mount',
+  'network',
+  'env',
+  'label',
+  'ip',
+  'extra-host',
+  'sysctl',
+  'throttle',
+  'device-rule',
+]);
 
 export function isRepeatable(kind: FlagKind): boolean {
   return repeatable.has(kind);
@@ -77,6 +99,8 @@ function faultOf(kind: FlagKind, text: string): string | undefined {
   if (kind === 'bytes' && text !== '-1' && parseSize(text) === undefined) return `invalid size: '${text}'`;
   if (kind === 'duration' && parseDurationNs(text) === undefined)
     return `time: invalid duration ${JSON.stringify(text)}`;
+  const contained = containerFaults[kind]?.(text);
+  if (contained !== undefined) return contained;
   if (kind === 'filter' && !text.includes('=')) return 'bad format of filter (expected name=value)';
   return undefined;
 }

@@ -8,7 +8,11 @@ export const defaultHost = 'unix:///run/tscontainer/engine.sock';
 
 export const globalFlags: readonly FlagDefinition[] = [
   flag('string', 'config', 'Location of client config files (default "~/.docker")'),
-  flag('string', 'context,c', 'Name of the context to use (contexts come later; only "default" exists)'),
+  flag(
+    'string',
+    'context,c',
+    'Name of the context to use (overrides DOCKER_HOST, DOCKER_CONTEXT and "tsctl context use")',
+  ),
   flag('bool', 'debug,D', 'Enable debug mode'),
   flag('list', 'host,H', 'Daemon socket(s) to connect to'),
   flag('string', 'log-level,l', 'Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")', 'info'),
@@ -22,8 +26,12 @@ export const globalFlags: readonly FlagDefinition[] = [
 ];
 
 export interface GlobalOptions {
-  /** `unix:///path`, `tcp://host:port`. */
+  /** `unix:///path`, `tcp://host:port`: what the default context means. */
   host: string;
+  /** What -H said, else ''. */
+  flagHost: string;
+  /** What --context said, else ''. */
+  contextName: string;
   configDirectory: string;
   tls: TlsOptions | undefined;
   /** DOCKER_API_VERSION: no negotiation then. */
@@ -35,8 +43,11 @@ export interface GlobalOptions {
 export function toGlobalOptions(flags: FlagValues): GlobalOptions {
   const environment = process.env;
   const directory = configDirectory(flags.text('config'));
+  const flagHost = flags.list('host').at(-1) ?? '';
   return {
-    host: flags.list('host').at(-1) || environment['DOCKER_HOST'] || environment['TSCTL_HOST'] || defaultHost,
+    flagHost,
+    contextName: flags.text('context'),
+    host: flagHost || environment['DOCKER_HOST'] || environment['TSCTL_HOST'] || defaultHost,
     configDirectory: directory,
     tls: tlsOptions(flags, environment['DOCKER_CERT_PATH'] || directory),
     apiVersion: environment['DOCKER_API_VERSION'] || undefined,

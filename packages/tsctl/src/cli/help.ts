@@ -60,8 +60,20 @@ function flagLines(flags: readonly FlagDefinition[]): string {
 }
 
 function typeWord(definition: FlagDefinition): string {
-  return definition.kind === 'bool' ? '' : ` ${definition.kind}`;
+  if (definition.kind === 'bool') return '';
+  return ` ${shownKinds[definition.kind] ?? definition.kind}`;
 }
+
+/** Kinds that docker's help shows under another word. */
+const shownKinds: Partial<Record<FlagDefinition['kind'], string>> = {
+  env: 'list',
+  label: 'list',
+  ip: 'list',
+  'extra-host': 'list',
+  sysctl: 'map',
+  throttle: 'list',
+  'device-rule': 'list',
+};
 
 function textOf(definition: FlagDefinition): string {
   const { preset, kind, summary } = definition;

@@ -1,6 +1,7 @@
 // Pulling: the call, the credentials it sends, and the check that it went well.
 import { familiarReference, parseReference, type Reference, withDefaultTag } from '@tscontainer/core/reference';
 import type { ConfigFile } from '../cli/config-file.ts';
+import { credentialsFor, type RegistryAuth } from '../cli/credential-store.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import type { Output } from '../cli/output.ts';
 import { showProgress } from '../format/progress.ts';
@@ -12,6 +13,7 @@ export interface PullOptions {
   isQuiet: boolean;
   config: ConfigFile;
   out: Output;
+  err: Output;
 }
 
 export function imagePath(name: string): string {
@@ -41,14 +43,24 @@ export function withLatest(name: string): string {
 /** Throws when the daemon refuses, or says within the stream that the pull failed. `tag` '' pulls all tags. */
 export async function pullImage(client: EngineClient, name: string, tag: string, options: PullOptions): Promise<void> {
   const { domain } = readReference(name);
-  const headers = registryAuthHeaders(options.config, domain);
+  const headers = await registryAuthHeaders(options.config, domain, (text) => options.err.line(text));
   const query = { fromImage: name, tag: tag || undefined, platform: options.platform || undefined };
   const messages = client.lines<ProgressMessage>('POST', '/images/create', { query, headers });
   await showProgress(messages, options.isQuiet ? undefined : options.out);
 }
 
-export function registryAuthHeaders(config: ConfigFile, host: string): Record<string, string> {
-  const auth = config.authFor(host);
+/** A helper that fails is no reason not to try without: what the registry then says, and why, is told. */
+export async function registryAuthHeaders(
+  config: ConfigFile,
+  host: string,
+  warn: (text: string) => void,
+): Promise<Record<string, string>> {
+  let auth: RegistryAuth | undefined;
+  try {
+    auth = await credentialsFor(config, host);
+  } catch (error) {
+    warn(`WARNING: no credentials for ${host}: ${(error as Error).message}`);
+  }
   if (auth === undefined) return {};
   return { 'X-Registry-Auth': Buffer.from(JSON.stringify(auth)).toString('base64url') };
 }

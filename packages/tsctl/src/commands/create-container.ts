@@ -1,7 +1,7 @@
 // Creating a container from flags, with the pull that a missing image asks for; run and create call it.
 import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import type { CommandContext } from '../cli/command.ts';
-import { CommandFailure } from '../cli/failures.ts';
+import { CommandFailure, FlagError } from '../cli/failures.ts';
 import { type EngineError, isMissing } from '../client/engine-error.ts';
 import { pullImage, withLatest } from '../client/images.ts';
 import type { ContainerRequest } from '../container-spec/container-request.ts';
@@ -61,6 +61,7 @@ async function pull(context: CommandContext, image: string): Promise<void> {
     isQuiet: flags.bool('quiet'),
     config,
     out: err,
+    err,
   });
 }
 
@@ -77,5 +78,23 @@ function writeNew(path: string, id: string): void {
     linkSync(fresh, path);
   } finally {
     rmSync(fresh);
+  }
+}
+
+const usageExitCode = 125;
+
+/** `tsctl: <what>.` and, for usage and creation, where help is. */
+export function describedFailure(context: CommandContext, error: unknown, exitCode: number, hasHint: boolean): Error {
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+  return new CommandFailure(`tsctl: ${message}.${hasHint ? `\nSee 'tsctl ${context.path} --help'.` : ''}`, exitCode);
+}
+
+/** Reading the flags: what does not fit together is said with the command's name. */
+export function withUsageHint<T>(context: CommandContext, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof FlagError) throw error;
+    throw describedFailure(context, error, usageExitCode, true);
   }
 }

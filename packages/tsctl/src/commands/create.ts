@@ -3,7 +3,7 @@ import type { Command } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { containerFlags } from '../container-spec/container-flags.ts';
 import { containerRequest } from '../container-spec/container-request.ts';
-import { createContainer } from './create-container.ts';
+import { createContainer, withUsageHint } from './create-container.ts';
 
 export const createCommand: Command = {
   name: 'create',
@@ -14,8 +14,9 @@ export const createCommand: Command = {
   stopsAtFirstArgument: true,
   completes: 'image',
   async run(context) {
+    const request = withUsageHint(context, () => containerRequest(context.flags, context.args, false));
     try {
-      context.out.line(await createContainer(context, containerRequest(context.flags, context.args, false)));
+      context.out.line(await createContainer(context, request));
       return 0;
     } catch (error) {
       if (error instanceof CommandFailure) throw new CommandFailure(error.message, 1);

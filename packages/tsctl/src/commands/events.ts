@@ -8,8 +8,10 @@ import { flag } from '../cli/flags.ts';
 import { toTimestamp } from '../format/durations.ts';
 import { exactDigits, parseExact } from '../format/exact-json.ts';
 import { withEscapes } from '../format/list-format.ts';
-import { compileTemplate } from '../format/template.ts';
+import { compileTemplate, type Template } from '../format/template.ts';
 import { toJson } from '../format/template-values.ts';
+
+const badTemplateExitCode = 64;
 
 interface EngineEvent {
   Type: string;
@@ -34,7 +36,7 @@ export const eventsCommand: Command = {
   async run(context) {
     const { flags, client, out } = context;
     const format = flags.text('format');
-    const template = format === '' || format === 'json' ? undefined : compileTemplate(withEscapes(format));
+    const template = format === '' || format === 'json' ? undefined : compiled(format);
     const query = {
       since: momentOf(context, 'since'),
       until: momentOf(context, 'until'),
@@ -42,12 +44,27 @@ export const eventsCommand: Command = {
     };
     const response = await client.call('GET', '/events', { query });
     for await (const event of readJsonLines<EngineEvent>(response, parseExact)) {
-      const data = { ...event, TimeNano: event.timeNano, Time: event.time };
+      const actor = { ...event.Actor, Attributes: lenient(event.Actor.Attributes ?? {}) };
+      const data = { ...event, Actor: actor, TimeNano: event.timeNano, Time: event.time };
       out.line(template !== undefined ? template(data) : format === 'json' ? toJson(event) : eventText(event));
     }
     return 0;
   },
 };
+
+function compiled(format: string): Template {
+  try {
+    return compileTemplate(withEscapes(format));
+  } catch (error) {
+    const why = (error as Error).message.replace(/^template parsing error: /, '');
+    throw new CommandFailure(`Error parsing format: ${why}`, badTemplateExitCode);
+  }
+}
+
+/** Each kind of event has other attributes: one that is missing is no error. */
+function lenient(attributes: Record<string, string>): Record<string, string> {
+  return new Proxy(attributes, { has: () => true });
+}
 
 function eventText(event: EngineEvent): string {
   const attributes = Object.entries(event.Actor.Attributes ?? {}).sort(([left], [right]) => (left < right ? -1 : 1));
@@ -73,8 +90,6 @@ function momentOf(context: CommandContext, name: string): string | undefined {
   if (text === '') return undefined;
   const found = toTimestamp(text);
   if (found === undefined)
-    throw new CommandFailure(
-      `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
-    );
+    throw new CommandFailure(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
   return found;
 }

@@ -16,7 +16,7 @@ export const execCommand: Command = {
   flags: [
     flag('bool', 'detach,d', 'Detached mode: run command in the background'),
     flag('string', 'detach-keys', 'Override the key sequence for detaching a container'),
-    flag('list', 'env,e', 'Set environment variables'),
+    flag('env', 'env,e', 'Set environment variables'),
     flag('list', 'env-file', 'Read in a file of environment variables'),
     flag('bool', 'interactive,i', 'Keep STDIN open even if not attached'),
     flag('bool', 'privileged', 'Give extended privileges to the command'),

@@ -57,7 +57,7 @@ export const historyCommand: Command = {
 
 function rowOf(layer: Layer, isShort: boolean, isHuman: boolean): Row {
   const createdBy = layer.CreatedBy.replaceAll('\t', ' ');
-  const createdAt = layer.Created === 0 ? '' : new Date(layer.Created * 1000).toISOString().replace('.000', '');
+  const createdAt = new Date(layer.Created * 1000).toISOString().replace('.000', '');
   return {
     ID: isShort ? shortId(layer.Id) : layer.Id,
     CreatedSince: isHuman ? humanAge(layer.Created) : createdAt,

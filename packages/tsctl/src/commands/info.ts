@@ -1,6 +1,7 @@
 // `tsctl info`: the engine and its machine.
 import { type Command, noArguments } from '../cli/command.ts';
 import { flag } from '../cli/flags.ts';
+import { currentContextName } from '../contexts/context-choice.ts';
 import { withEscapes } from '../format/list-format.ts';
 import { formatBinarySize } from '../format/sizes.ts';
 import { compileTemplate } from '../format/template.ts';
@@ -15,20 +16,21 @@ export const infoCommand: Command = {
   flags: [flag('string', 'format,f', 'Format the output using the given Go template, or "json"')],
   args: noArguments,
   async run(context) {
-    const { client, flags, out, globals } = context;
+    const { client, config, flags, out, globals } = context;
+    const name = currentContextName(globals, config);
     const info = await client.json<Fields>('GET', '/info');
     const format = flags.text('format');
-    const data = { ...info, ClientInfo: { Debug: globals.isDebug, Context: 'default' } };
+    const data = { ...info, ClientInfo: { Debug: globals.isDebug, Context: name } };
     if (format === 'json') out.line(toJson(data));
     else if (format !== '') out.line(compileTemplate(withEscapes(format))(data));
-    else out.line(infoText(info, globals.isDebug));
+    else out.line(infoText(info, name, globals.isDebug));
     for (const warning of (info['Warnings'] as string[] | null) ?? []) context.err.line(warning);
     return 0;
   },
 };
 
-function infoText(info: Fields, isDebug: boolean): string {
-  const lines = ['Client:', ' Context:    default', ` Debug Mode: ${isDebug}`, '', 'Server:'];
+function infoText(info: Fields, context: string, isDebug: boolean): string {
+  const lines = ['Client:', ` Context:    ${context}`, ` Debug Mode: ${isDebug}`, '', 'Server:'];
   const add = (name: string, value: unknown, depth = 1) => {
     if (value !== undefined && value !== null) lines.push(`${' '.repeat(depth)}${name}: ${String(value)}`);
   };

@@ -6,7 +6,7 @@ import { isMissing } from '../client/engine-error.ts';
 import { imagePath } from '../client/images.ts';
 import { parseExact } from '../format/exact-json.ts';
 import { withEscapes } from '../format/list-format.ts';
-import { compileTemplate } from '../format/template.ts';
+import { compileTemplate, type Template } from '../format/template.ts';
 import { toJson } from '../format/template-values.ts';
 
 type Kind = 'container' | 'image' | 'network' | 'volume';
@@ -101,11 +101,21 @@ function sizeQuery(context: CommandContext, kind: Kind): { size?: boolean } {
   return kind === 'container' && flags.has('size') && flags.bool('size') ? { size: true } : {};
 }
 
+const badTemplateExitCode = 64;
+
+function compileOrFail(template: string): Template {
+  try {
+    return compileTemplate(withEscapes(template));
+  } catch (error) {
+    throw new CommandFailure((error as Error).message, badTemplateExitCode);
+  }
+}
+
 function print(context: CommandContext, found: readonly unknown[], template: string): void {
   if (template === '' || template === 'json') {
     context.out.line(template === 'json' ? toJson(found) : toJson(found, '    '));
     return;
   }
-  const compiled = compileTemplate(withEscapes(template));
+  const compiled = compileOrFail(template);
   for (const each of found) context.out.line(compiled(each));
 }

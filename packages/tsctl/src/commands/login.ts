@@ -1,7 +1,7 @@
 // `tsctl login`: checks credentials with the registry and keeps them in config.json.
 import { createInterface } from 'node:readline/promises';
 import type { Command, CommandContext } from '../cli/command.ts';
-import { dockerHubAddress } from '../cli/config-file.ts';
+import { credentialsFor, dockerHubAddress, type RegistryAuth, storeCredentials } from '../cli/credential-store.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { EngineError } from '../client/engine-error.ts';
@@ -24,30 +24,82 @@ export const loginCommand: Command = {
       context.args[0] === undefined ? '/' : '',
     );
     if (flags.has('password')) err.line('WARNING! Using --password via the CLI is insecure. Use --password-stdin.');
+    if (flags.has('password') && flags.bool('password-stdin'))
+      throw new CommandFailure('--password and --password-stdin are mutually exclusive');
     if (flags.bool('password-stdin') && flags.text('username') === '')
       throw new CommandFailure('Must provide --username with --password-stdin');
-    const username = flags.text('username') || (await ask(context, 'Username: '));
-    const password =
-      flags.text('password') || (flags.bool('password-stdin') ? await wholeInput() : await askSecret(context));
-    if (username === '' || password === '')
-      throw new CommandFailure(`Error: ${username === '' ? 'username' : 'password'} is empty`);
-    const status = await checkedStatus(context, { username, password, serveraddress });
-    config.storeAuth(hostOf(serveraddress), username, password);
-    err.line(`WARNING! Your password will be stored unencrypted in ${config.path}.`);
-    out.line(status);
+    const answer = (await withKept(context, serveraddress)) ?? (await withGiven(context, serveraddress));
+    if (await stored(context, hostOf(serveraddress), answer.auth)) err.line(unencryptedWarning(config.path));
+    out.line(answer.status);
     return 0;
   },
 };
 
+/** Credentials and what the engine said to them. */
+interface Checked {
+  auth: RegistryAuth;
+  status: string;
+}
+
+async function stored({ config }: CommandContext, key: string, auth: RegistryAuth): Promise<boolean> {
+  try {
+    return await storeCredentials(config, key, auth);
+  } catch (error) {
+    throw new CommandFailure(`Error saving credentials: ${(error as Error).message}`);
+  }
+}
+
+function unencryptedWarning(path: string): string {
+  return [
+    `WARNING! Your password will be stored unencrypted in ${path}.`,
+    'Configure a credential helper to remove this warning. See',
+    'https://docs.docker.com/engine/reference/commandline/login/#credentials-store\n',
+  ].join('\n');
+}
+
+/** Undefined when none are kept, or the registry takes them no more. */
+async function withKept(context: CommandContext, serveraddress: string): Promise<Checked | undefined> {
+  const { flags, config, out, err } = context;
+  if (flags.text('username') !== '' || flags.text('password') !== '') return undefined;
+  const host = hostOf(serveraddress) === dockerHubAddress ? 'docker.io' : hostOf(serveraddress);
+  const kept = await credentialsFor(config, host);
+  if (kept === undefined) return undefined;
+  out.line('Authenticating with existing credentials...');
+  try {
+    return await checked(context, { ...kept, serveraddress });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    err.line(`Login did not succeed, error: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function withGiven(context: CommandContext, serveraddress: string): Promise<Checked> {
+  const { flags } = context;
+  const username = flags.text('username') || (await ask(context, 'Username: '));
+  const password =
+    flags.text('password') || (flags.bool('password-stdin') ? await wholeInput() : await askSecret(context));
+  if (username === '' || password === '')
+    throw new CommandFailure(`Error: ${username === '' ? 'username' : 'password'} is empty`);
+  return await checked(context, { username, password, serveraddress });
+}
+
+async function checked(context: CommandContext, auth: RegistryAuth): Promise<Checked> {
+  const { Status, IdentityToken } = await statusOf(context, auth);
+  if (IdentityToken === undefined || IdentityToken === '') return { auth, status: Status };
+  const { password: _replaced, ...others } = auth;
+  return { auth: { ...others, identitytoken: IdentityToken }, status: Status };
+}
+
 const notImplemented = 501;
 
 /** An engine that does not check credentials here does so when it pulls: they are kept, and that is said. */
-async function checkedStatus(context: CommandContext, body: object): Promise<string> {
+async function statusOf(context: CommandContext, body: object): Promise<{ Status: string; IdentityToken?: string }> {
   try {
-    return (await context.client.json<{ Status: string }>('POST', '/auth', { body })).Status;
+    return await context.client.json('POST', '/auth', { body });
   } catch (error) {
     if (!(error instanceof EngineError) || error.status !== notImplemented) throw error;
-    return 'Login saved: this engine checks credentials when an image is pulled';
+    return { Status: 'Login saved: this engine checks credentials when an image is pulled' };
   }
 }
 

@@ -1,6 +1,6 @@
-// `tsctl logout`: forgets a registry's credentials.
+// `tsctl logout`: forgets a registry's credentials, wherever they are kept.
 import type { Command } from '../cli/command.ts';
-import { dockerHubAddress } from '../cli/config-file.ts';
+import { dockerHubAddress, eraseCredentials } from '../cli/credential-store.ts';
 import { hostOf } from './login.ts';
 
 export const logoutCommand: Command = {
@@ -9,11 +9,16 @@ export const logoutCommand: Command = {
   usage: '[SERVER]',
   flags: [],
   args: { min: 0, max: 1 },
-  async run(context) {
-    const address = context.args[0] ?? dockerHubAddress;
-    const key = hostOf(address);
-    if (context.config.removeAuth(key)) context.out.line(`Removing login credentials for ${key}`);
-    else context.out.line(`Not logged in to ${key}`);
+  async run({ args, config, out, err }) {
+    const key = hostOf(args[0] ?? dockerHubAddress);
+    out.line(`Removing login credentials for ${key}`);
+    try {
+      // older clients wrote these forms
+      for (const each of key === dockerHubAddress ? [key] : [key, `http://${key}`, `https://${key}`])
+        await eraseCredentials(config, each);
+    } catch (error) {
+      err.line(`WARNING: could not erase credentials:\n${key}: ${(error as Error).message}`);
+    }
     return 0;
   },
 };

@@ -58,11 +58,11 @@ interface Pool {
 /** Gateways, ranges and auxiliary addresses go to the subnet that they lie in. */
 function poolsOf(flags: FlagValues): Pool[] {
   const pools = flags.list('subnet').map((Subnet): Pool => ({ Subnet }));
-  const poolOf = (text: string, flagName: string): Pool => {
+  const poolOf = (text: string, flagName: string, shown?: string): Pool => {
     const found = pools.filter((pool) => isIn(text, pool.Subnet));
     if (pools.length === 0 && (flagName === 'ip-range' || flagName === 'gateway'))
       throw new CommandFailure('every ip-range or gateway must have a corresponding subnet');
-    if (found[0] === undefined) throw new CommandFailure(`no matching subnet for ${flagName} ${text}`);
+    if (found[0] === undefined) throw new CommandFailure(`no matching subnet for ${shown ?? `${flagName} ${text}`}`);
     return found[0];
   };
   for (const gateway of flags.list('gateway')) {
@@ -74,7 +74,7 @@ function poolsOf(flags: FlagValues): Pool[] {
     pool.Gateway = gateway;
   }
   for (const range of flags.list('ip-range')) {
-    const pool = poolOf(range.split('/')[0] ?? '', 'ip-range');
+    const pool = poolOf(range.split('/')[0] ?? '', 'ip-range', `range ${range}`);
     if (pool.IPRange !== undefined)
       throw new CommandFailure(
         `cannot configure multiple ranges (${range}, ${pool.IPRange}) on the same subnet (${pool.Subnet})`,

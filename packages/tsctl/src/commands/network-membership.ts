@@ -31,7 +31,7 @@ export const networkConnectCommand: Command = {
         IPv6Address: flags.text('ip6'),
         LinkLocalIPs: flags.list('link-local-ip'),
       },
-      Links: flags.list('link'),
+      Links: flags.list('link').length === 0 ? null : flags.list('link'),
       Aliases: flags.list('alias'),
       DriverOpts: pairsOf(flags.list('driver-opt'), 'driver-opt'),
       GwPriority: flags.int('gw-priority') ?? 0,

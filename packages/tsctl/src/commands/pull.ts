@@ -17,7 +17,7 @@ export const pullCommand: Command = {
   args: exactly(1),
   completes: 'image',
   async run(context) {
-    const { client, config, flags, out } = context;
+    const { client, config, flags, out, err } = context;
     const named = readReference(context.args[0] ?? '');
     const isAll = flags.bool('all-tags');
     if (isAll && (named.tag !== undefined || named.digest !== undefined))
@@ -31,6 +31,7 @@ export const pullCommand: Command = {
       isQuiet: flags.bool('quiet'),
       config,
       out,
+      err,
     });
     // docker ends a pull with the full name
     out.line(formatReference(isAll ? named : whole));

@@ -21,14 +21,15 @@ export const pushCommand: Command = {
   ],
   args: exactly(1),
   completes: 'image',
-  async run({ client, flags, config, args: [name = ''], out }) {
+  async run({ client, flags, config, args: [name = ''], out, err }) {
     const reference = readReference(name);
     const isAll = flags.bool('all-tags');
     if (isAll && reference.tag !== undefined) throw new CommandFailure("tag can't be used with --all-tags/-a");
     if (!isAll && reference.tag === undefined && reference.digest === undefined && !flags.bool('quiet'))
       out.line('Using default tag: latest');
     const tag = isAll ? undefined : (reference.tag ?? 'latest');
-    const headers = { 'X-Registry-Auth': noCredentials, ...registryAuthHeaders(config, reference.domain) };
+    const auth = await registryAuthHeaders(config, reference.domain, (text) => err.line(text));
+    const headers = { 'X-Registry-Auth': noCredentials, ...auth };
     const messages = client.lines<ProgressMessage>('POST', `${imagePath(familiarName(reference))}/push`, {
       query: { tag },
       headers,

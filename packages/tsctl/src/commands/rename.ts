@@ -2,6 +2,7 @@
 import { type Command, exactly } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { containerPath } from '../client/containers.ts';
+import { EngineError } from '../client/engine-error.ts';
 
 export const renameCommand: Command = {
   name: 'rename',
@@ -13,7 +14,13 @@ export const renameCommand: Command = {
   async run(context) {
     const [before = '', after = ''] = context.args.map((name) => name.trim());
     if (before === '' || after === '') throw new CommandFailure('Error: Neither old nor new names may be empty');
-    await context.client.status('POST', `${containerPath(before)}/rename`, { query: { name: after } });
+    try {
+      await context.client.status('POST', `${containerPath(before)}/rename`, { query: { name: after } });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      context.err.line(error.message);
+      throw new CommandFailure(`Error: failed to rename container named ${before}`);
+    }
     return 0;
   },
 };

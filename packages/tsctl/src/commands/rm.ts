@@ -2,7 +2,7 @@
 import { atLeastOne, type Command } from '../cli/command.ts';
 import { flag } from '../cli/flags.ts';
 import { containerPath } from '../client/containers.ts';
-import { missingObject } from '../client/engine-error.ts';
+import { isMissing, missingObject } from '../client/engine-error.ts';
 import { forEachObject } from './each-object.ts';
 
 export const rmCommand: Command = {
@@ -27,7 +27,11 @@ export const rmCommand: Command = {
       try {
         await client.status('DELETE', containerPath(name.replace(/^\//, '')), { query });
       } catch (error) {
-        throw missingObject('container', name, error);
+        const failure = missingObject('container', name, error);
+        if (query.force === undefined || !isMissing(error)) throw failure;
+        // it is gone, as was asked
+        context.err.line((failure as Error).message);
+        return '';
       }
       return name;
     });

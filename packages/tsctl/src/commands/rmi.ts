@@ -1,7 +1,7 @@
 // `tsctl rmi`: removes names of images, and with the last name the image.
 import { atLeastOne, type Command } from '../cli/command.ts';
 import { flag } from '../cli/flags.ts';
-import { missingObject } from '../client/engine-error.ts';
+import { isMissing, missingObject } from '../client/engine-error.ts';
 import { imagePath } from '../client/images.ts';
 import { forEachObject } from './each-object.ts';
 
@@ -25,7 +25,11 @@ export const rmiCommand: Command = {
     const query = { force: flags.bool('force') || undefined, noprune: flags.bool('no-prune') || undefined };
     return await forEachObject(context, context.args, async (name) => {
       const removed = await client.json<Removed[]>('DELETE', imagePath(name), { query }).catch((error: unknown) => {
-        throw missingObject('image', name, error);
+        const failure = missingObject('image', name, error);
+        if (query.force === undefined || !isMissing(error)) throw failure;
+        // it is gone, as was asked
+        context.err.line((failure as Error).message);
+        return [];
       });
       return removed
         .map(({ Untagged, Deleted }) => (Deleted === undefined ? `Untagged: ${Untagged}` : `Deleted: ${Deleted}`))

@@ -1,6 +1,6 @@
 // `tsctl run`: create, attach, wait, start, in docker's order, so that nothing a container writes or returns is missed.
 import type { Command, CommandContext } from '../cli/command.ts';
-import { CommandFailure, FlagError } from '../cli/failures.ts';
+import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { attachContainer, beginWait, containerPath } from '../client/containers.ts';
 import { EngineError } from '../client/engine-error.ts';
@@ -10,7 +10,7 @@ import { parseDetachKeys } from '../terminal/detach-keys.ts';
 import { forwardSignals } from '../terminal/signals.ts';
 import { runStreamSession } from '../terminal/stream-session.ts';
 import { followWindowSize } from '../terminal/window-size.ts';
-import { createContainer } from './create-container.ts';
+import { createContainer, describedFailure, withUsageHint } from './create-container.ts';
 
 const daemonExitCode = 125;
 const notExecutableExitCode = 126;
@@ -35,13 +35,14 @@ export const runCommand: Command = {
 async function runContainer(context: CommandContext): Promise<number> {
   const { flags } = context;
   const isDetached = flags.bool('detach');
-  const request = withContextOfFailure(context, () => checkedRequest(context, isDetached));
+  if (isDetached && flags.has('attach')) throw new CommandFailure('Conflicting options: -a and -d');
+  const request = withUsageHint(context, () => checkedRequest(context, isDetached));
   checkTerminal(request);
   let id: string;
   try {
     id = await createContainer(context, request);
   } catch (error) {
-    throw described(context, error, startExitCode(error), true);
+    throw describedFailure(context, error, startExitCode(error), true);
   }
   if (isDetached && !request.AttachStdin && !request.AttachStdout && !request.AttachStderr)
     return await startDetached(context, id);
@@ -50,7 +51,6 @@ async function runContainer(context: CommandContext): Promise<number> {
 
 function checkedRequest(context: CommandContext, isDetached: boolean): ContainerRequest {
   const { flags } = context;
-  if (isDetached && flags.has('attach')) throw new CommandFailure('Conflicting options: -a and -d');
   const keys = flags.text('detach-keys');
   if (keys !== '') parseDetachKeys(keys);
   return containerRequest(flags, context.args, isDetached);
@@ -63,8 +63,9 @@ function checkTerminal(request: ContainerRequest): void {
 }
 
 async function startDetached(context: CommandContext, id: string): Promise<number> {
-  await start(context, id);
+  // also when the start fails: the container is there
   context.out.line(id);
+  await start(context, id);
   return 0;
 }
 
@@ -111,7 +112,7 @@ async function start(context: CommandContext, id: string): Promise<void> {
   try {
     await context.client.status('POST', `${containerPath(id)}/start`);
   } catch (error) {
-    throw described(context, error, startExitCode(error), false);
+    throw describedFailure(context, error, startExitCode(error), false);
   }
 }
 
@@ -122,19 +123,4 @@ function startExitCode(error: unknown): number {
     return notFoundExitCode;
   if (/permission denied|not executable|is a directory/i.test(text)) return notExecutableExitCode;
   return daemonExitCode;
-}
-
-/** `tsctl: <what>.` and, for usage and creation, where help is. */
-function described(context: CommandContext, error: unknown, exitCode: number, hasHint: boolean): Error {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
-  return new CommandFailure(`tsctl: ${message}.${hasHint ? `\nSee 'tsctl ${context.path} --help'.` : ''}`, exitCode);
-}
-
-function withContextOfFailure<T>(context: CommandContext, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof FlagError) throw error;
-    throw described(context, error, daemonExitCode, true);
-  }
 }

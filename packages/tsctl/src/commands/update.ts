@@ -35,7 +35,7 @@ export const updateCommand: Command = {
   args: atLeastOne,
   completes: 'container',
   async run(context) {
-    const { flags, client, err } = context;
+    const { flags, client, out } = context;
     const [policy = '', count = '0'] = flags.text('restart').split(':');
     const limits = {
       ...memoryOf(flags),
@@ -55,12 +55,15 @@ export const updateCommand: Command = {
     });
     if (Object.values(body).every((value) => value === undefined))
       throw new CommandFailure('you must provide one or more flags when using this command');
-    return await forEachObject(context, context.args, async (name) => {
+    const warnings: string[] = [];
+    const exitCode = await forEachObject(context, context.args, async (name) => {
       const { Warnings } = await client.json<{ Warnings: string[] | null }>('POST', `${containerPath(name)}/update`, {
         body,
       });
-      for (const warning of Warnings ?? []) err.line(warning);
+      warnings.push(...(Warnings ?? []));
       return name;
     });
+    for (const warning of warnings) out.line(warning);
+    return exitCode;
   },
 };

@@ -2,6 +2,7 @@
 import { type Command, noArguments } from '../cli/command.ts';
 import { flag } from '../cli/flags.ts';
 import { clientApiVersion } from '../client/engine-client.ts';
+import { currentContextName } from '../contexts/context-choice.ts';
 import { withEscapes } from '../format/list-format.ts';
 import { compileTemplate } from '../format/template.ts';
 import { toJson } from '../format/template-values.ts';
@@ -42,12 +43,12 @@ export const versionCommand: Command = {
       NodeVersion: process.version,
       Os: process.platform,
       Arch: architecture(),
-      Context: 'default',
+      Context: currentContextName(context.globals, context.config),
     };
     const answer = flags.bool('client')
       ? undefined
       : await context.client.json<ServerVersion>('GET', '/version').then(
-          (Server) => ({ Server }),
+          (server) => ({ Server: { Experimental: false, ...server } }),
           (error: unknown) => ({ error }),
         );
     const server = answer !== undefined && 'Server' in answer ? answer.Server : undefined;

@@ -1,5 +1,6 @@
 // `tsctl volume create|ls|rm`.
 import { atLeastOne, type Command, noArguments } from '../cli/command.ts';
+import { CommandFailure } from '../cli/failures.ts';
 import { filtersParameter } from '../cli/filters.ts';
 import { flag } from '../cli/flags.ts';
 import { missingObject } from '../client/engine-error.ts';
@@ -28,6 +29,8 @@ export const volumeCreateCommand: Command = {
   args: { min: 0, max: 1 },
   async run(context) {
     const { flags, client, out } = context;
+    if (context.args.length > 0 && flags.has('name'))
+      throw new CommandFailure('conflicting options: either specify --name or provide positional arg, not both');
     const body = {
       Name: context.args[0] ?? flags.text('name'),
       Driver: flags.text('driver'),

@@ -96,7 +96,7 @@ describe('containerRequest', () => {
       '443/tcp': [{ HostIp: '', HostPort: '' }],
     });
     expect(Object.keys(ExposedPorts as object)).toEqual(['80/tcp', '53/udp', '70/tcp', '71/tcp', '443/tcp', '5/tcp']);
-    expect(() => request('-p x:80 box')).toThrow("got 'x:80'");
+    expect(() => request('-p x:80 box')).toThrow('Invalid hostPort: x');
   });
 
   it('takes networks', () => {

@@ -2,7 +2,7 @@
 
 import { CommandFailure } from '../cli/failures.ts';
 import { type FlagValues, invalidFlag } from '../cli/flags.ts';
-import { environmentOf, keyValues, labelsOf, pairsOf } from './environment.ts';
+import { environmentOf, keyValues, labelsOf } from './environment.ts';
 import { healthcheckOf } from './healthcheck.ts';
 import { mountsOf } from './mounts.ts';
 import { networkingOf } from './networking.ts';
@@ -24,6 +24,8 @@ export interface ContainerRequest {
 export function containerRequest(flags: FlagValues, args: readonly string[], isDetached: boolean): ContainerRequest {
   const [image = '', ...command] = args;
   checkModes(flags);
+  if (!flags.bool('disable-content-trust'))
+    throw new CommandFailure('--disable-content-trust=false: this client does not verify signatures of images', 125);
   const attached = attachedStreams(flags, isDetached);
   const mounts = mountsOf(flags);
   const networking = networkingOf(flags);
@@ -42,10 +44,10 @@ export function containerRequest(flags: FlagValues, args: readonly string[], isD
     ...optional('WorkingDir', flags.text('workdir')),
     Volumes: mounts.volumes,
     Labels: labelsOf(flags),
-    ExposedPorts: exposedPorts(flags.list('publish'), flags.list('expose')),
+    ...filled('ExposedPorts', exposedPorts(flags.list('publish'), flags.list('expose'))),
     ...optional('StopSignal', flags.text('stop-signal')),
     ...optional('StopTimeout', flags.int('stop-timeout')),
-    ...optional('MacAddress', flags.text('mac-address')),
+    ...optional('MacAddress', macAddress(flags.text('mac-address'))),
     ...optional('Healthcheck', healthcheckOf(flags)),
     HostConfig: hostConfig(flags, mounts, networking.mode),
     NetworkingConfig: { EndpointsConfig: networking.endpoints },
@@ -58,39 +60,39 @@ function hostConfig(
   networkMode: string,
 ): Record<string, unknown> {
   return {
-    Binds: mounts.binds,
-    Mounts: mounts.mounts,
-    Tmpfs: mounts.tmpfs,
+    Binds: orNull(mounts.binds),
+    ...(mounts.mounts.length === 0 ? {} : { Mounts: mounts.mounts }),
+    ...filled('Tmpfs', mounts.tmpfs),
     VolumeDriver: flags.text('volume-driver'),
-    VolumesFrom: flags.list('volumes-from'),
+    VolumesFrom: orNull(flags.list('volumes-from')),
     ContainerIDFile: flags.text('cidfile'),
-    LogConfig: { Type: flags.text('log-driver'), Config: pairsOf(flags.list('log-opt'), 'log-opt') },
+    LogConfig: { Type: flags.text('log-driver'), Config: keyValues(flags.list('log-opt')) },
     NetworkMode: networkMode,
     PortBindings: portBindings(flags.list('publish')),
     PublishAllPorts: flags.bool('publish-all'),
     RestartPolicy: restartPolicy(flags),
     AutoRemove: flags.bool('rm'),
-    CapAdd: flags.list('cap-add'),
-    CapDrop: flags.list('cap-drop'),
+    CapAdd: orNull(flags.list('cap-add')),
+    CapDrop: orNull(flags.list('cap-drop')),
     CgroupnsMode: flags.text('cgroupns'),
     Dns: flags.list('dns'),
     DnsOptions: flags.list('dns-option'),
     DnsSearch: flags.list('dns-search'),
-    ExtraHosts: flags.list('add-host').map((entry) => entry.replace(/^([^:=]+)=/, '$1:')),
-    GroupAdd: flags.list('group-add'),
+    ExtraHosts: orNull(flags.list('add-host').map((entry) => entry.replace(/^([^:=]+)=/, '$1:'))),
+    GroupAdd: orNull(flags.list('group-add')),
     IpcMode: flags.text('ipc'),
-    Links: flags.list('link'),
+    Links: orNull(flags.list('link')),
     OomScoreAdj: flags.int('oom-score-adj') ?? 0,
     PidMode: flags.text('pid'),
     Privileged: flags.bool('privileged'),
     ReadonlyRootfs: flags.bool('read-only'),
-    SecurityOpt: securityOptions(flags.list('security-opt')),
+    SecurityOpt: orNull(securityOptions(flags.list('security-opt'))),
     UTSMode: flags.text('uts'),
     UsernsMode: flags.text('userns'),
     Isolation: flags.text('isolation'),
-    Sysctls: keyValues(flags.list('sysctl')),
-    Annotations: keyValues(flags.list('annotation')),
-    StorageOpt: pairsOf(flags.list('storage-opt'), 'storage-opt'),
+    ...filled('Sysctls', keyValues(flags.list('sysctl'))),
+    ...filled('Annotations', keyValues(flags.list('annotation'))),
+    ...filled('StorageOpt', storageOptions(flags.list('storage-opt'))),
     ...optional('Runtime', flags.text('runtime')),
     ...optional('ShmSize', flags.bytes('shm-size')),
     ...(flags.has('init') ? { Init: flags.bool('init') } : {}),
@@ -132,6 +134,26 @@ function checkModes(flags: FlagValues): void {
   for (const [name, pattern, word] of rules) {
     if (!pattern.test(flags.text(name))) throw new CommandFailure(`--${name}: invalid ${word} mode`, 125);
   }
+}
+
+function macAddress(text: string): string {
+  if (text !== '' && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(text))
+    throw new CommandFailure(`${text} is not a valid mac address`, 125);
+  return text;
+}
+
+function storageOptions(entries: readonly string[]): Record<string, string> {
+  if (entries.some((entry) => !entry.includes('='))) throw new CommandFailure('invalid storage option', 125);
+  return keyValues(entries);
+}
+
+/** What Go leaves nil goes as null. */
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}
+
+function filled(name: string, value: object): Record<string, unknown> {
+  return Object.keys(value).length === 0 ? {} : { [name]: value };
 }
 
 function optional(name: string, value: unknown): Record<string, unknown> {

@@ -23,7 +23,7 @@ export function healthcheckOf(flags: FlagValues): Record<string, unknown> | unde
   const command = flags.text('health-cmd');
   return {
     ...(command === '' ? {} : { Test: ['CMD-SHELL', command] }),
-    ...Object.fromEntries(times),
-    Retries: flags.int('health-retries') ?? 0,
+    ...Object.fromEntries(times.filter(([, value]) => value !== 0)),
+    ...(flags.int('health-retries') ? { Retries: flags.int('health-retries') } : {}),
   };
 }

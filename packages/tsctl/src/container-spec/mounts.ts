@@ -51,6 +51,9 @@ const bindOptions: Readonly<Record<string, (value: string) => Record<string, unk
           : {},
 };
 
+/** Words of a mount that need no value. */
+const flagWords = new Set(['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive']);
+
 /** `type=bind,src=/a,dst=/b,ro` in CSV, as the API's Mount. */
 function parseMount(entry: string): Record<string, unknown> {
   const mount: Record<string, unknown> = { Type: 'volume' };
@@ -63,6 +66,7 @@ function parseMount(entry: string): Record<string, unknown> {
   for (const part of csvFields(entry)) {
     const [name = '', value = ''] = part.split(/=(.*)/s);
     const key = name.toLowerCase();
+    if (!part.includes('=') && !flagWords.has(key)) fail(entry, `invalid field '${part}' must be a key=value pair`);
     if (key === 'type') mount['Type'] = value.toLowerCase();
     else if (key === 'source' || key === 'src') mount['Source'] = value.startsWith('.') ? resolve(value) : value;
     else if (key === 'target' || key === 'dst' || key === 'destination') mount['Target'] = value;
@@ -71,6 +75,7 @@ function parseMount(entry: string): Record<string, unknown> {
     else if (bindOptions[key] !== undefined) Object.assign(sub.BindOptions, bindOptions[key](value));
     else addSubOption(key, value, sub, entry);
   }
+  if (Object.keys(sub.VolumeOptions).length > 0) sub.VolumeOptions['DriverConfig'] ??= {};
   if (mount['Target'] === undefined) throw badMount(entry, 'target is required');
   for (const [field, options] of Object.entries(sub)) if (Object.keys(options).length > 0) mount[field] = options;
   return mount;
@@ -99,7 +104,7 @@ function addSubOption(
 }
 
 /** Fields may be quoted, as in CSV: `"dst=/a,b"`. */
-function csvFields(entry: string): string[] {
+export function csvFields(entry: string): string[] {
   return [...entry.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
     (match) => match[1]?.replaceAll('""', '"') ?? match[2] ?? '',
   );

@@ -13,7 +13,7 @@ const builtIn = /^(default|bridge|host|none|container:.*)$/;
 export function networkingOf(flags: FlagValues): Networking {
   const networks = flags.list('network').map((entry) => parseNetwork(entry));
   const first = networks[0] ?? { name: 'default', settings: {} };
-  const settings = { ...firstSettings(flags), ...first.settings };
+  const settings = { ...firstSettings(flags, first.name), ...first.settings };
   const endpoints: Networking['endpoints'] = {};
   if (Object.keys(settings).length > 0 || !builtIn.test(first.name)) endpoints[first.name] = settings;
   for (const { name, settings: own } of networks.slice(1)) {
@@ -23,11 +23,19 @@ export function networkingOf(flags: FlagValues): Networking {
   return { mode: first.name, endpoints };
 }
 
-function firstSettings(flags: FlagValues): Record<string, unknown> {
-  const aliases = flags.list('network-alias');
-  const links = flags.list('link');
+function firstSettings(flags: FlagValues, network: string): Record<string, unknown> {
+  // on the default network links are the container's, and there are no names
+  const [aliases, links] = network === 'default' ? [[], []] : [flags.list('network-alias'), flags.list('link')];
+  if (builtIn.test(network) && aliases.length > 0)
+    throw new CommandFailure('network-scoped aliases are only supported for user-defined networks', 125);
+  if (builtIn.test(network) && network !== 'bridge' && links.length > 0)
+    throw new CommandFailure('links are only supported for user-defined networks', 125);
   const addresses = { IPv4Address: flags.text('ip'), IPv6Address: flags.text('ip6') };
-  const given = Object.fromEntries(Object.entries(addresses).filter(([, value]) => value !== ''));
+  const local = flags.list('link-local-ip');
+  const given = {
+    ...Object.fromEntries(Object.entries(addresses).filter(([, value]) => value !== '')),
+    ...(local.length === 0 ? {} : { LinkLocalIPs: local }),
+  };
   return {
     ...(aliases.length === 0 ? {} : { Aliases: aliases }),
     ...(links.length === 0 || builtIn.test(flags.list('network')[0] ?? 'default') ? {} : { Links: links }),

@@ -27,10 +27,11 @@ export function exposedPorts(published: readonly string[], exposed: readonly str
 /** `[ip:][host[-host]:]container[-container][/proto]`. */
 function parsePublished(entry: string): Binding[] {
   const match = /^(?:(\[[^\]]+\]|[\d.]+)?:)?(?:(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i.exec(entry);
-  if (match === null)
-    throw new CommandFailure(`invalid publish opts format (should be name=value but got '${entry}')`, 125);
+  if (match === null) throw badPublished(entry);
   const [, address = '', host, container = '', protocol = 'tcp'] = normalised(match);
   const inside = portRange(container, entry);
+  if (host !== undefined && host.split('-').some((port) => Number(port) > 65_535))
+    throw new CommandFailure(`Invalid hostPort: ${host}`, 125);
   const outside = host === undefined ? inside.map(() => '') : portRange(host, entry).map(String);
   // -p 8000-9000:80 lets the daemon choose one of the range
   if (outside.length !== inside.length && inside.length === 1)
@@ -50,9 +51,24 @@ function normalised(match: RegExpExecArray): (string | undefined)[] {
     : [whole, bare, host, container, protocol?.toLowerCase()];
 }
 
+/** Docker's words for the part that is wrong. */
+function badPublished(entry: string): CommandFailure {
+  const [ports = '', protocol] = entry.split('/');
+  if (protocol !== undefined && !/^(tcp|udp|sctp)$/i.test(protocol))
+    return new CommandFailure(`Invalid proto: ${protocol}`, 125);
+  const [container = '', host] = ports.split(':').reverse();
+  if (/^\d+(-\d+)?$/.test(container) && host !== undefined && !/^\d*(-\d+)?$/.test(host))
+    return new CommandFailure(`Invalid hostPort: ${host}`, 125);
+  return new CommandFailure(`Invalid containerPort: ${container}`, 125);
+}
+
 function parseExposed(entry: string): string[] {
   const match = /^(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i.exec(entry);
-  if (match?.[1] === undefined) throw new CommandFailure(`invalid range format for --expose: ${entry}`, 125);
+  if (match?.[1] === undefined)
+    throw new CommandFailure(
+      `invalid range format for --expose: ${entry}, error: strconv.ParseUint: parsing ${JSON.stringify(entry)}: invalid syntax`,
+      125,
+    );
   return portRange(match[1], entry).map((port) => `${port}/${match[2]?.toLowerCase() ?? 'tcp'}`);
 }
 

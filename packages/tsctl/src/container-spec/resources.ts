@@ -13,24 +13,29 @@ export function resourcesOf(flags: FlagValues): Record<string, unknown> {
     PidsLimit: flags.int('pids-limit'),
     BlkioWeight: flags.int('blkio-weight'),
     BlkioWeightDevice: flags.list('blkio-weight-device').map((entry) => weightDevice(entry)),
-    BlkioDeviceReadBps: flags.list('device-read-bps').map((entry) => rateDevice(entry, true)),
-    BlkioDeviceWriteBps: flags.list('device-write-bps').map((entry) => rateDevice(entry, true)),
-    BlkioDeviceReadIOps: flags.list('device-read-iops').map((entry) => rateDevice(entry, false)),
-    BlkioDeviceWriteIOps: flags.list('device-write-iops').map((entry) => rateDevice(entry, false)),
+    BlkioDeviceReadBps: rates(flags.list('device-read-bps'), true),
+    BlkioDeviceWriteBps: rates(flags.list('device-write-bps'), true),
+    BlkioDeviceReadIOps: rates(flags.list('device-read-iops'), false),
+    BlkioDeviceWriteIOps: rates(flags.list('device-write-iops'), false),
     CgroupParent: flags.text('cgroup-parent') || undefined,
     Devices: flags
       .list('device')
       .filter((entry) => !isCdiName(entry))
       .map((entry) => device(entry)),
-    DeviceRequests: [...gpuRequest(flags.text('gpus')), ...cdiRequest(flags.list('device').filter(isCdiName))],
-    DeviceCgroupRules: flags.list('device-cgroup-rule'),
-    Ulimits: flags.list('ulimit').map((entry) => ulimit(entry)),
+    DeviceRequests: orNull([
+      ...gpuRequest(flags.text('gpus')),
+      ...cdiRequest(flags.list('device').filter(isCdiName)),
+    ]),
+    DeviceCgroupRules: orNull(flags.list('device-cgroup-rule')),
+    Ulimits: orNull(flags.list('ulimit').map((entry) => ulimit(entry))),
   });
 }
 
 /** The limits that `update` may change too. */
 export function memoryOf(flags: FlagValues): Record<string, unknown> {
   const swappiness = has(flags, 'memory-swappiness') ? flags.int('memory-swappiness') : undefined;
+  if (swappiness !== undefined && (swappiness < -1 || swappiness > 100))
+    throw new CommandFailure(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`, 125);
   return present({
     Memory: flags.bytes('memory'),
     MemoryReservation: flags.bytes('memory-reservation'),
@@ -72,7 +77,7 @@ function device(entry: string): Record<string, string> {
   const isMode = (text: string | undefined) => text !== undefined && /^[rwm]+$/.test(text);
   if (second !== undefined && third === undefined && isMode(second))
     return { PathOnHost: host, PathInContainer: host, CgroupPermissions: second };
-  if (third !== undefined && !isMode(third)) throw new CommandFailure(`invalid device mode: ${third}`, 125);
+  if (third !== undefined && !isMode(third)) throw new CommandFailure(`bad mode specified: ${third}`, 125);
   return { PathOnHost: host, PathInContainer: second || host, CgroupPermissions: third ?? 'rwm' };
 }
 
@@ -95,6 +100,14 @@ function rateDevice(entry: string, isBytes: boolean): { Path: string; Rate: numb
   if (match?.[1] === undefined || rate === undefined)
     throw new CommandFailure(`invalid rate for device: ${entry}`, 125);
   return { Path: match[1], Rate: rate };
+}
+
+function rates(entries: readonly string[], isBytes: boolean): object[] | null {
+  return entries.length === 0 ? null : entries.map((entry) => rateDevice(entry, isBytes));
+}
+
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
 }
 
 function has(flags: FlagValues, name: string): boolean {

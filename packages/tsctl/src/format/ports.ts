@@ -40,8 +40,13 @@ function groupText({ key, first, last }: Group): string {
 function byPort(left: PortSummary, right: PortSummary): number {
   return (
     left.PrivatePort - right.PrivatePort ||
-    (left.IP ?? '').localeCompare(right.IP ?? '') ||
+    byLetters(left.IP ?? '', right.IP ?? '') ||
     (left.PublicPort ?? 0) - (right.PublicPort ?? 0) ||
-    left.Type.localeCompare(right.Type)
+    byLetters(left.Type, right.Type)
   );
+}
+
+/** As Go compares: `0.0.0.0` before `::`. */
+function byLetters(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }
