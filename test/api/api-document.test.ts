@@ -160,7 +160,7 @@ describe('answers', () => {
     await call('ImageHistory', 200, 'GET', '/images/busybox/history');
     await call('ImageGet', 200, 'GET', '/images/busybox/get');
     await call('ImageGetAll', 200, 'GET', '/images/get?names=busybox');
-    await call('ImageSearch', 501, 'GET', '/images/search?term=busybox');
+    await call('ImageSearch', 400, 'GET', '/images/search?term=busybox&limit=1000');
     const context = await contextArchive({ Dockerfile: 'FROM busybox\nENV a=b\nRUN exit 3\n' });
     await call('ImageBuild', 200, 'POST', '/build?networkmode=none', { file: context });
     await call('ImageBuild', 400, 'POST', '/build?version=2', { file: context });

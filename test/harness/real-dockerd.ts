@@ -1,4 +1,4 @@
-// Starts Debian's dockerd (20.10) as the peer, in directories and a network namespace of its own.
+// Starts Debian's dockerd (20.10, or a newer one) as the peer, in directories and a network namespace of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,16 +58,22 @@ async function end(directory: string, network: NetworkNamespace): Promise<void> 
   rmSync(directory, { recursive: true, force: true });
 }
 
+export interface RealDockerdOptions {
+  hasTmpfs?: boolean;
+  /** Another dockerd than Debian 12's: newer-docker.ts has one. */
+  programs?: { dockerd: string; docker: string; daemonPath: string };
+}
+
 export async function startRealDockerd(
   flags: string[] = ['--bridge=none', '--iptables=false'],
-  { hasTmpfs = false } = {},
+  { hasTmpfs = false, programs }: RealDockerdOptions = {},
 ): Promise<RealDockerd> {
   const directory = mkdtempSync('/tmp/tsc-dockerd-');
   if (hasTmpfs) await mountTmpfs(join(directory, 'exec'));
   const socket = join(directory, 'docker.sock');
   const network = await addNetworkNamespace();
   const log = openSync(join(directory, 'dockerd.log'), 'a');
-  const [file, args] = network.enter('/usr/sbin/dockerd', [
+  const [file, args] = network.enter(programs?.dockerd ?? '/usr/sbin/dockerd', [
     '-H',
     `unix://${socket}`,
     '--data-root',
@@ -80,9 +86,13 @@ export async function startRealDockerd(
   ]);
   let dockerd: ChildProcess;
   const docker = (command: string[]) =>
-    run('/usr/bin/docker', command, { env: { DOCKER_HOST: `unix://${socket}` }, timeoutMs: 120_000 });
+    run(programs?.docker ?? '/usr/bin/docker', command, {
+      env: { DOCKER_HOST: `unix://${socket}` },
+      timeoutMs: 120_000,
+    });
+  const path = [programs?.daemonPath, process.env['PATH']].filter((each) => each !== undefined).join(':');
   const start = async () => {
-    dockerd = spawn(file, args, { stdio: ['ignore', log, log] });
+    dockerd = spawn(file, args, { stdio: ['ignore', log, log], env: { ...process.env, PATH: path } });
     await until('dockerd answers', 30_000, async () => {
       if (dockerd.exitCode !== null) throw new Error(readFileSync(join(directory, 'dockerd.log'), 'utf8').slice(-3000));
       return existsSync(socket) && (await docker(['version'])).code === 0 ? true : undefined;

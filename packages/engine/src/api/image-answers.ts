@@ -83,3 +83,11 @@ export const distributionInspect = named('DistributionInspect', {
 });
 
 export const authAnswer = named('AuthAnswer', { Status: 'string', IdentityToken: 'string' });
+
+export const searchResult = named('SearchResult', {
+  star_count: 'int',
+  is_official: 'bool',
+  name: 'string',
+  is_automated: 'bool',
+  description: 'string',
+});

@@ -19,6 +19,7 @@ import { generateName } from './generated-names.ts';
 import { idMappingOf } from './id-mapping.ts';
 import { checkPropagation } from './mount-propagation.ts';
 import { borrowedPoints, mountPointsOf, parseVolumesFrom } from './mount-requests.ts';
+import { withPeers } from './peer-containers.ts';
 import { containerHostname } from './spec-builder.ts';
 import { specOf } from './spec-store.ts';
 
@@ -101,7 +102,10 @@ function settingsOf(
   name: string,
 ): ContainerSettings {
   const config = withImageConfig(request.config, image.config);
-  const hostConfig = { ...request.hostConfig, Runtime: request.hostConfig.Runtime || context.config.defaultRuntime };
+  const hostConfig = withPeers(
+    { ...request.hostConfig, Runtime: request.hostConfig.Runtime || context.config.defaultRuntime },
+    (peer) => context.index.tryFind(peer),
+  );
   config.Hostname = containerHostname({ id }, config, hostConfig);
   const mappings = context.index
     .values()

@@ -98,13 +98,11 @@ function isInNetwork({ settings }: Container, text: string): boolean {
   );
 }
 
-/** `80`, `80/udp`, `8000-8010/tcp`: of the container's side or the host's. */
+/** `80`, `80/udp`, `8000-8010/tcp`: the host's side. */
 function isPublished({ state }: Container, text: string): boolean {
   const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
   const isWithin = (port: number) => Number(first) <= port && port <= Number(last);
-  return (state.network?.ports ?? []).some(
-    (port) => port.protocol === protocol && (isWithin(port.containerPort) || isWithin(port.hostPort)),
-  );
+  return (state.network?.ports ?? []).some((port) => port.protocol === protocol && isWithin(port.hostPort));
 }
 
 /** The newest first. */

@@ -2,8 +2,10 @@
 
 import { parseRfc3339 } from '../go-time.ts';
 import { endpointViews, networkSettingsView } from '../networks/endpoint-views.ts';
+import { parseLink } from '../networks/links.ts';
 import { portList } from '../networks/port-bindings.ts';
 import type { Container } from './container.ts';
+import type { HostConfig } from './container-config.ts';
 import { containerFilePaths } from './container-files.ts';
 import type { ContainerState, MountPoint } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -119,6 +121,23 @@ function stateView(state: ContainerState): object {
   };
 }
 
+/** Mounts without what was not said, and links of the default bridge as docker names them: `/target:/this/alias`. */
+function shownHostConfig(name: string, host: HostConfig): HostConfig {
+  const links = ['default', 'bridge'].includes(host.NetworkMode)
+    ? (host.Links?.map((text) => {
+        const { target, alias } = parseLink(text);
+        return `/${target}:/${name}/${alias}`;
+      }) ?? null)
+    : host.Links;
+  if (host.Mounts === undefined) return { ...host, Links: links };
+  const mounts = host.Mounts.map(({ Source, ReadOnly, ...others }) => ({
+    ...others,
+    ...(Source === '' ? {} : { Source }),
+    ...(ReadOnly ? { ReadOnly } : {}),
+  }));
+  return { ...host, Links: links, Mounts: mounts as HostConfig['Mounts'] & object };
+}
+
 /** The answer of `GET /containers/{id}/json`. */
 export function inspectView(context: EngineContext, container: Container, sizes: Sizes | undefined): object {
   const { settings, state } = container;
@@ -144,7 +163,7 @@ export function inspectView(context: EngineContext, container: Container, sizes:
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: container.execIds.size === 0 ? null : [...container.execIds],
-    HostConfig: hostConfig,
+    HostConfig: shownHostConfig(settings.name, hostConfig),
     GraphDriver: { Name: settings.snapshotter, Data: null },
     ...(sizes ?? {}),
     Mounts: settings.mountPoints.map(mountView),

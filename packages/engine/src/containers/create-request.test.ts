@@ -40,13 +40,11 @@ describe('decodeCreateRequest', () => {
   });
 
   it.each([
-    ['StorageOpt', { size: '1g' }],
     ['DeviceRequests', [{ Driver: 'cdi', DeviceIDs: ['odd'] }]],
     ['BlkioDeviceReadBps', [{ Path: '/dev/sda', Rate: -1 }]],
+    ['BlkioDeviceReadBps', 'fast'],
     ['BlkioWeightDevice', [{ Path: '/dev/sda', Weight: 1 }]],
     ['SecurityOpt', ['seccomp=/profile.json']],
-    ['Memory', 1024],
-    ['RestartPolicy', { Name: 'sometimes' }],
     ['KernelMemory', 1000],
   ])('refuses HostConfig.%s by name', (field, value) => {
     expect(() => decode({ HostConfig: { [field]: value } })).toThrow(`HostConfig.${field}`);
@@ -60,7 +58,14 @@ describe('decodeCreateRequest', () => {
     [{ LogConfig: { Type: 'odd' } }, 'plugin "odd" not found'],
     [{ UTSMode: 'container:x' }, 'invalid UTS mode: container:x'],
     [{ IpcMode: 'odd' }, 'invalid IPC mode: odd'],
-    [{ Isolation: 'hyperv' }, 'invalid isolation (hyperv)'],
+    [{ Isolation: 'hyperv' }, `Invalid isolation: "hyperv" - linux only supports 'default'`],
+    [{ StorageOpt: { size: '1g' } }, '--storage-opt is supported only for overlay over xfs'],
+    [{ DeviceRequests: [{ Capabilities: [['gpu']] }] }, 'could not select device driver "" with capabilities: [[gpu]]'],
+    [{ Memory: 1024 }, 'Minimum memory limit allowed is 6MB'],
+    [{ RestartPolicy: { Name: 'sometimes' } }, "invalid restart policy 'sometimes'"],
+    [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, "cannot be used with restart policy 'always'"],
+    [{ NanoCpus: 1e15 }, 'Range of CPUs is from 0.01 to'],
+    [{ Tmpfs: { relative: '' } }, "'relative' mount path must be absolute"],
   ])('refuses %j in docker’s words', (hostConfig, message) => {
     expect(() => decode({ HostConfig: hostConfig })).toThrow(message);
   });

@@ -41,6 +41,8 @@ export function decodeCreateRequest(body: unknown): CreateRequest {
   const hostConfig = toHostConfig(rawHost);
   checkConfig(config);
   checkHostConfig(hostConfig, rawHost);
+  if (hostConfig.NetworkMode.startsWith('container:') && config.Hostname !== '')
+    throw new ContainerError('invalid-argument', 'conflicting options: hostname and the network mode');
   const endpoints = decodeEndpoints(hostConfig, networking, config.MacAddress ?? '');
   hostConfig.CapAdd = normalizeCapabilities('CapAdd', hostConfig.CapAdd);
   hostConfig.CapDrop = normalizeCapabilities('CapDrop', hostConfig.CapDrop);

@@ -287,7 +287,9 @@ export class ExecManager {
   }
 
   #publish(action: string, exec: Exec, extra: Record<string, string> = {}): void {
-    const command = exec.config.Cmd.join(' ');
+    // a program without arguments leaves docker's blank
+    const [program = '', ...args] = exec.config.Cmd;
+    const command = `${program} ${args.join(' ')}`;
     const suffix = action === 'exec_die' ? '' : `: ${command}`;
     this.#context.events.publish(
       'container',
@@ -302,7 +304,7 @@ function checkRunning(container: Container): void {
   if (container.state.status === 'paused')
     throw new ContainerError(
       'failed-precondition',
-      `Container ${container.id} is paused, unpause the container before exec`,
+      `Container ${container.name} is paused, unpause the container before exec`,
     );
   if (!container.isRunning) throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
 }

@@ -19,6 +19,11 @@ function refuse(field: string, why: string): ContainerError {
   return new ContainerError('invalid-argument', `${field}: ${why}`, { reason: 'unsupported-setting' });
 }
 
+/** Docker's words, as they are. */
+function invalid(message: string): ContainerError {
+  return new ContainerError('invalid-argument', message);
+}
+
 /** Not zero as Go sees it. */
 function isSet(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === 0 || value === false) return false;
@@ -38,6 +43,7 @@ const unsupportedHostFields = [
   'IOMaximumBandwidth',
 ];
 
+const macPattern = /^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i;
 const restartPolicies = ['', 'no', 'always', 'on-failure', 'unless-stopped'];
 const minMemoryBytes = 6 * 1024 * 1024;
 
@@ -49,6 +55,8 @@ export function checkConfig(config: ContainerConfig): void {
   for (const entry of config.Env ?? []) {
     if (entry === '' || entry.startsWith('=')) throw refuse('Config.Env', `invalid environment variable: ${entry}`);
   }
+  if (config.MacAddress && !macPattern.test(config.MacAddress))
+    throw invalid(`invalid MAC address: address ${config.MacAddress}: invalid MAC address`);
   if (config.StopSignal) parseSignal(config.StopSignal);
   for (const port of Object.keys(config.ExposedPorts ?? {})) parseContainerPort(port);
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
@@ -65,11 +73,10 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
     if (isSet(raw[field])) throw refuse(`HostConfig.${field}`, 'not supported by this engine');
   }
   if (Object.keys(host.StorageOpt ?? {}).length > 0)
-    throw refuse(
-      'HostConfig.StorageOpt',
-      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
-    );
+    throw invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
   checkNetwork(host);
+  for (const path of Object.keys(host.Tmpfs ?? {}))
+    if (!path.startsWith('/')) throw invalid(`invalid mount path: '${path}' mount path must be absolute`);
   checkNamespaces(host);
   checkResources(host);
   checkBlockLimits(host);
@@ -116,7 +123,10 @@ function checkNamespaces(host: HostConfig): void {
     throw new ContainerError('invalid-argument', `invalid ${modeNames[field] ?? field} mode: ${value}`);
   };
   if (!['', 'default'].includes(host.Isolation))
-    throw new ContainerError('invalid-argument', `invalid isolation (${host.Isolation}): linux has the default only`);
+    throw new ContainerError(
+      'invalid-argument',
+      `Invalid isolation: ${JSON.stringify(host.Isolation)} - linux only supports 'default'`,
+    );
   oneOf('PidMode', ['', 'host'], true);
   oneOf('IpcMode', ['', 'none', 'private', 'shareable', 'host'], true);
   oneOf('UTSMode', ['', 'host'], false);
@@ -127,49 +137,35 @@ function checkNamespaces(host: HostConfig): void {
 
 function checkResources(host: HostConfig): void {
   if (host.Memory < 0) throw refuse('HostConfig.Memory', 'must not be negative');
-  if (host.Memory > 0 && host.Memory < minMemoryBytes)
-    throw refuse('HostConfig.Memory', 'Minimum memory limit allowed is 6MB');
+  if (host.Memory > 0 && host.Memory < minMemoryBytes) throw invalid('Minimum memory limit allowed is 6MB');
   if (host.MemorySwap > 0 && host.Memory === 0)
-    throw refuse(
-      'HostConfig.MemorySwap',
-      'You should always set the Memory limit when using Memoryswap limit, see usage',
-    );
+    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
   if (host.MemorySwap > 0 && host.MemorySwap < host.Memory)
-    throw refuse('HostConfig.MemorySwap', 'Minimum memoryswap limit should be larger than memory limit, see usage');
+    throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
   if (host.MemoryReservation > 0 && host.Memory > 0 && host.MemoryReservation > host.Memory) {
-    throw refuse(
-      'HostConfig.MemoryReservation',
-      'Minimum memory limit can not be less than memory reservation limit, see usage',
-    );
+    throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
   }
   const swappiness = host.MemorySwappiness;
   if (swappiness !== null && (swappiness < -1 || swappiness > 100))
-    throw refuse('HostConfig.MemorySwappiness', 'valid memory swappiness range is 0-100');
-  if (host.NanoCpus < 0) throw refuse('HostConfig.NanoCpus', 'must not be negative');
+    throw invalid(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   const processors = cpus().length;
-  if (host.NanoCpus > processors * 1e9)
-    throw new ContainerError(
-      'invalid-argument',
-      `Range of CPUs is from 0.01 to ${processors}.00, as there are only ${processors} CPUs available`,
-    );
+  if (host.NanoCpus < 0 || host.NanoCpus > processors * 1e9)
+    throw invalid(`Range of CPUs is from 0.01 to ${processors}.00, as there are only ${processors} CPUs available`);
   if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0))
-    throw refuse('HostConfig.NanoCpus', 'conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
+    throw invalid(
+      `Conflicting options: Nano CPUs and CPU ${host.CpuPeriod > 0 ? 'Period' : 'Quota'} cannot both be set`,
+    );
   if (host.CpuPeriod !== 0 && (host.CpuPeriod < 1000 || host.CpuPeriod > 1_000_000))
-    throw refuse('HostConfig.CpuPeriod', 'CPU cfs period must be between 1ms and 1s');
-  if (host.CpuQuota > 0 && host.CpuQuota < 1000)
-    throw refuse('HostConfig.CpuQuota', 'CPU cfs quota cannot be less than 1ms (i.e. 1000)');
-  if (host.CpuShares < 0)
-    throw refuse('HostConfig.CpuShares', `invalid CPU shares (${host.CpuShares}): value must be a positive integer`);
+    throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  if (host.CpuQuota > 0 && host.CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  if (host.CpuShares < 0) throw invalid(`invalid CPU shares (${host.CpuShares}): value must be a positive integer`);
   checkCpuList('CPUs', host.CpusetCpus, '/sys/devices/system/cpu/online');
   checkCpuList('memory nodes', host.CpusetMems, '/sys/devices/system/node/online');
   if (host.BlkioWeight !== 0 && (host.BlkioWeight < 10 || host.BlkioWeight > 1000))
-    throw refuse('HostConfig.BlkioWeight', 'range of blkio weight is from 10 to 1000');
+    throw invalid('Range of blkio weight is from 10 to 1000');
   if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000)
-    throw refuse(
-      'HostConfig.OomScoreAdj',
-      `invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`,
-    );
-  if (host.ShmSize < 0) throw refuse('HostConfig.ShmSize', 'SHM size can not be less than 0');
+    throw invalid(`Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  if (host.ShmSize < 0) throw invalid('SHM size can not be less than 0');
 }
 
 /** `0-3,5` as numbers; undefined when it is no such list. */
@@ -190,7 +186,11 @@ const maxCpuNumber = 8191;
 function checkCpuList(what: string, text: string, onlineFile: string): void {
   if (text === '') return;
   const wanted = parseCpuList(text);
-  if (wanted === undefined) throw new ContainerError('invalid-argument', `Invalid value ${text} for cpuset ${what}`);
+  if (wanted === undefined)
+    throw new ContainerError(
+      'invalid-argument',
+      `Invalid value ${text} for cpuset ${what === 'CPUs' ? 'cpus' : 'mems'}: invalid format: ${text}`,
+    );
   if (!existsSync(onlineFile)) return;
   const available = readFileSync(onlineFile, 'utf8').trim();
   const online = parseCpuList(available) ?? new Set();
@@ -203,12 +203,12 @@ function checkCpuList(what: string, text: string, onlineFile: string): void {
 
 function checkRestart(host: HostConfig): void {
   const { Name, MaximumRetryCount } = host.RestartPolicy;
-  if (!restartPolicies.includes(Name)) throw refuse('HostConfig.RestartPolicy', `invalid restart policy '${Name}'`);
+  if (!restartPolicies.includes(Name)) throw invalid(`invalid restart policy '${Name}'`);
   if (Name !== 'on-failure' && MaximumRetryCount !== 0)
-    throw refuse('HostConfig.RestartPolicy', 'maximum retry count can only be used with on-failure');
-  if (MaximumRetryCount < 0) throw refuse('HostConfig.RestartPolicy', 'maximum retry count cannot be negative');
+    throw invalid(`maximum retry count cannot be used with restart policy '${Name}'`);
+  if (MaximumRetryCount < 0) throw invalid('maximum retry count cannot be negative');
   if (host.AutoRemove && Name !== 'no' && Name !== '')
-    throw refuse('HostConfig.AutoRemove', "can't create 'AutoRemove' container with restart policy");
+    throw invalid("can't create 'AutoRemove' container with restart policy");
 }
 
 function checkSecurityOption(option: string): void {
@@ -224,6 +224,10 @@ function checkSecurityOption(option: string): void {
     option === 'label:disable'
   )
     return;
+  const [name = '', value] = option.split(/[=:](.*)/s);
+  if (value === undefined) throw invalid(`invalid --security-opt 1: ${JSON.stringify(option)}`);
+  if (!['apparmor', 'label', 'seccomp', 'no-new-privileges'].includes(name))
+    throw invalid(`invalid --security-opt 2: ${JSON.stringify(option)}`);
   throw refuse('HostConfig.SecurityOpt', `${option}: not supported by this engine`);
 }
 

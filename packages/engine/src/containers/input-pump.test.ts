@@ -13,6 +13,6 @@ describe('DetachKeys', () => {
 
   it('reads keys as docker writes them', () => {
     expect([...parseDetachKeys('ctrl-a,x,ctrl-[')]).toEqual([1, 120, 27]);
-    expect(() => parseDetachKeys('ctrl-1')).toThrow("Unknown character: 'ctrl-1'");
+    expect(() => parseDetachKeys('ctrl-1')).toThrow('Invalid escape keys (ctrl-1) provided');
   });
 });

@@ -78,7 +78,7 @@ export function parseDetachKeys(text: string | undefined): Buffer {
       const control = /^ctrl-([a-z@[\\\]^_])$/i.exec(key)?.[1];
       if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 0x1f;
       if (key.length === 1) return key.charCodeAt(0);
-      throw new ContainerError('invalid-argument', `Unknown character: '${key}'`);
+      throw new ContainerError('invalid-argument', `Invalid escape keys (${text}) provided`);
     }),
   );
 }

@@ -1,7 +1,7 @@
 // Turns Binds, Mounts, Tmpfs and the volumes of an image into one list of mount points; the manager makes their sources.
 
 import { posix } from 'node:path';
-import { ContainerError } from '@tscontainer/core/errors';
+import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
 import type { HostConfig, MountRequest } from './container-config.ts';
 import type { MountPoint } from './container-record.ts';
@@ -11,14 +11,16 @@ const propagations = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rsla
 /** Words of a bind's mode that ask for nothing here: SELinux labels, and macOS's consistency. */
 const ignoredModes = ['z', 'Z', 'consistent', 'cached', 'delegated', 'default'];
 
-function invalid(spec: string, why: string): ContainerError {
-  return new ContainerError('invalid-argument', `invalid mount ${spec}: ${why}`);
+/** Docker's words. */
+function invalid(type: string, why: string): ContainerError {
+  return new ContainerError('invalid-argument', `invalid mount config for type "${type}": ${why}`);
 }
 
-function basePoint(destination: string): MountPoint {
-  if (!destination.startsWith('/')) throw invalid(destination, 'mount path must be absolute');
+function basePoint(destination: string, type = 'bind'): MountPoint {
+  if (!destination.startsWith('/'))
+    throw invalid(type, `invalid mount path: '${destination}' mount path must be absolute`);
   const path = posix.normalize(destination).replace(/(.)\/$/, '$1');
-  if (path === '/') throw invalid(destination, "destination can't be '/'");
+  if (path === '/') throw invalid(type, "invalid specification: destination can't be '/'");
   return {
     type: 'bind',
     name: '',
@@ -40,7 +42,8 @@ export function parseBind(bind: string): MountPoint {
   const [source = '', destination = '', mode = ''] = parts;
   if (parts.length < 2 || parts.length > 3 || source === '' || destination === '')
     throw new ContainerError('invalid-argument', `invalid volume specification: '${bind}'`);
-  const point = { ...basePoint(destination), mode };
+  for (const word of mode === '' ? [] : mode.split(',')) checkModeWord(word);
+  const point = { ...pointOf(bind, destination), mode };
   const isVolume = !source.startsWith('/');
   if (isVolume && !volumeNamePattern.test(source)) {
     throw new ContainerError(
@@ -48,18 +51,35 @@ export function parseBind(bind: string): MountPoint {
       `create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     );
   }
-  if (isVolume) Object.assign(point, { type: 'volume', name: source, copiesUp: true });
+  if (isVolume) Object.assign(point, { type: 'volume', name: source, copiesUp: true, mode: mode || 'z' });
   else Object.assign(point, { source: posix.normalize(source), propagation: 'rprivate' });
-  for (const word of mode === '' ? [] : mode.split(',')) applyModeWord(point, word, bind);
+  for (const word of mode === '' ? [] : mode.split(',')) applyModeWord(point, word);
   return point;
 }
 
-function applyModeWord(point: MountPoint, word: string, bind: string): void {
+/** A bind says which of its words is meant. */
+function pointOf(bind: string, destination: string): MountPoint {
+  try {
+    return basePoint(destination);
+  } catch (error) {
+    throw new ContainerError('invalid-argument', `invalid volume specification: '${bind}': ${errorMessageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function checkModeWord(word: string): void {
+  if (!['ro', 'rw', 'nocopy', ...propagations, ...ignoredModes].includes(word))
+    throw new ContainerError('invalid-argument', `invalid mode: ${word}`);
+}
+
+function applyModeWord(point: MountPoint, word: string): void {
   if (word === 'ro') point.isWritable = false;
   else if (word === 'nocopy') point.copiesUp = false;
-  else if (propagations.includes(word) && point.type === 'bind') point.propagation = word;
-  else if (word !== 'rw' && !ignoredModes.includes(word))
-    throw new ContainerError('invalid-argument', `invalid mode: ${word} in '${bind}'`);
+  else if (propagations.includes(word)) {
+    if (point.type !== 'bind') throw new ContainerError('invalid-argument', `invalid mode: ${word}`);
+    point.propagation = word;
+  }
 }
 
 function subpathOf(type: string, text: string | undefined): { subpath?: string } {
@@ -72,16 +92,17 @@ function subpathOf(type: string, text: string | undefined): { subpath?: string }
 
 /** One of HostConfig.Mounts. */
 function fromMount(mount: MountRequest): MountPoint {
-  const point = { ...basePoint(mount.Target), isWritable: !mount.ReadOnly };
+  const point = { ...basePoint(mount.Target, mount.Type), isWritable: !mount.ReadOnly };
   if (mount.Type === 'bind') {
     if (!mount.Source.startsWith('/'))
       throw invalid(
-        `for type "bind"`,
-        mount.Source === '' ? 'field Source must not be empty' : `mount path must be absolute: '${mount.Source}'`,
+        'bind',
+        mount.Source === ''
+          ? 'field Source must not be empty'
+          : `invalid mount path: '${mount.Source}' mount path must be absolute`,
       );
     const propagation = mount.BindOptions?.Propagation || 'rprivate';
-    if (!propagations.includes(propagation))
-      throw invalid('for type "bind"', `invalid propagation mode: ${propagation}`);
+    if (!propagations.includes(propagation)) throw invalid('bind', `invalid propagation mode: ${propagation}`);
     return {
       ...point,
       source: posix.normalize(mount.Source),
@@ -92,9 +113,9 @@ function fromMount(mount: MountRequest): MountPoint {
   if (mount.Type === 'volume') {
     const driver = mount.VolumeOptions?.DriverConfig;
     if (driver?.Name !== undefined && driver.Name !== '' && driver.Name !== 'local')
-      throw invalid('for type "volume"', `driver ${driver.Name}: only local is there`);
+      throw invalid('volume', `driver ${driver.Name}: only local is there`);
     if (mount.Source !== '' && !volumeNamePattern.test(mount.Source))
-      throw invalid('for type "volume"', `invalid volume name: ${mount.Source}`);
+      throw invalid('volume', `invalid volume name: ${mount.Source}`);
     return {
       ...point,
       type: 'volume',
@@ -117,14 +138,14 @@ function fromMount(mount: MountRequest): MountPoint {
     };
   }
   if (mount.Type === 'tmpfs') {
-    if (mount.Source !== '') throw invalid('for type "tmpfs"', 'field Source must not be specified');
+    if (mount.Source !== '') throw invalid('tmpfs', 'field Source must not be specified');
     const options = [
       ...(mount.TmpfsOptions?.SizeBytes ? [`size=${mount.TmpfsOptions.SizeBytes}`] : []),
       ...(mount.TmpfsOptions?.Mode ? [`mode=${mount.TmpfsOptions.Mode.toString(8)}`] : []),
     ];
     return { ...point, type: 'tmpfs', tmpfsOptions: options };
   }
-  throw invalid(`type "${mount.Type}"`, 'mount type unknown');
+  throw invalid(mount.Type, 'mount type unknown');
 }
 
 /** One of VolumesFrom: `NAME[:ro|rw]`. Throws invalid-argument. */
@@ -142,7 +163,7 @@ export function borrowedPoints(points: MountPoint[], mode: string): MountPoint[]
     .map((point) => ({
       ...point,
       copiesUp: false,
-      ...(mode === '' ? {} : { mode }),
+      mode: '', // the lender's words are its own
       isWritable: mode === 'ro' ? false : point.isWritable,
     }));
 }

@@ -32,7 +32,11 @@ async function runPs(args: string[]): Promise<string> {
     });
     return stdout;
   } catch (error) {
-    throw new ContainerError('invalid-argument', `ps: ${errorMessageOf(error)}`, { cause: error });
+    const said =
+      String((error as { stderr?: unknown }).stderr ?? '')
+        .trim()
+        .split('\n', 1)[0] ?? '';
+    throw new ContainerError('invalid-argument', `ps: ${said || errorMessageOf(error)}`, { cause: error });
   }
 }
 

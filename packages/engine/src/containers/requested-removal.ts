@@ -21,10 +21,11 @@ export async function removeOnRequest(
     if (options.isForced) await keepFromRestarting(container);
     if (container.isRunning) {
       if (!options.isForced) {
-        throw new ContainerError(
-          'failed-precondition',
-          `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
-        );
+        const state =
+          container.state.status === 'paused'
+            ? 'container is paused and must be unpaused first'
+            : 'container is running: stop the container before removing or force remove';
+        throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": ${state}`);
       }
       await killContainer(context, container, 'SIGKILL');
     }

@@ -29,11 +29,14 @@ function isNotExecutable(error: unknown, message: string): boolean {
   return /exec: .*(permission denied|is a directory|exec format error)|not-executable/.test(message);
 }
 
+const untried = new Set(['network-setup-failed']);
+
 /** `operation`: `failed to create task for container` or `OCI runtime exec failed`. */
 export function startFailure(operation: string, command: string, error: unknown): StartFailure {
   const message = errorMessageOf(error);
-  // no task was tried: the networks say for themselves what is wrong
-  if (error instanceof ContainerError && error.reason === 'network-setup-failed') return { exitCode: 128, error };
+  // no task was tried: networks, mounts and neighbours say for themselves what is wrong
+  if (error instanceof ContainerError && (untried.has(error.reason ?? '') || /^No such container: /.test(message)))
+    return { exitCode: 128, error };
   if (isNotFound(error, message)) {
     const text = commandText(
       command,

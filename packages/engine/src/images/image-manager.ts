@@ -95,7 +95,7 @@ export class ImageManager implements ImageResolver {
     const { details } = await this.catalog.find(source);
     await withLease(client, 'tag', (lease) => nameImage(client, snapshotter, lease, name, details.target));
     this.catalog.invalidate();
-    events.imageEvent('tag', details.id, { name });
+    events.imageEvent('tag', details.id, { name: familiarReference(parseReference(name)) });
   }
 
   remove(name: string, options: RemovalOptions): Promise<RemovalRow[]> {
@@ -115,6 +115,12 @@ export class ImageManager implements ImageResolver {
     }
     const name = familiarReference(request.reference);
     this.#options.events.imageEvent('pull', name, { name });
+  }
+
+  /** Every tag of the repository that the reference names without one. */
+  async pullAll(request: PullRequest): Promise<void> {
+    const { pullRepository } = await import('./repository-puller.ts');
+    await pullRepository(this.#options.registries, request, (each) => this.pull(each));
   }
 
   async load(source: Readable, progress?: LoadProgress): Promise<LoadedImage[]> {

@@ -25,7 +25,11 @@ export function defaultBridgeLinks(settings: ContainerSettings, find: ContainerF
   return (settings.hostConfig.Links ?? []).map((text) => {
     const { target, alias } = parseLink(text);
     const found = find(target);
-    if (found === undefined) throw new ContainerError('invalid-argument', `could not get container for ${target}`);
+    if (found === undefined)
+      throw new ContainerError(
+        'invalid-argument',
+        `could not get container for ${target}: No such container: ${target}`,
+      );
     if (!found.isRunning)
       throw new ContainerError(
         'failed-precondition',

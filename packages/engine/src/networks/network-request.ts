@@ -151,6 +151,8 @@ function checkGatewayMode(value: string, isInternal: boolean): void {
 }
 
 function checkOptions({ driver, options, isInternal }: NetworkRequest): void {
+  if (options['parent'] === 'lo' && driver !== 'bridge')
+    throw invalid(`loopback interface is not a valid ${driver} parent link`);
   for (const [name, value] of Object.entries(options)) {
     const isOurs = name.startsWith('com.docker.network.') || driver !== 'bridge';
     if (isOurs && !knownOptions[driver]?.includes(name) && !ignoredOptions.includes(name))

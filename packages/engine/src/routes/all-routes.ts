@@ -14,6 +14,7 @@ import { registerExecRoutes } from './exec/exec-routes.ts';
 import { registerCommitRoutes } from './images/commit-routes.ts';
 import { registerDistributionRoutes } from './images/distribution-routes.ts';
 import { registerImageRoutes } from './images/image-routes.ts';
+import { registerSearchRoutes } from './images/search-routes.ts';
 import { registerNetworkRoutes } from './networks/network-routes.ts';
 import { registerPluginRoutes } from './plugins/plugin-routes.ts';
 import { registerSwarmRoutes } from './swarm/swarm-routes.ts';
@@ -46,5 +47,6 @@ export function registerAllRoutes(server: EngineServer, { context, images, execs
   registerSwarmRoutes(app);
   registerPluginRoutes(app);
   registerDistributionRoutes(app, registryOptionsOf(context.config));
+  registerSearchRoutes(app, registryOptionsOf(context.config));
   registerApiDocumentRoutes(app);
 }

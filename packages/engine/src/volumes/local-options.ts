@@ -13,7 +13,7 @@ export function checkVolumeOptions(name: string, options: VolumeOptions): void {
     if (!known.includes(key)) throw refuse(`invalid option: ${JSON.stringify(key)}`);
   if (options['size'] !== undefined) throw refuse('quota size requested but no quota support');
   if (Object.keys(options).length === 0) return;
-  if (!options['device']) throw refuse('missing device in volume options');
+  if (!options['device']) throw refuse('missing required option: "device"');
   if (!options['type'] && !/(^|,)r?bind(,|$)/.test(options['o'] ?? '')) throw refuse('missing type in volume options');
 }
 

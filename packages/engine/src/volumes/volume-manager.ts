@@ -84,6 +84,11 @@ export class VolumeManager {
       mkdirSync(this.mountpoint(name), { recursive: true });
       return known;
     }
+    if (name.length === 1)
+      throw new ContainerError(
+        'invalid-argument',
+        `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+      );
     if (!namePattern.test(name)) {
       throw new ContainerError(
         'invalid-argument',

@@ -6,6 +6,7 @@ import { readJsonLines } from '@tsctl/client/json-lines';
 import { openBuildSource } from '../build-context/context-source.ts';
 import { type Command, type CommandContext, exactly } from '../cli/command.ts';
 import type { ConfigFile } from '../cli/config-file.ts';
+import { credentialsFor } from '../cli/credential-store.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { type FlagValues, flag, invalidFlag } from '../cli/flags.ts';
 import { openFailure } from '../cli/open-failure.ts';
@@ -98,7 +99,7 @@ async function send(context: CommandContext, place: string, sink: TextSink): Pro
   const counted = Readable.from(reportSending(packed, sink, out.isTerminal && !isQuiet), { objectMode: false });
   const response = await client.call('POST', '/build', {
     query: queryOf(flags, dockerfile),
-    headers: registryConfigHeaders(config),
+    headers: await registryConfigHeaders(config),
     bodyStream: counted,
     contentType: 'application/x-tar',
   });
@@ -185,8 +186,9 @@ function buildArg(entry: string): [string, string | null] {
 }
 
 /** All logins: the engine knows which registries its base images come from. */
-function registryConfigHeaders(config: ConfigFile): Record<string, string> {
-  const entries = Object.keys(config.content.auths ?? {}).map((key) => [key, config.authFor(key)] as const);
+async function registryConfigHeaders(config: ConfigFile): Promise<Record<string, string>> {
+  const keys = Object.keys({ ...config.content.auths, ...config.content.credHelpers });
+  const entries = await Promise.all(keys.map(async (key) => [key, await credentialsFor(config, key)] as const));
   const known = Object.fromEntries(entries.filter(([, auth]) => auth !== undefined));
   if (Object.keys(known).length === 0) return {};
   return { 'X-Registry-Config': Buffer.from(JSON.stringify(known)).toString('base64url') };

@@ -2,6 +2,7 @@
 import { listFilterNames } from '../../images/image-list.ts';
 import { authSchema } from '../../routes/images/distribution-routes.ts';
 import { imagePruneFilters } from '../../routes/images/image-routes.ts';
+import { searchFilters } from '../../routes/images/search-routes.ts';
 import {
   authAnswer,
   distributionInspect,
@@ -11,6 +12,7 @@ import {
   imagesPruned,
   progress,
   removalRow,
+  searchResult,
 } from '../image-answers.ts';
 import type { Answer, Operation, Parameter } from '../operation.ts';
 import { listOf } from '../shape.ts';
@@ -85,14 +87,15 @@ export const imageOperations: Operation[] = [
     method: 'GET',
     path: '/images/search',
     tag: 'Image',
-    summary: 'Refused: registries are not searched',
+    summary: 'Ask the index of a registry, Docker Hub’s unless the term begins with a host',
     query: {
       term: { kind: 'string', text: 'What to look for.', isRequired: true },
       limit: { kind: 'int', text: 'At most so many.' },
-      filters: { kind: { filters: ['is-automated', 'is-official', 'stars'] }, text: 'Only those that match.' },
+      filters: { kind: { filters: searchFilters }, text: 'Only those that match.' },
     },
-    answers: {},
-    errors: [501],
+    headers: registryAuth,
+    answers: { 200: { text: 'As the index orders them.', body: { json: listOf(searchResult) } } },
+    errors: [400],
   },
   {
     id: 'ImageCreate',

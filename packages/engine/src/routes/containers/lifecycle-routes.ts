@@ -1,5 +1,5 @@
 // POST and DELETE on containers: create, start, stop, restart, kill, pause, rename, wait, remove, prune.
-import { ContainerError } from '@tscontainer/core/errors';
+import { ContainerError, errorCodeOf, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
 import type { Container } from '../../containers/container.ts';
 import { createContainer } from '../../containers/container-creator.ts';
@@ -82,7 +82,7 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
   });
 
   app.post<ById>('/containers/:id/kill', async (request, reply) => {
-    await killContainer(context, find(request.params.id), queryText(request.query, 'signal') || 'SIGKILL');
+    await killContainer(context, findToKill(find, request.params.id), queryText(request.query, 'signal') || 'SIGKILL');
     return reply.code(204).send();
   });
 
@@ -141,12 +141,31 @@ function stopOptions(query: Query): { timeoutSeconds: number | undefined; signal
   return { timeoutSeconds: queryInt(query, 't'), signal: queryText(query, 'signal') };
 }
 
+function findToKill(find: (id: string) => Container, id: string): Container {
+  try {
+    return find(id);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new ContainerError('not-found', `cannot kill container: ${id}: ${errorMessageOf(error)}`, { cause: error });
+  }
+}
+
+function reserveAnew(context: EngineContext, name: string, id: string): void {
+  try {
+    context.index.reserve(name, id);
+  } catch (error) {
+    throw new ContainerError(errorCodeOf(error), `Error when allocating new name: ${errorMessageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 async function rename(context: EngineContext, container: Container, name: string): Promise<void> {
   if (name === '') throw new ContainerError('invalid-argument', 'Neither old nor new names may be empty');
   const old = container.name;
   if (name === old)
     throw new ContainerError('invalid-argument', 'Renaming a container with the same name as its current name');
-  context.index.reserve(name, container.id);
+  reserveAnew(context, name, container.id);
   const settings = { ...container.settings, name };
   try {
     await context.store.updateSettings(settings);

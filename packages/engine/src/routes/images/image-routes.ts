@@ -1,7 +1,7 @@
 // The REST face of images: queries in, docker's JSON and streams out. Names may hold slashes, so paths end in a wildcard.
 import { pipeline } from 'node:stream/promises';
 import { ContainerError } from '@tscontainer/core/errors';
-import { parseReference, type Reference, withDefaultTag } from '@tscontainer/core/reference';
+import { parseReference, type Reference } from '@tscontainer/core/reference';
 import { parseRegistryAuthHeader } from '@tscontainer/distribution/credentials';
 import { parsePlatform } from '@tscontainer/distribution/platform-match';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -33,12 +33,6 @@ export function registerImageRoutes(app: FastifyInstance, images: ImageManager):
   app.get<{ Querystring: Query }>('/images/get', (request, reply) =>
     saveRoute(images, namesOf(request.query), request, reply),
   );
-  app.get('/images/search', () => {
-    throw new ContainerError(
-      'unimplemented',
-      'search images: this engine does not search registries; name the image in full',
-    );
-  });
   app.get<Wildcard>('/images/*', async (request, reply) => {
     const { name, action } = splitAction(request);
     if (action === 'json') return toInspect(await images.find(name), images.snapshotter);
@@ -126,12 +120,12 @@ async function pruneRoute(images: ImageManager, query: Query): Promise<object> {
   return { ImagesDeleted: rows.length === 0 ? null : rows, SpaceReclaimed: bytes };
 }
 
-/** Throws invalid-argument. A missing tag is `latest`. */
+/** Throws invalid-argument. Neither tag nor digest: every tag is meant. */
 function pulledReference(query: Query): Reference {
   const image = queryText(query, 'fromImage') ?? '';
   const tag = queryText(query, 'tag') ?? '';
   if (image === '') throw new ContainerError('invalid-argument', 'create image: fromImage or fromSrc is needed');
-  if (tag === '') return withDefaultTag(parseReference(image));
+  if (tag === '') return parseReference(image);
   return parseReference(tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`);
 }
 
@@ -144,9 +138,11 @@ async function pullRoute(
   const reference = pulledReference(query);
   const platform = queryText(query, 'platform');
   const credentials = credentialsOf(request);
+  const isAll = reference.tag === undefined && reference.digest === undefined;
+  const pull: ImageManager['pull'] = (each) => (isAll ? images.pullAll(each) : images.pull(each));
   const lines = openLateLines(request, reply);
   await lines.during(() =>
-    images.pull({
+    pull({
       reference,
       platform: platform ? parsePlatform(platform) : undefined,
       credentials,

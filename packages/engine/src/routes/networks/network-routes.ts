@@ -67,7 +67,9 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
   app.post<ById>('/networks/:id/disconnect', async (request, reply) => {
     const body = decodeObject(disconnectSchema, (await readJson(request.raw)) ?? {}, 'NetworkDisconnect');
     const record = manager.find(request.params.id);
-    const container = context.index.find(String(body['Container'] ?? ''));
+    const name = String(body['Container'] ?? '');
+    const container = body['Force'] === true ? context.index.tryFind(name) : context.index.find(name);
+    if (container === undefined) throw new ContainerError('not-found', `endpoint ${name} not found`);
     await container.queue.run(() => networks.disconnect(container, record, commitOf(container)));
     return reply.code(200).send();
   });

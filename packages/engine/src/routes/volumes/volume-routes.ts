@@ -95,6 +95,8 @@ export function registerVolumeRoutes(app: FastifyInstance, context: EngineContex
       if (
         volumes.usersOf(volume.name).length > 0 ||
         (!takesNamed && !volume.isAnonymous) ||
+        // what it shows is mounted from elsewhere
+        Object.keys(volume.options ?? {}).length > 0 ||
         !filters.matchesLabels(volume.labels)
       )
         continue;
