@@ -293,7 +293,7 @@ describe('settings', () => {
   it('that are not in force are refused by name, before anything is made', async () => {
     const before = (await stack.api('GET', '/containers/json?all=1')).body.length;
     const refused = {
-      StorageOpt: { size: '1' },
+      KernelMemory: 10_000_000,
       SecurityOpt: ['apparmor=mine'],
     };
     const profile = await stack.api('POST', '/containers/create', {

@@ -55,7 +55,7 @@ describe('driver options', () => {
 
   it.each([
     [{ odd: '1' }, 'invalid option: "odd"'],
-    [{ type: 'tmpfs' }, 'missing device in volume options'],
+    [{ type: 'tmpfs' }, 'missing required option: "device"'],
     [{ size: '1g' }, 'no quota support'],
   ])('%j are refused', async (options, message) => {
     const answer = await create({ Name: 'refused', DriverOpts: options });
