@@ -1341,6 +1341,14 @@ export interface RuntimeProgram {
   path: string;
 }
 
+export interface SearchResult {
+  star_count: number;
+  is_official: boolean;
+  name: string;
+  is_automated: boolean;
+  description: string;
+}
+
 export type StorageStats = Record<string, never>;
 
 export interface ThrottledDeviceBody {
@@ -1854,7 +1862,7 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
-  /** Refused: registries are not searched: GET /images/search. */
+  /** Ask the index of a registry, Docker Hub’s unless the term begins with a host: GET /images/search. */
 
   ImageSearch: {
     query: {
@@ -1866,7 +1874,7 @@ export interface Operations {
       filters?: Filters<'is-automated' | 'is-official' | 'stars'> | undefined;
     };
     body: undefined;
-    answer: undefined;
+    answer: SearchResult[];
   };
   /** Pull an image, or import a filesystem as one: POST /images/create. */
 

@@ -60,7 +60,6 @@ describe('decodeCreateRequest', () => {
     [{ IpcMode: 'odd' }, 'invalid IPC mode: odd'],
     [{ Isolation: 'hyperv' }, `Invalid isolation: "hyperv" - linux only supports 'default'`],
     [{ StorageOpt: { size: '1g' } }, '--storage-opt is supported only for overlay over xfs'],
-    [{ DeviceRequests: [{ Capabilities: [['gpu']] }] }, 'could not select device driver "" with capabilities: [[gpu]]'],
     [{ Memory: 1024 }, 'Minimum memory limit allowed is 6MB'],
     [{ RestartPolicy: { Name: 'sometimes' } }, "invalid restart policy 'sometimes'"],
     [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, "cannot be used with restart policy 'always'"],

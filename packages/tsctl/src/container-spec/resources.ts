@@ -22,10 +22,7 @@ export function resourcesOf(flags: FlagValues): Record<string, unknown> {
       .list('device')
       .filter((entry) => !isCdiName(entry))
       .map((entry) => device(entry)),
-    DeviceRequests: orNull([
-      ...gpuRequest(flags.text('gpus')),
-      ...cdiRequest(flags.list('device').filter(isCdiName)),
-    ]),
+    DeviceRequests: orNull([...gpuRequest(flags.text('gpus')), ...cdiRequest(flags.list('device').filter(isCdiName))]),
     DeviceCgroupRules: orNull(flags.list('device-cgroup-rule')),
     Ulimits: orNull(flags.list('ulimit').map((entry) => ulimit(entry))),
   });
