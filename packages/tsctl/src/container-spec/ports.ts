@@ -30,7 +30,7 @@ function parsePublished(entry: string): Binding[] {
   if (match === null) throw badPublished(entry);
   const [, address = '', host, container = '', protocol = 'tcp'] = normalised(match);
   const inside = portRange(container, entry);
-  if (host !== undefined && host.split('-').some((port) => Number(port) > 65_535))
+  if (host?.split('-').some((port) => Number(port) > 65_535))
     throw new CommandFailure(`Invalid hostPort: ${host}`, 125);
   const outside = host === undefined ? inside.map(() => '') : portRange(host, entry).map(String);
   // -p 8000-9000:80 lets the daemon choose one of the range
