@@ -1,5 +1,5 @@
 // The erofs snapshotter under Debian's ctr and under our engine: containers run on images of layers, and all of it goes.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomHex } from '@tscontainer/core/ids';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -33,6 +33,7 @@ beforeAll(async () => {
   const { directory } = daemon;
   stopRegistry = (await startRegistry(network, directory, { port: 5000, storage: join(directory, 'registry') })).stop;
   await skopeoCopy(network, await makeImage(directory, 200_000), `docker://${reference}`);
+  chmodSync(directory, 0o711); // as /run/containerd: a user namespace has to come through
   await daemon.start();
 });
 afterAll(async () => {
@@ -56,6 +57,21 @@ it('unpacks layers as images for ctr, and runs containers on them, over a kill a
   await daemon.start();
   expect(await runBox('ls', '/payload')).toBe('/payload\n');
 });
+
+it.each(['overlayfs', 'erofs'])(
+  'shows layers of %s to a user namespace that ctr asks for by label',
+  async (snapshotter) => {
+    await ctr('images', 'pull', '--plain-http', '--snapshotter', snapshotter, reference);
+    const plugins = await ctr('plugins', 'ls', '-d', `id==${snapshotter}`);
+    expect(plugins).toContain('remap-ids');
+    const mapping = ['--uidmap', '0:100000:65536', '--gidmap', '0:200000:65536', '--remap-labels'];
+    const own = ['--snapshotter', snapshotter, '--runtime', 'io.containerd.runc.v2']; // Debian's shim mounts it
+    const script = 'id -u; cat /proc/self/uid_map; ls -ln /bin/busybox /payload; echo new > /new; ls -ln /new';
+    const said = await ctr('run', '--rm', ...own, ...mapping, reference, `c-${randomHex(4)}`, 'sh', '-c', script);
+    expect(said).toMatch(/^0\n\s+0\s+100000\s+65536\n/);
+    expect(said.match(/ 0 {8}0 /g)).toHaveLength(3); // the image's files and the new one are root's
+  },
+);
 
 it('says what layers take, commits what ctr changes, and leaves nothing of a removed image', async () => {
   const usage = await ctr('snapshots', ...flags, 'usage', '-b');

@@ -9,6 +9,7 @@ import type { ServedService } from '@tscontainer/platform/grpc-server';
 import type { Daemon } from '../daemon.ts';
 import { compileFilters } from '../filters/filter.ts';
 import { isErofsSupported } from '../snapshots/erofs-snapshotter.ts';
+import { supportsIdMapping } from '../snapshots/id-mapping.ts';
 
 interface Plugin {
   type: string;
@@ -53,6 +54,8 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
     ...more,
   });
   const rootOf = (name: string) => ({ root: join(config.root, name) });
+  // a client without it changes the owners of a whole copy
+  const overlayCapabilities = supportsIdMapping(config.root) ? ['remap-ids'] : [];
   return [
     plugin('io.containerd.content.v1', 'content', {
       exports: rootOf('io.containerd.content.v1.content'),
@@ -60,6 +63,7 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
     }),
     plugin('io.containerd.snapshotter.v1', 'overlayfs', {
       platforms: [hostPlatform],
+      capabilities: overlayCapabilities,
       exports: rootOf('io.containerd.snapshotter.v1.overlayfs'),
     }),
     plugin('io.containerd.snapshotter.v1', 'native', {
@@ -70,6 +74,7 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
       ? [
           plugin('io.containerd.snapshotter.v1', 'erofs', {
             platforms: [hostPlatform],
+            capabilities: overlayCapabilities,
             exports: rootOf('io.containerd.snapshotter.v1.erofs'),
           }),
         ]
@@ -101,7 +106,9 @@ function pluginsOf({ config }: Pick<Daemon, 'config'>): Plugin[] {
 }
 
 export function introspectionService(daemon: Pick<Daemon, 'config'>): ServedService {
-  const plugins = pluginsOf(daemon);
+  let known: Plugin[] | undefined;
+  // looked at when somebody asks: what the kernel can is not for free to find out
+  const plugins = () => (known ??= pluginsOf(daemon));
   return {
     definition: loadService(
       'containerd/services/introspection/v1/introspection.proto',
@@ -110,10 +117,10 @@ export function introspectionService(daemon: Pick<Daemon, 'config'>): ServedServ
     handlers: {
       Plugins: async ({ filters }: { filters: string[] }) => {
         const isWanted = compileFilters(filters);
-        return { plugins: plugins.filter((plugin) => isWanted(([field, ...rest]) => fieldOf(plugin, field, rest))) };
+        return { plugins: plugins().filter((plugin) => isWanted(([field, ...rest]) => fieldOf(plugin, field, rest))) };
       },
       PluginInfo: async ({ type, id }: { type: string; id: string }) => {
-        const plugin = plugins.find((candidate) => candidate.type === type && candidate.id === id);
+        const plugin = plugins().find((candidate) => candidate.type === type && candidate.id === id);
         if (plugin === undefined) throw new ContainerError('not-found', `plugin ${type}.${id}: not found`);
         return { plugin, extra: null };
       },

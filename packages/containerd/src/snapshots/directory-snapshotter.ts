@@ -51,7 +51,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   }
 
   /** Before the row of a new snapshot is committed: its directory is empty. `parentId` null is no parent. */
-  protected abstract fill(id: number, parentId: number | null): Promise<void> | void;
+  protected abstract fill(id: number, parentId: number | null, labels: Labels): Promise<void> | void;
 
   /** `parents`: ids, the nearest first. */
   protected abstract mountsOf(row: SnapshotRow, parents: number[]): Mount[] | Promise<Mount[]>;
@@ -68,9 +68,9 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     return { size: bytes, inodes };
   }
 
-  /** Snapshots on which active ones and views stand. */
-  protected parentsInUse(): number[] {
-    return this.#rows.parentsInUse();
+  /** Active snapshots and views. */
+  protected rowsInUse(): SnapshotRow[] {
+    return this.#rows.inUse();
   }
 
   protected ids(): Set<number> {
@@ -228,7 +228,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     const parentId = this.#rows.parentOf(scope.namespace, parent)?.id ?? null;
     const id = this.directories.take();
     try {
-      await this.fill(id, parentId);
+      await this.fill(id, parentId, labels);
       failpoint('snapshot.prepare.filled');
       const row = await this.#store.write(() => this.#rows.insert(scope, id, kind, key, parent, labels));
       return await this.#mountsOf(row);

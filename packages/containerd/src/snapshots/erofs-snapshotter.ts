@@ -6,13 +6,14 @@
 // that is mounted needs them no more.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { ContainerError } from '@tscontainer/core/errors';
 import { takeAfterParents, writeImage } from '@tscontainer/linux/archive';
 import { listMountsBelow, type Mount, mountAll, unmountBelow } from '@tscontainer/linux/mounts';
 import { removeTree } from '@tscontainer/linux/tree';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { Store } from '@tscontainer/platform/store';
+import type { Labels } from '../metadata/labels.ts';
 import { OverlaySnapshotter } from './overlay-snapshotter.ts';
 import type { SnapshotNumbers } from './snapshot-directories.ts';
 import type { SnapshotRow } from './snapshot-rows.ts';
@@ -26,7 +27,6 @@ export function isErofsSupported(): boolean {
 }
 
 export class ErofsSnapshotter extends OverlaySnapshotter {
-  readonly #log: Logger;
   readonly #rootDirectory: string;
   /** By id; a mount that failed is tried again. */
   readonly #mounts = new Map<number, Promise<void>>();
@@ -34,8 +34,7 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
   #left: Promise<Set<string>> | undefined;
 
   constructor(store: Store, root: string, numbers: SnapshotNumbers, log: Logger, mountOptions: string[] = []) {
-    super(store, root, numbers, log, mountOptions, 'erofs', unmountBelow);
-    this.#log = log;
+    super(store, root, numbers, log, mountOptions, 'erofs');
     this.#rootDirectory = root;
   }
 
@@ -49,15 +48,9 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
     return isExtraction && isEmpty(upper) && !existsSync(this.#image(id)) ? this.#image(id) : undefined;
   }
 
-  /** What mounts were promised for stands again. */
   override async recover(): Promise<void> {
-    await super.recover();
     for (const id of this.ids()) if (this.rowOfId(id)?.kind === 'COMMITTED') await this.sealed(id);
-    for (const id of this.parentsInUse()) {
-      await this.#mountAll(this.chainOf(id)).catch((error: unknown) =>
-        this.#log.error({ snapshot: id, err: errorMessageOf(error) }, 'layer not mounted'),
-      );
-    }
+    await super.recover();
   }
 
   override discardFiles(ids: number[]): void {
@@ -71,6 +64,10 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
     await unmountBelow(this.#rootDirectory);
   }
 
+  protected override needsMounts(): boolean {
+    return true;
+  }
+
   protected override layerOf(id: number): string {
     return join(this.directories.of(id), 'layer');
   }
@@ -81,9 +78,9 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
     await takeAfterParents({ image: this.#image(id), parents: parents.map((one) => this.layerOf(one)), implied });
   }
 
-  protected override async fill(id: number, parentId: number | null): Promise<void> {
+  protected override async fill(id: number, parentId: number | null, labels: Labels): Promise<void> {
     if (parentId !== null) await this.#mount(parentId);
-    await super.fill(id, parentId);
+    await super.fill(id, parentId, labels);
   }
 
   /** An active snapshot whose layer was applied has it below its upper directory. */

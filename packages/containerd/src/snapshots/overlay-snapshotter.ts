@@ -1,10 +1,14 @@
-// The overlayfs snapshotter: layers are stacked by the kernel; mounts are returned, never made.
+// The overlayfs snapshotter: layers are stacked by the kernel; mounts are returned, and made only where ids are mapped.
 import { chmodSync, chownSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { errorMessageOf } from '@tscontainer/core/errors';
 import { takeAfterParents } from '@tscontainer/linux/archive';
 import type { Mount } from '@tscontainer/linux/mounts';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { Store } from '@tscontainer/platform/store';
+import type { Labels } from '../metadata/labels.ts';
 import { bind, DirectorySnapshotter } from './directory-snapshotter.ts';
+import { idsOf, shownId } from './id-mapping.ts';
+import { MappedLayers, unmountLayers } from './mapped-layers.ts';
 import type { SnapshotNumbers } from './snapshot-directories.ts';
 import type { SnapshotRow } from './snapshot-rows.ts';
 import type { DetachedSnapshots } from './snapshotter.ts';
@@ -12,6 +16,8 @@ import type { DetachedSnapshots } from './snapshotter.ts';
 export class OverlaySnapshotter extends DirectorySnapshotter {
   /** First in every overlay mount: as containerd, index=off where the kernel knows it. */
   readonly #options: string[];
+  readonly #log: Logger;
+  readonly #mapped: MappedLayers;
 
   /** `mountOptions` are added to every overlay mount; in a user namespace `userxattr` is among them by itself. */
   constructor(
@@ -21,9 +27,10 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     log: Logger,
     mountOptions: string[] = [],
     name = 'overlayfs',
-    onRemoval?: (path: string) => Promise<unknown>,
   ) {
-    super(name, store, root, numbers, log, onRemoval);
+    super(name, store, root, numbers, log, unmountLayers);
+    this.#log = log;
+    this.#mapped = new MappedLayers(root);
     const index = existsSync('/sys/module/overlay/parameters/index') ? ['index=off'] : [];
     this.#options = [...new Set([...index, ...(isInUserNamespace() ? ['userxattr'] : []), ...mountOptions])];
   }
@@ -38,6 +45,33 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
         if (parentIds.length > 0) await this.adopt(id, parentIds, Buffer.from(implied));
       }),
   };
+
+  /** What mounts were promised for stands again. */
+  override async recover(): Promise<void> {
+    await super.recover();
+    for (const row of this.rowsInUse()) {
+      if (!this.needsMounts(row)) continue;
+      const parents = row.parentId === null ? [] : this.chainOf(row.parentId);
+      await Promise.resolve(this.mountsOf(row, parents)).catch((error: unknown) =>
+        this.#log.error({ snapshot: row.name, err: errorMessageOf(error) }, 'layers not mounted'),
+      );
+    }
+  }
+
+  override discardFiles(ids: number[]): void {
+    for (const id of ids) this.#mapped.forget(this.directories.of(id));
+    super.discardFiles(ids);
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.#mapped.close();
+  }
+
+  /** Whether a snapshot's mounts stand on mounts of ours. */
+  protected needsMounts({ info }: SnapshotRow): boolean {
+    return idsOf(info.labels) !== undefined;
+  }
 
   /** Where a committed layer is to be seen as a directory. */
   protected layerOf(id: number): string {
@@ -55,15 +89,21 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   }
 
   /** fs gets its parent's owner and mode, since in an overlay the uppermost directory stands for the root. */
-  protected fill(id: number, parentId: number | null): Promise<void> | void {
-    if (parentId === null) return;
-    const { uid, gid, mode } = statSync(this.layerOf(parentId));
+  protected fill(id: number, parentId: number | null, labels: Labels): Promise<void> | void {
+    const ids = idsOf(labels);
+    if (parentId === null && ids === undefined) return;
+    const below = parentId === null ? { uid: 0, gid: 0, mode: 0o755 } : statSync(this.layerOf(parentId));
+    const uid = ids === undefined ? below.uid : shownId(ids.uids, below.uid);
+    const gid = ids === undefined ? below.gid : shownId(ids.gids, below.gid);
+    const { mode } = below;
     if (uid !== 0 || gid !== 0) chownSync(this.directories.upper(id), uid, gid);
     if ((mode & 0o7777) !== 0o755) chmodSync(this.directories.upper(id), mode & 0o7777);
   }
 
-  protected mountsOf(row: SnapshotRow, parentIds: number[]): Mount[] | Promise<Mount[]> {
-    const parents = parentIds.map((id) => this.layerOf(id));
+  protected async mountsOf(row: SnapshotRow, parentIds: number[]): Promise<Mount[]> {
+    const layers = parentIds.map((id) => this.layerOf(id));
+    const ids = idsOf(row.info.labels);
+    const parents = ids === undefined ? layers : await this.#mapped.of(this.directories.of(row.id), layers, ids);
     const [nearest] = parents;
     if (nearest === undefined) return [bind(this.directories.upper(row.id), row.kind === 'VIEW' ? 'ro' : 'rw')];
     if (row.kind === 'VIEW' && parents.length === 1) return [bind(nearest, 'ro')];

@@ -78,14 +78,10 @@ export class SnapshotRows {
     return row === undefined ? undefined : toRow(row as unknown as RawRow);
   }
 
-  /** Ids on which active snapshots and views stand, in any namespace. */
-  parentsInUse(): number[] {
-    const rows = this.#store
-      .sql(
-        "SELECT DISTINCT parent_id FROM snapshots WHERE snapshotter=? AND kind<>'COMMITTED' AND parent_id IS NOT NULL",
-      )
-      .all(this.#snapshotter);
-    return rows.map((row) => row.parent_id as number);
+  /** Active snapshots and views, in any namespace. */
+  inUse(): SnapshotRow[] {
+    const rows = this.#store.sql(`${selectRow} WHERE s.snapshotter=? AND s.kind<>'COMMITTED'`).all(this.#snapshotter);
+    return rows.map((row) => toRow(row as unknown as RawRow));
   }
 
   /** Ids that have a row, in any namespace. */

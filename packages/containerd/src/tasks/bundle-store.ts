@@ -3,6 +3,7 @@
 // Nothing here is synced: the state directory ends with the machine's uptime, as the tasks do.
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -69,6 +70,7 @@ export class BundleStore {
   /** What a foreign shim expects besides: a durable directory, linked as `work`. And its name, for a restart of ours. */
   addForeignParts({ namespace, id, path }: Bundle, runtimeName: string): void {
     writeFileSync(join(path, runtimeNameFile), runtimeName, { mode: 0o600 });
+    openToNamespace(path);
     const work = join(this.#root, namespace, id);
     mkdirSync(work, { recursive: true, mode: 0o711 });
     symlinkSync(work, join(path, 'work'));
@@ -133,4 +135,15 @@ function namesIn(path: string): string[] {
 
 function textOf(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+}
+
+/** Its runtime comes to rootfs/ from inside the container's user namespace: the group that root is there may pass. */
+function openToNamespace(path: string): void {
+  const spec = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')) as {
+    linux?: { gidMappings?: { containerID: number; hostID: number }[] };
+  };
+  const gid = spec.linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
+  if (gid === 0) return;
+  chownSync(path, -1, gid);
+  chmodSync(path, 0o710);
 }
