@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TemporaryDaemon } from '../fixture/temporary-daemon.ts';
+import { isErofsSupported } from '../snapshots/erofs-snapshotter.ts';
 
 let daemon: TemporaryDaemon;
 beforeAll(async () => {
@@ -132,6 +133,7 @@ describe('the daemon about itself', () => {
     expect(plugins).toMatchObject([
       { id: 'overlayfs', platforms: [{ os: 'linux' }], initErr: null },
       { id: 'native', platforms: [{ os: 'linux' }], initErr: null },
+      ...(isErofsSupported() ? [{ id: 'erofs', platforms: [{ os: 'linux' }], initErr: null }] : []),
     ]);
   });
 
