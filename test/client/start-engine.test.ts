@@ -144,6 +144,16 @@ describe('startEngine', { timeout: 120_000 }, () => {
     victim.child.kill('SIGKILL');
   });
 
+  it('stops, though its engine was killed', async () => {
+    const engine = await startEngine(patient);
+    const { directory, pid } = engine;
+    await (await engine.containers.create({ Image: 'tscontainer/whoami', Cmd: ['sleep', '1000'] })).start();
+    process.kill(pid, 'SIGKILL');
+    await engine.stop();
+    expect(tracesOf(directory)).toEqual([]);
+    await engine.stop(); // it has stopped already
+  });
+
   it('clears what was left when both were killed at once', async () => {
     const victim = await startVictim(network, 'own');
     process.kill(victim.child.pid ?? 0, 'SIGSTOP'); // it shall not notice
@@ -158,11 +168,11 @@ describe('startEngine', { timeout: 120_000 }, () => {
 
   it('says why an engine does not come up, and leaves nothing', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.includes('tsctl-engine-'));
-    await expect(startEngine({ network: 'own', flags: ['--no-such-flag'] })).rejects.toThrow(
+    await expect(startEngine({ ...patient, flags: ['--no-such-flag'] })).rejects.toThrow(
       /tsengined ended with 1:\n.*no-such-flag/,
     );
     await expect(startEngine({ program: '/no/such/tsengined' })).rejects.toThrow('no tsengined at /no/such/tsengined');
-    await expect(startEngine({ network: 'own', load: ['/etc/hostname'] })).rejects.toThrow(EngineError);
+    await expect(startEngine({ ...patient, load: ['/etc/hostname'] })).rejects.toThrow(EngineError);
     expect(readdirSync(tmpdir()).filter((name) => name.includes('tsctl-engine-'))).toEqual(before);
   });
 });

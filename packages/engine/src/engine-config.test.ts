@@ -34,6 +34,14 @@ describe('parseEngineCommand', () => {
     });
   });
 
+  it('gives an ephemeral engine a cgroup of its own, and refuses it a containerd that goes on', () => {
+    const [one, two] = ['/one', '/two'].map((root) => configOf('--ephemeral', '--data-root', root).cgroupParent);
+    expect(one).toMatch(/^\/tscontainer-[0-9a-f]{12}$/);
+    expect(two).not.toBe(one);
+    expect(configOf('--ephemeral', '--cgroup-parent', '/mine').cgroupParent).toBe('/mine');
+    expect(() => configOf('--ephemeral', '--containerd', '/c.sock')).toThrow('images would stay');
+  });
+
   it('refuses unknown flags, unknown keys and a missing file', () => {
     expect(() => configOf('--no-such-flag')).toThrow('no-such-flag');
     const file = join(directory, 'bad.json');

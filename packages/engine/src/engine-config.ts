@@ -173,6 +173,8 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
   const execRoot = text('exec-root', '/run/tscontainer');
   const dataRoot = text('data-root', '/var/lib/tscontainer');
   const isEphemeral = flags.ephemeral ?? false;
+  if (isEphemeral && (flags.containerd ?? file['containerd']) !== undefined)
+    throw new ContainerError('invalid-argument', '--ephemeral: images would stay in the containerd of --containerd');
   const hosts = list(flags.host, 'hosts');
   const logLevel = (flags.debug ?? file['debug']) ? 'debug' : text('log-level', 'info');
   if (!logLevels.includes(logLevel))

@@ -59,6 +59,7 @@ export class EngineProcess {
   readonly #exited: Promise<void>;
   #exitText: string | undefined;
   #isEnding = false;
+  #clearing: Promise<void> | undefined;
 
   constructor(options: EngineProcessOptions) {
     this.#options = options;
@@ -102,7 +103,7 @@ export class EngineProcess {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), endTimeoutMs);
     await this.#exited;
     clearTimeout(timer);
-    if (this.#exitText !== '0') await clearDeadEngine(this.#options);
+    if (this.#exitText !== '0') await this.#clear();
     const { directory } = this.#options;
     rmSync(directory, { recursive: true, force: true, maxRetries: 0 });
     closeSync(this.#logFd);
@@ -122,7 +123,12 @@ export class EngineProcess {
     this.#exitText = how;
     resolve();
     // somebody has killed it: its containers would run on
-    if (!this.#isEnding) clearDeadEngine(this.#options).catch(() => undefined);
+    if (!this.#isEnding) this.#clear().catch(() => undefined); // whoever ends it is told
+  }
+
+  #clear(): Promise<void> {
+    this.#clearing ??= clearDeadEngine(this.#options);
+    return this.#clearing;
   }
 }
 
@@ -152,7 +158,9 @@ async function clearDeadEngine(options: EngineProcessOptions): Promise<void> {
 export async function clearDeadEngines(parent: string, program: string): Promise<void> {
   const names = readdirSync(parent).filter((name) => name.startsWith(directoryPrefix));
   for (const directory of names.map((name) => join(parent, name))) {
-    if (isDead(directory)) await clearDeadEngine({ program, directory, network: 'own', flags: [] });
+    if (!isDead(directory)) continue;
+    // another may be at it, and what cannot be cleared is no reason to start none
+    await clearDeadEngine({ program, directory, network: 'own', flags: [] }).catch(() => undefined);
   }
 }
 
