@@ -40,8 +40,8 @@ afterAll(() => {
 const tag = randomBytes(4).toString('hex');
 const named = (name: string) => `${name}-${tag}`;
 
-/** An attack needs turns enough in its few seconds: a machine that stands still meanwhile is asked again. */
-const racing = { retry: 2, timeout: 60_000 };
+/** An attack needs turns enough in its few seconds. */
+const racing = { timeout: 60_000 };
 
 const writable = (config: BundleConfig) => {
   config.root.readonly = false;
