@@ -178,13 +178,25 @@ async function makeSources(context: EngineContext, cleanup: CleanupStack, settin
     if (point.type === 'bind' && !existsSync(point.source)) mkdirSync(point.source, { recursive: true });
     if (point.type !== 'volume') continue;
     const isNew = !context.volumes.has(point.name);
-    const labels = settings.hostConfig.Mounts?.find((mount) => mount.Target === point.destination)?.VolumeOptions
-      ?.Labels;
-    await context.volumes.ensure(point.name, {
-      isAnonymous: point.isAnonymous,
-      ownerId,
-      ...(labels === undefined ? {} : { labels }),
-    });
+    const mount = settings.hostConfig.Mounts?.find(({ Target }) => Target === point.destination)?.VolumeOptions;
+    const driverOptions = mount?.DriverConfig?.Options ?? {};
+    const volume = await context.volumes
+      .ensure(point.name, {
+        isAnonymous: point.isAnonymous,
+        ownerId,
+        driver: mount === undefined ? settings.hostConfig.VolumeDriver : mount.DriverConfig?.Name,
+        driverOptions: Object.keys(driverOptions).length === 0 ? null : driverOptions,
+        ...(mount?.Labels === undefined ? {} : { labels: mount.Labels }),
+      })
+      .catch((error) => {
+        // by a 404 docker's client would pull the image
+        if (isNotFound(error))
+          throw new ContainerError('invalid-argument', `create ${point.name}: ${errorMessageOf(error)}`, {
+            cause: error,
+          });
+        throw error;
+      });
+    if (volume.driver !== undefined) Object.assign(point, { driver: volume.driver, source: '' });
     if (isNew) cleanup.defer(`volume ${point.name}`, () => context.volumes.remove(point.name, true));
   }
 }

@@ -47,8 +47,8 @@ export interface MountPoint {
   isRecursive: boolean;
   /** Relative: what of the volume or image is mounted. */
   subpath?: string;
-  /** A volume of a plugin: its path is known while it is mounted. */
-  isPlugin?: boolean;
+  /** Plugin that keeps the volume, whose path is known while it is mounted; undefined: the local driver. */
+  driver?: string;
   /** Of an image: its top layer. */
   chainId?: string;
   tmpfsOptions: string[];

@@ -110,7 +110,8 @@ export async function copyUpVolumes(
   mounts: Mount[],
 ): Promise<void> {
   const empty = settings.mountPoints.filter(
-    (point) => point.type === 'volume' && point.copiesUp && readdirSync(point.source).length === 0,
+    (point) =>
+      point.type === 'volume' && point.driver === undefined && point.copiesUp && readdirSync(point.source).length === 0,
   );
   if (empty.length === 0) return;
   await withMounted(context, mounts, async (root) => {

@@ -68,7 +68,7 @@ function mountView(point: MountPoint): object {
     ...(point.name === '' ? {} : { Name: point.name }),
     Source: point.type === 'image' ? '' : point.source,
     Destination: point.destination,
-    ...(point.type === 'volume' ? { Driver: 'local' } : {}),
+    ...(point.type === 'volume' ? { Driver: point.driver ?? 'local' } : {}),
     Mode: point.mode,
     RW: point.isWritable,
     Propagation: point.propagation,

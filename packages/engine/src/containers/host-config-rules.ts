@@ -82,8 +82,6 @@ export function checkHostConfig(host: HostConfig, raw: Record<string, unknown>):
   checkBlockLimits(host);
   checkRealtime(host);
   checkDeviceRequests(host.DeviceRequests);
-  if (host.VolumeDriver !== '' && host.VolumeDriver !== 'local')
-    throw refuse('HostConfig.VolumeDriver', `${host.VolumeDriver}: only local is there`);
   checkLogConfig(host.LogConfig);
   checkRestart(host);
   for (const option of host.SecurityOpt ?? []) checkSecurityOption(option);

@@ -111,9 +111,6 @@ function fromMount(mount: MountRequest): MountPoint {
     };
   }
   if (mount.Type === 'volume') {
-    const driver = mount.VolumeOptions?.DriverConfig;
-    if (driver?.Name !== undefined && driver.Name !== '' && driver.Name !== 'local')
-      throw invalid('volume', `driver ${driver.Name}: only local is there`);
     if (mount.Source !== '' && !volumeNamePattern.test(mount.Source))
       throw invalid('volume', `invalid volume name: ${mount.Source}`);
     return {

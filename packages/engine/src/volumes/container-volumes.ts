@@ -3,6 +3,7 @@ import type { CleanupStack } from '@tscontainer/platform/cleanup-stack';
 import type { Container } from '../containers/container.ts';
 import type { MountPoint } from '../containers/container-record.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
+import { localDriver } from './volume-manager.ts';
 
 function volumesOf(container: Container): MountPoint[] {
   return container.settings.mountPoints.filter((point) => point.type === 'volume');
@@ -12,12 +13,12 @@ function volumesOf(container: Container): MountPoint[] {
 export async function mountVolumes(context: EngineContext, container: Container, cleanup: CleanupStack): Promise<void> {
   for (const point of volumesOf(container)) {
     await context.volumes.ensure(point.name); // its directory may have been taken away by hand
-    await context.volumes.mount(point.name);
+    await context.volumes.mount(point.name, container.id);
     cleanup.defer(`volume ${point.name}`, () => release(context, container, point.name));
     context.events.publish('volume', 'mount', point.name, {
       container: container.id,
       destination: point.destination,
-      driver: 'local',
+      driver: point.driver ?? localDriver,
       propagation: point.propagation,
       'read/write': String(point.isWritable),
     });
@@ -27,11 +28,14 @@ export async function mountVolumes(context: EngineContext, container: Container,
 export async function unmountVolumes(context: EngineContext, container: Container): Promise<void> {
   for (const point of volumesOf(container)) {
     await release(context, container, point.name);
-    context.events.publish('volume', 'unmount', point.name, { container: container.id, driver: 'local' });
+    context.events.publish('volume', 'unmount', point.name, {
+      container: container.id,
+      driver: point.driver ?? localDriver,
+    });
   }
 }
 
 async function release(context: EngineContext, container: Container, name: string): Promise<void> {
   const others = context.volumes.usersOf(name).filter((id) => id !== container.id && context.index.get(id)?.isRunning);
-  if (others.length === 0) await context.volumes.unmount(name);
+  await context.volumes.unmount(name, container.id, others.length === 0);
 }

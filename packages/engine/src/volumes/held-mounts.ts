@@ -11,7 +11,7 @@ import type { EnginePaths } from '../engine-paths.ts';
 
 function isHeld(point: MountPoint): boolean {
   return (
-    point.type === 'image' || (point.type === 'volume' && (point.subpath !== undefined || point.isPlugin === true))
+    point.type === 'image' || (point.type === 'volume' && (point.subpath !== undefined || point.driver !== undefined))
   );
 }
 
@@ -40,7 +40,7 @@ export async function openHeldMounts(
     const target = held.get(point.destination);
     if (target === undefined) continue;
     if (point.type === 'image') await holdImage(context, settings, point, target);
-    else await holdPart(context.volumes.mountedAt(point.name), point, target);
+    else await holdPart(context.volumes.mountpoint(point.name), point, target);
   }
 }
 
@@ -50,9 +50,13 @@ async function holdPart(root: string, point: MountPoint, target: string): Promis
   } catch (error) {
     const { errnoName } = (error as ContainerError).details as { errnoName?: string };
     const why = errnoName === 'EXDEV' ? 'it leads out of what is mounted' : errorMessageOf(error);
-    throw new ContainerError('invalid-argument', `mount ${point.name}: cannot access path ${point.subpath}: ${why}`, {
-      cause: error,
-    });
+    throw new ContainerError(
+      'invalid-argument',
+      `mount ${point.name}: cannot access path ${point.subpath ?? root}: ${why}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-// Named and anonymous volumes of the local driver: a directory each, a row each, and who uses them.
+// Named and anonymous volumes: of the local driver a directory each, of others what their plugin keeps; a row each, and who uses them.
 import { chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { Store } from '@tscontainer/platform/store';
 import type { EventHub } from '../events/event-hub.ts';
 import { nowText } from '../go-time.ts';
 import { checkVolumeOptions, mountOf, type VolumeOptions } from './local-options.ts';
+import { type PluginVolume, VolumePlugin } from './volume-plugin.ts';
 
 export interface Volume {
   name: string;
@@ -18,6 +19,16 @@ export interface Volume {
   isAnonymous: boolean;
   /** Of the local driver; null: a plain directory. */
   options?: VolumeOptions | null;
+  /** Name of the plugin that keeps it; undefined: the local driver. */
+  driver?: string;
+  /** As its plugin says; undefined: local. */
+  scope?: string;
+}
+
+export const localDriver = 'local';
+
+export function driverOf(volume: Pick<Volume, 'driver'>): string {
+  return volume.driver ?? localDriver;
 }
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -30,6 +41,8 @@ export class VolumeManager {
   readonly #store: Store;
   readonly #events: EventHub;
   readonly #volumes = new Map<string, Volume>();
+  /** Where plugins have their volumes, as far as they have said so. */
+  readonly #pluginPaths = new Map<string, string>();
   /** Set by the container manager. */
   usersOf: VolumeUsers = () => [];
 
@@ -48,14 +61,10 @@ export class VolumeManager {
     return [...this.#volumes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The host directory that is mounted. */
+  /** The host directory that is mounted; '' for a plugin's that nobody has. */
   mountpoint(name: string): string {
+    if (this.#volumes.get(name)?.driver !== undefined) return this.#pluginPaths.get(name) ?? '';
     return join(this.#directory, name, '_data');
-  }
-
-  /** Where it lies while a container has it. */
-  mountedAt(name: string): string {
-    return this.mountpoint(name);
   }
 
   /** Throws not-found. */
@@ -77,9 +86,16 @@ export class VolumeManager {
       isAnonymous?: boolean;
       ownerId?: number | undefined;
       driverOptions?: VolumeOptions | null;
+      driver?: string | undefined;
     } = {},
   ): Promise<Volume> {
     const known = this.#volumes.get(name);
+    if (known !== undefined && options.driver && options.driver !== driverOf(known))
+      throw new ContainerError(
+        'already-exists',
+        `create ${name}: a volume by the name of ${name} already exists with the ${driverOf(known)} driver. Choose a different volume name`,
+      );
+    if (known?.driver !== undefined) return known;
     if (known !== undefined) {
       mkdirSync(this.mountpoint(name), { recursive: true });
       return known;
@@ -95,6 +111,7 @@ export class VolumeManager {
         `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
       );
     }
+    if (options.driver && options.driver !== localDriver) return this.#makeOfPlugin(name, options.driver, options);
     if (options.driverOptions) checkVolumeOptions(name, options.driverOptions);
     const volume: Volume = {
       name,
@@ -105,17 +122,55 @@ export class VolumeManager {
     };
     mkdirSync(this.mountpoint(name), { recursive: true, mode: 0o755 });
     if (options.ownerId !== undefined) chownSync(this.mountpoint(name), options.ownerId, options.ownerId);
+    await this.#keep(volume);
+    return volume;
+  }
+
+  async #keep(volume: Volume): Promise<void> {
+    const { name } = volume;
     this.#volumes.set(name, volume);
     await this.#store.write(() => {
       this.#store.sql('INSERT OR REPLACE INTO volumes (name, record) VALUES (?, ?)').run(name, JSON.stringify(volume));
     });
-    this.#events.publish('volume', 'create', name, { driver: 'local' });
+    this.#events.publish('volume', 'create', name, { driver: driverOf(volume) });
+  }
+
+  async #makeOfPlugin(
+    name: string,
+    driver: string,
+    options: { labels?: Record<string, string> | null; isAnonymous?: boolean; driverOptions?: VolumeOptions | null },
+  ): Promise<Volume> {
+    const plugin = await VolumePlugin.connect(driver);
+    await plugin.create(name, options.driverOptions ?? {});
+    const volume: Volume = {
+      name,
+      createdAt: nowText(),
+      labels: options.labels ?? null,
+      isAnonymous: options.isAnonymous ?? false,
+      options: options.driverOptions ?? null,
+      driver,
+      scope: await plugin.scope(),
+    };
+    await this.#keep(volume);
     return volume;
   }
 
-  /** Mounts one that has driver options, unless it is mounted already. Before a container starts with it. */
-  async mount(name: string): Promise<void> {
-    const mount = mountOf(this.get(name).options ?? null);
+  /** What its plugin says of it beyond the record: path and status. Nothing for the local driver. */
+  async describe(volume: Volume): Promise<PluginVolume | undefined> {
+    if (volume.driver === undefined) return undefined;
+    const said = await (await VolumePlugin.connect(volume.driver)).get(volume.name);
+    if (said.Mountpoint) this.#pluginPaths.set(volume.name, said.Mountpoint);
+    return said;
+  }
+
+  /** Mounts one that has driver options, unless it is mounted already. Before a container starts with it: `userId`. */
+  async mount(name: string, userId: string): Promise<void> {
+    const { driver, options } = this.get(name);
+    if (driver !== undefined) {
+      this.#pluginPaths.set(name, await (await VolumePlugin.connect(driver)).mount(name, userId));
+      return;
+    }
+    const mount = mountOf(options ?? null);
     if (mount === undefined) return;
     const target = this.mountpoint(name);
     if ((await listMountsBelow(target)).includes(target)) return;
@@ -128,15 +183,18 @@ export class VolumeManager {
     }
   }
 
-  /** When no running container has it any more. */
-  async unmount(name: string): Promise<void> {
-    if (this.#volumes.has(name) && mountOf(this.get(name).options ?? null) !== undefined)
+  /** After a container's run. A plugin counts its users itself; others are unmounted after the last one. */
+  async unmount(name: string, userId: string, isLast: boolean): Promise<void> {
+    const driver = this.#volumes.get(name)?.driver;
+    if (driver !== undefined) await (await VolumePlugin.connect(driver)).unmount(name, userId);
+    else if (isLast && this.#volumes.has(name) && mountOf(this.get(name).options ?? null) !== undefined)
       await unmountAll(this.mountpoint(name));
   }
 
   /** Nobody may have it mounted: the caller looks after its users. Rejects already-exists, not-found. */
   async rename(name: string, target: string): Promise<Volume> {
     const volume = { ...this.get(name), name: target, isAnonymous: false };
+    this.#checkLocal('rename', volume);
     this.#checkFree(target);
     renameSync(join(this.#directory, name), join(this.#directory, target));
     try {
@@ -157,6 +215,7 @@ export class VolumeManager {
   /** A new volume with the same content: owners, modes, links, attributes. Rejects already-exists, not-found. */
   async clone(name: string, target: string, labels: Record<string, string>): Promise<Volume> {
     const source = this.get(name);
+    this.#checkLocal('clone', source);
     this.#checkFree(target);
     if (mountOf(source.options ?? null) !== undefined)
       throw new ContainerError(
@@ -173,6 +232,11 @@ export class VolumeManager {
     return volume;
   }
 
+  #checkLocal(verb: string, { name, driver }: Volume): void {
+    if (driver !== undefined)
+      throw new ContainerError('failed-precondition', `${verb} ${name}: its driver ${driver} has no such call`);
+  }
+
   #checkFree(name: string): void {
     if (!namePattern.test(name)) throw new ContainerError('invalid-argument', `invalid volume name: ${name}`);
     if (this.#volumes.has(name)) throw new ContainerError('already-exists', `volume name ${name} is already in use`);
@@ -185,22 +249,36 @@ export class VolumeManager {
   /** Rejects not-found, or failed-precondition while a container has it. */
   async remove(name: string, isForced: boolean): Promise<void> {
     if (isForced && !this.#volumes.has(name)) return;
-    this.get(name);
+    const { driver } = this.get(name);
     const users = this.usersOf(name);
     if (users.length > 0)
       throw new ContainerError('failed-precondition', `remove ${name}: volume is in use - [${users.join(', ')}]`);
-    await unmountAll(this.mountpoint(name)); // a failed start may have left it
+    if (driver !== undefined) await this.#removeOfPlugin(name, driver, isForced);
+    else await unmountAll(this.mountpoint(name)); // a failed start may have left it
     await this.#store.write(() => {
       this.#store.sql('DELETE FROM volumes WHERE name = ?').run(name);
     });
     this.#volumes.delete(name);
+    this.#pluginPaths.delete(name);
     // the row goes first: a crash leaves a directory without a name, never a name without its directory
-    await rm(join(this.#directory, name), { recursive: true, force: true });
-    this.#events.publish('volume', 'destroy', name, { driver: 'local' });
+    if (driver === undefined) await rm(join(this.#directory, name), { recursive: true, force: true });
+    this.#events.publish('volume', 'destroy', name, { driver: driver ?? localDriver });
   }
 
-  /** Bytes on disk. */
+  /** By force it is forgotten also when its plugin is gone. */
+  async #removeOfPlugin(name: string, driver: string, isForced: boolean): Promise<void> {
+    try {
+      await (await VolumePlugin.connect(driver)).remove(name);
+    } catch (error) {
+      // it is the plugin that is not there, not the volume
+      if (!isForced)
+        throw new ContainerError('failed-precondition', `remove ${name}: ${errorMessageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Bytes on disk; -1 when that is a plugin's matter. */
   async size(name: string): Promise<number> {
+    if (this.#volumes.get(name)?.driver !== undefined) return -1;
     const path = this.mountpoint(name);
     return existsSync(path) ? (await diskUsage(path)).bytes : 0;
   }

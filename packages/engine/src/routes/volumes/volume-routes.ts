@@ -1,4 +1,4 @@
-// Volumes of the local driver.
+// Volumes, of the local driver and of plugins.
 import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance } from 'fastify';
 import type { EngineContext } from '../../containers/engine-context.ts';
@@ -6,7 +6,7 @@ import { isAtLeast } from '../../http/api-version.ts';
 import { decodeObject, readJson, requiredBody, type Schema } from '../../http/json-body.ts';
 import { type Query, queryBool, queryFilters, queryText } from '../../http/query.ts';
 import { cloneVolume, renameVolume } from '../../volumes/volume-copies.ts';
-import type { Volume, VolumeManager } from '../../volumes/volume-manager.ts';
+import { driverOf, type Volume, type VolumeManager } from '../../volumes/volume-manager.ts';
 
 export const volumeCreateSchema: Schema = {
   Name: 'string',
@@ -22,13 +22,20 @@ export const volumePruneFilters = ['label', 'label!', 'all'];
 export function volumeView(volumes: VolumeManager, volume: Volume): object {
   return {
     CreatedAt: volume.createdAt.replace(/\.\d+Z$/, 'Z'),
-    Driver: 'local',
+    Driver: driverOf(volume),
     Labels: volume.labels,
     Mountpoint: volumes.mountpoint(volume.name),
     Name: volume.name,
     Options: volume.options ?? null,
-    Scope: 'local',
+    Scope: volume.scope ?? 'local',
   };
+}
+
+/** With what its plugin says; the record alone when the plugin is gone. */
+async function describedView(volumes: VolumeManager, volume: Volume): Promise<object> {
+  const said = await volumes.describe(volume).catch(() => undefined);
+  const view = volumeView(volumes, volume);
+  return said?.Status ? { ...view, Status: said.Status } : view;
 }
 
 export function registerVolumeRoutes(app: FastifyInstance, context: EngineContext): void {
@@ -41,7 +48,7 @@ export function registerVolumeRoutes(app: FastifyInstance, context: EngineContex
       .filter(
         (volume) =>
           filters.matches('name', (text) => volume.name.includes(text)) &&
-          filters.matches('driver', (text) => text === 'local') &&
+          filters.matches('driver', (text) => text === driverOf(volume)) &&
           filters.matchesLabels(volume.labels),
       )
       .filter((volume) => dangling === undefined || dangling === (volumes.usersOf(volume.name).length === 0));
@@ -56,22 +63,17 @@ export function registerVolumeRoutes(app: FastifyInstance, context: EngineContex
       Labels?: Record<string, string>;
       ClusterVolumeSpec?: unknown;
     };
-    if (body.Driver !== undefined && body.Driver !== '' && body.Driver !== 'local')
-      throw new ContainerError(
-        'not-found',
-        `create ${body.Name ?? ''}: error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`,
-      );
     if (body.ClusterVolumeSpec !== undefined)
       throw new ContainerError('invalid-argument', 'ClusterVolumeSpec: this engine has no clusters');
     const name = body.Name || volumes.newName();
     const driverOptions = Object.keys(body.DriverOpts ?? {}).length === 0 ? null : (body.DriverOpts ?? null);
-    const options = { labels: body.Labels ?? null, isAnonymous: !body.Name, driverOptions };
+    const options = { labels: body.Labels ?? null, isAnonymous: !body.Name, driverOptions, driver: body.Driver };
     const volume = await volumes.ensure(name, options);
     return reply.code(201).send(volumeView(volumes, volume));
   });
 
   app.get<{ Params: { name: string } }>('/volumes/:name', async (request) =>
-    volumeView(volumes, volumes.get(request.params.name)),
+    describedView(volumes, volumes.get(request.params.name)),
   );
 
   app.put('/volumes/:name', async () => {
