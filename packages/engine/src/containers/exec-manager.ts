@@ -1,5 +1,5 @@
 // Exec processes: made by `create`, run once by `start`, kept in memory until their container goes.
-import { constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
@@ -115,14 +115,21 @@ export class ExecManager {
       });
       if (connect !== undefined) makeFifos(directory, [...streams, ...(hasStdin ? ['stdin'] : [])]);
       const stdin = hasStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
-      const connection = connect?.();
+      // its readers are there before the process, the rest of the engine's ends is made while the daemon works
+      const readers = streams.map((stream) => ({ stream, fd: openReader(join(directory, stream)) }));
+      const running = this.#run(exec, process, directory, streams, hasStdin);
+      exec.launching = running;
+      running.catch(() => undefined); // met below
+      await nextTurn();
+      const connection = connectOr(connect, () => {
+        for (const { fd } of readers) closeSync(fd);
+      });
       const outputs =
         connection === undefined
           ? []
-          : streams.map((stream) => new ExecOutput(join(directory, stream), stream, connection, exec.config.Tty));
+          : readers.map(({ stream, fd }) => new ExecOutput(fd, stream, connection, exec.config.Tty));
       try {
-        exec.launching = this.#run(exec, process, directory, streams, hasStdin);
-        await exec.launching;
+        await running;
       } catch (error) {
         stdin?.destroy();
         for (const output of outputs) output.close();
@@ -314,14 +321,32 @@ function makeFifos(directory: string, names: string[]): void {
   for (const name of names) makeFifo(join(directory, name), 0o600);
 }
 
+function openReader(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+}
+
+/** `onFailure` before what `connect` throws is thrown. */
+function connectOr(connect: (() => RawConnection) | undefined, onFailure: () => void): RawConnection | undefined {
+  try {
+    return connect?.();
+  } catch (error) {
+    onFailure();
+    throw error;
+  }
+}
+
+/** What was written in this turn of the event loop has left by then. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** One output of an exec: FIFO to client, held back while the client lags behind. */
 class ExecOutput {
   readonly #socket: net.Socket;
   readonly #ended: Promise<void>;
 
-  constructor(path: string, stream: OutputName, connection: RawConnection, isRaw: boolean) {
+  constructor(fd: number, stream: OutputName, connection: RawConnection, isRaw: boolean) {
     const { output } = connection;
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     this.#socket = new net.Socket({ fd, readable: true, writable: false });
     this.#ended = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.on('error', () => this.#socket.destroy());
