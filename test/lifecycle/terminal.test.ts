@@ -90,7 +90,7 @@ describe('the terminal afterwards', () => {
 
   it('is restored when tsctl is ended by a signal', async () => {
     const script = settingsScript(
-      '(sleep 1.5; kill -TERM $(pgrep -f "[t]sctl.*--name victim")) & tsctl run -it --sig-proxy=false --name victim --network none busybox sleep 60',
+      '(until tsctl inspect -f "{{.State.Running}}" victim 2>/dev/null | grep -q true; do sleep 0.1; done; sleep 0.3; kill -TERM $(pgrep -f "[t]sctl.*--name victim")) & tsctl run -it --sig-proxy=false --name victim --network none busybox sleep 60',
     );
     const result = await expectScript(`
       spawn sh ${script}
