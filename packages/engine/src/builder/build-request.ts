@@ -1,6 +1,6 @@
 // POST /build's parameters: read once, checked, and handed to the builder.
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
-import { formatReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
+import { formatReference, parseReference, type Reference, withDefaultTag } from '@tscontainer/core/reference';
 import { type DockerAuthConfig, type RegistryCredentials, toCredentials } from '@tscontainer/distribution/credentials';
 import { isAtLeast } from '../http/api-version.ts';
 import { type Query, queryBool, queryInt, queryText } from '../http/query.ts';
@@ -85,11 +85,34 @@ function tagsOf(names: string[]): string[] {
   const tags = names
     .filter((name) => name !== '')
     .map((name) => {
-      const reference = parseReference(name);
+      const reference = tagReference(name);
       if (reference.digest !== undefined) throw refused('build tag cannot contain a digest');
       return formatReference(withDefaultTag(reference));
     });
   return [...new Set(tags)];
+}
+
+/** Docker's words for what is no name. */
+function tagReference(name: string): Reference {
+  try {
+    return parseReference(name);
+  } catch (error) {
+    const isCase = name !== name.toLowerCase() && isReference(name.toLowerCase());
+    const why = isCase ? ': repository name must be lowercase' : '';
+    throw new ContainerError('invalid-argument', `invalid reference format${why}`, {
+      reason: 'invalid-reference',
+      cause: error,
+    });
+  }
+}
+
+function isReference(name: string): boolean {
+  try {
+    parseReference(name);
+    return true;
+  } catch {
+    return false; // asked, not told
+  }
 }
 
 function parsedJson(text: string, what: string): unknown {
