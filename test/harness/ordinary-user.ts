@@ -35,14 +35,17 @@ export class OrdinaryUser {
   private constructor() {
     chmodSync(this.home, 0o755);
     chownSync(this.home, id, id);
-    const binds = Object.entries(lines).map(([file, line]) => {
-      const copy = join(this.#etc, file);
+    const changed = join(this.#etc, 'upper');
+    for (const name of ['upper', 'work']) mkdirSync(join(this.#etc, name));
+    for (const [file, line] of Object.entries(lines)) {
+      const copy = join(changed, file);
       if (existsSync(`/etc/${file}`)) copyFileSync(`/etc/${file}`, copy);
       appendFileSync(copy, `${line}\n`);
       chmodSync(copy, 0o644);
-      return `touch /etc/${file}; mount --bind ${copy} /etc/${file}`;
-    });
-    const script = `ip link set lo up; mount --make-rshared /; ${binds.join('; ')}; touch ${this.#etc}/ready; exec sleep 3600`;
+    }
+    const layers = `lowerdir=/etc,upperdir=${changed},workdir=${this.#etc}/work`;
+    const mounts = `mount --make-rshared /; mount -t overlay -o ${layers} overlay /etc`;
+    const script = `ip link set lo up; ${mounts}; touch ${this.#etc}/ready; exec sleep 3600`;
     this.#holder = spawn('unshare', ['--mount', '--net', 'sh', '-ec', script], { stdio: 'ignore' });
   }
 
