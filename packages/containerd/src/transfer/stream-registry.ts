@@ -31,9 +31,15 @@ export class ServedStream {
 
   /** The client's next message. Rejects unavailable when it closed. */
   async receive(): Promise<AnyMessage> {
+    const next = await this.next();
+    if (next === undefined) throw new ContainerError('unavailable', 'receive from stream: the client closed it');
+    return next;
+  }
+
+  /** The same; undefined when the client has no more. */
+  async next(): Promise<AnyMessage | undefined> {
     const next = await this.#incoming.next();
-    if (next.done) throw new ContainerError('unavailable', 'receive from stream: the client closed it');
-    return next.value;
+    return next.done ? undefined : next.value;
   }
 
   /** What was sent still goes out. */

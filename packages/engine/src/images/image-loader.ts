@@ -1,19 +1,19 @@
 // POST /images/load: takes an archive in, checks all of it, unpacks every image, and only then names them.
 import type { Readable } from 'node:stream';
 import { shortId } from '@tscontainer/core/ids';
+import { type ArchiveImage, findArchiveImages } from '@tscontainer/distribution/archive-images';
+import { ArchiveIntake } from '@tscontainer/distribution/archive-intake';
 import { chainIdsOf } from '@tscontainer/distribution/chain-id';
 import { putBlob } from '@tscontainer/distribution/content-ingest';
 import { indexLabels, manifestLabels } from '@tscontainer/distribution/image-labels';
+import { badArchive } from '@tscontainer/distribution/tar-archive';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
-import { type ArchiveImage, findArchiveImages } from './archive-images.ts';
-import { ArchiveIntake } from './archive-intake.ts';
-import { containerdSinks, readBlob } from './containerd-sinks.ts';
+import { ContentUpload, containerdSinks, readBlob } from './containerd-sinks.ts';
 import type { ImageEventSink } from './image-backend.ts';
 import { type ImageCatalog, unpackImage } from './image-catalog.ts';
 import { withLease } from './image-lease.ts';
 import { danglingName, repoTagOf } from './image-names.ts';
 import { nameImage } from './image-tagger.ts';
-import { badArchive } from './tar-archive.ts';
 
 export interface LoadProgress {
   /** One layer of `layerSize` bytes is unpacked; `id` is the short form of its digest. */
@@ -42,7 +42,9 @@ export class ImageLoader {
   /** All images of the archive or none. Rejects invalid-argument (`bad-archive`), resource-exhausted. */
   async load(source: Readable, progress?: LoadProgress): Promise<LoadedImage[]> {
     const loaded = await withLease(this.#client, 'load', async (lease) => {
-      const archive = await ArchiveIntake.read(source, this.#client, lease);
+      const archive = await ArchiveIntake.read(source, (ref) =>
+        ContentUpload.begin(this.#client, ref, undefined, { lease }),
+      );
       const images = await findArchiveImages(archive, (digest) => readBlob(this.#client, digest));
       if (images.length === 0) throw badArchive('it has no image');
       for (const image of images) await this.#store(lease, image, progress);

@@ -1,8 +1,7 @@
 // GET /images/get: streams images as one tar that is a docker-archive and an OCI layout at once, as docker 25 writes it.
 import type { Readable } from 'node:stream';
-import { ContainerError } from '@tscontainer/core/errors';
 import { type Descriptor, type ImageIndex, mediaTypes } from '@tscontainer/core/oci-image';
-import tar from 'tar-stream';
+import { ArchiveWriter, blobPath } from '@tscontainer/distribution/archive-writer';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import type { CatalogImage } from './image-catalog.ts';
 import { referenceOf, repoTagOf } from './image-names.ts';
@@ -13,95 +12,41 @@ export interface SavedImage {
   names: string[];
 }
 
-const epoch = new Date(0);
-
 /** The stream of the tar. A failure on the way destroys it, since its headers are long gone then. */
 export function saveImages(client: ContainerdClient, images: SavedImage[], signal: AbortSignal): Readable {
-  const pack = tar.pack();
-  writeAll(client, pack, images, signal).then(
-    () => pack.finalize(),
-    (error) => pack.destroy(error as Error),
+  const writer = new ArchiveWriter();
+  writeAll(client, writer, images, signal).then(
+    () => writer.end(),
+    (error) => writer.fail(error as Error),
   );
-  return pack as unknown as Readable;
+  return writer.pack as unknown as Readable;
 }
 
 async function writeAll(
   client: ContainerdClient,
-  pack: tar.Pack,
+  writer: ArchiveWriter,
   images: SavedImage[],
   signal: AbortSignal,
 ): Promise<void> {
-  await writeDirectories(pack, ['blobs', 'blobs/sha256']);
-  const written = new Set<string>();
+  await writer.begin();
   for (const { image } of images) {
     const { manifest, configDescriptor, layers } = image.details;
-    for (const blob of [manifest, configDescriptor, ...layers]) {
-      if (written.has(blob.digest)) continue;
-      written.add(blob.digest);
-      await writeBlob(client, pack, blob, signal);
-    }
+    for (const blob of [manifest, configDescriptor, ...layers])
+      await writer.blob(blob, () => readPieces(client, blob, signal), signal);
   }
-  await writeFile(pack, 'index.json', JSON.stringify(toIndex(images)));
-  await writeFile(pack, 'manifest.json', JSON.stringify(images.map(toDockerEntry)));
-  await writeFile(pack, 'oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  await writer.document('index.json', toIndex(images));
+  await writer.document('manifest.json', images.map(toDockerEntry));
+  await writer.document('oci-layout', { imageLayoutVersion: '1.0.0' });
   const repositories = toRepositories(images);
-  if (Object.keys(repositories).length > 0) await writeFile(pack, 'repositories', JSON.stringify(repositories));
+  if (Object.keys(repositories).length > 0) await writer.document('repositories', repositories);
 }
 
-function blobPath({ digest }: Descriptor): string {
-  return `blobs/${digest.replace(':', '/')}`;
-}
-
-async function writeDirectories(pack: tar.Pack, names: string[]): Promise<void> {
-  for (const name of names) {
-    await new Promise<void>((resolve, reject) =>
-      pack.entry({ name, type: 'directory', mode: 0o755, mtime: epoch }, (error) =>
-        error ? reject(error) : resolve(),
-      ),
-    );
-  }
-}
-
-function writeFile(pack: tar.Pack, name: string, content: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    pack.entry({ name, mode: 0o644, mtime: epoch }, content, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-async function writeBlob(
+async function* readPieces(
   client: ContainerdClient,
-  pack: tar.Pack,
-  blob: Descriptor,
+  { digest }: Descriptor,
   signal: AbortSignal,
-): Promise<void> {
-  const finished = Promise.withResolvers<true>();
-  finished.promise.catch(() => undefined); // awaited below; an early failure also destroys the pack
-  const entry = pack.entry({ name: blobPath(blob), size: blob.size, mode: 0o644, mtime: epoch }, (error) =>
-    error ? finished.reject(error) : finished.resolve(true),
-  );
-  // destroyed with the pack when the client goes away: nobody else listens, and an error that nobody hears ends the process
-  entry.on('error', (error: Error) => finished.reject(error));
-  for await (const { data } of client.content.Read({ digest: blob.digest }, { signal })) {
-    if (signal.aborted || pack.destroyed) throw new ContainerError('cancelled', 'save image: the client went away');
-    if (!entry.write(data)) await drained(entry, signal);
-  }
-  entry.end(undefined);
-  await finished.promise;
-}
-
-/** `entry` is a stream of its own kind: it tells by 'drain', or closes when the pack was destroyed. */
-function drained(entry: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      entry.removeListener('drain', done);
-      entry.removeListener('close', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    entry.on('drain', done);
-    entry.on('close', done);
-    signal.addEventListener('abort', done, { once: true });
-  });
+): AsyncGenerator<Uint8Array> {
+  for await (const { data } of client.content.Read({ digest }, { signal })) yield data;
 }
 
 /** One descriptor per name, since an annotation holds one. The platform's manifest, because other platforms are not in it. */

@@ -6,9 +6,11 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { randomHex } from '@tscontainer/core/ids';
-import type { ContainerdClient } from '../containerd/containerd-client.ts';
-import { ContentUpload } from './containerd-sinks.ts';
+import type { ContentIngest } from './image-sinks.ts';
 import { type ArchiveFile, badArchive, readArchive } from './tar-archive.ts';
+
+/** Begins an upload of a blob whose digest is known at its end. */
+export type BeginBlob = (ref: string) => Promise<ContentIngest>;
 
 export interface ArchiveBlob {
   digest: string;
@@ -33,7 +35,7 @@ export class ArchiveIntake {
   readonly #links = new Map<string, string>();
 
   /** Reads all of `source`. Rejects invalid-argument (`bad-archive`), resource-exhausted. */
-  static async read(source: Readable, client: ContainerdClient, lease: string): Promise<ArchiveIntake> {
+  static async read(source: Readable, begin: BeginBlob): Promise<ArchiveIntake> {
     const intake = new ArchiveIntake();
     const prefix = `load-${randomHex(8)}`;
     for await (const entry of readArchive(source)) {
@@ -41,10 +43,7 @@ export class ArchiveIntake {
       else if (documentNames.has(entry.file.path)) await intake.#keep(entry.file);
       else if (obsoletePattern.test(entry.file.path)) continue;
       else
-        intake.#blobs.set(
-          entry.file.path,
-          await storeFile(client, lease, `${prefix}-${intake.#blobs.size}`, entry.file),
-        );
+        intake.#blobs.set(entry.file.path, await storeFile(await begin(`${prefix}-${intake.#blobs.size}`), entry.file));
     }
     return intake;
   }
@@ -84,13 +83,7 @@ export class ArchiveIntake {
   }
 }
 
-async function storeFile(
-  client: ContainerdClient,
-  lease: string,
-  ref: string,
-  file: ArchiveFile,
-): Promise<ArchiveBlob> {
-  const upload = await ContentUpload.begin(client, ref, undefined, { lease });
+async function storeFile(upload: ContentIngest, file: ArchiveFile): Promise<ArchiveBlob> {
   const hash = createHash('sha256');
   let magic = Buffer.alloc(0);
   try {

@@ -11,16 +11,18 @@ import {
   mediaTypes,
 } from '@tscontainer/core/oci-image';
 import { formatReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
-import { digestOf } from '@tscontainer/distribution/chain-id';
-import { parseConfig, parseIndex, parseManifest } from '@tscontainer/distribution/image-documents';
-import { hostPlatform, selectManifest } from '@tscontainer/distribution/platform-match';
 import type { ArchiveBlob, ArchiveIntake } from './archive-intake.ts';
+import { digestOf } from './chain-id.ts';
+import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
+import { hostPlatform, selectManifest } from './platform-match.ts';
 import { badArchive } from './tar-archive.ts';
 
 /** An image ready to be stored: documents that have no blob yet carry their bytes. */
 export interface ArchiveImage {
   /** Full record names; empty for an image without a name. */
   names: string[];
+  /** Bare tags: with the name of a repository before them they name the image. */
+  tags: string[];
   target: Descriptor;
   index: { descriptor: Descriptor; body: ImageIndex } | undefined;
   manifest: { descriptor: Descriptor; body: ImageManifest; bytes: Buffer };
@@ -60,7 +62,10 @@ function mergeTargets(images: ArchiveImage[]): ArchiveImage[] {
   for (const image of images) {
     const known = byDigest.get(image.target.digest);
     if (known === undefined) byDigest.set(image.target.digest, image);
-    else known.names = [...new Set([...known.names, ...image.names])];
+    else {
+      known.names = [...new Set([...known.names, ...image.names])];
+      known.tags = [...new Set([...known.tags, ...image.tags])];
+    }
   }
   return [...byDigest.values()];
 }
@@ -121,7 +126,8 @@ async function fromDockerEntry(
   };
   const bytes = Buffer.from(JSON.stringify(body));
   const descriptor = { mediaType: mediaTypes.ociManifest, digest: digestOf(bytes), size: bytes.length };
-  return { names: namesOf(entry), target: descriptor, index: undefined, manifest: { descriptor, body, bytes }, config };
+  const manifest = { descriptor, body, bytes };
+  return { names: namesOf(entry), tags: [], target: descriptor, index: undefined, manifest, config };
 }
 
 function toLayer({ digest, size, magic }: ArchiveBlob): Descriptor {
@@ -146,9 +152,10 @@ async function fromDescriptor(
   const { mediaType, digest, size } = descriptor;
   const target = { mediaType, digest, size };
   const names = annotatedNames(descriptor);
+  const tags = names.length === 0 ? annotatedTags(descriptor) : [];
   const bytes = await readDocument(archive, target, readBlob);
   if (!isIndexType(mediaType))
-    return { names, target, index: undefined, ...(await fromManifest(archive, target, bytes, readBlob)) };
+    return { names, tags, target, index: undefined, ...(await fromManifest(archive, target, bytes, readBlob)) };
   const body = parseIndex(bytes);
   const chosen = selectManifest(
     { ...body, manifests: body.manifests.filter((child) => archive.byDigest(child.digest) !== undefined) },
@@ -158,6 +165,7 @@ async function fromDescriptor(
   const manifestBytes = await readDocument(archive, manifest, readBlob);
   return {
     names,
+    tags,
     target,
     index: { descriptor: target, body },
     ...(await fromManifest(archive, manifest, manifestBytes, readBlob)),
@@ -194,6 +202,11 @@ async function readDocument(archive: ArchiveIntake, descriptor: Descriptor, read
       throw badArchive(`document ${descriptor.digest} is too large`, error);
     throw error;
   }
+}
+
+function annotatedTags({ annotations }: Descriptor): string[] {
+  const tag = annotations?.[refNameAnnotation] ?? '';
+  return /^\w[\w.-]{0,127}$/.test(tag) ? [tag] : [];
 }
 
 /** containerd writes the full name; others write a reference or only a tag, which names nothing. */
