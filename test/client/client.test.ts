@@ -1,6 +1,7 @@
 // @tsctl/client as its users write it, on this engine and on Debian's dockerd: the same programs, the same results.
 import { spawn } from 'node:child_process';
 import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, connect, type Engine, EngineError, type LogLine } from '@tsctl/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -53,6 +54,20 @@ describe.each(daemons)('on %s', (name, start) => {
     expect(RepoTags).toEqual(['busybox:latest']);
     expect((await engine.images.list({ filters: { reference: ['busybox'] } })).map((image) => image.Id)).toEqual([Id]);
     expect(await engine.images.history('busybox')).toHaveLength(1);
+  });
+
+  it('rejects with the failure of a stream that it was to send', async () => {
+    const fresh = connect({ host: engine.host }); // the stream fails while the version is agreed on
+    await expect(fresh.images.load(createReadStream('/no/such/file'))).rejects.toMatchObject({ code: 'ENOENT' });
+    fresh.close();
+    await expect(engine.images.load(createReadStream('/no/such/file'))).rejects.toMatchObject({ code: 'ENOENT' });
+    const broken = Readable.from(
+      (function* () {
+        yield Buffer.alloc(1024);
+        throw new Error('the disk is gone');
+      })(),
+    );
+    await expect(engine.images.load(broken)).rejects.toThrow('the disk is gone');
   });
 
   it('runs a container of the shortest life, and misses nothing of it', async () => {

@@ -106,10 +106,15 @@ export class Connection {
 
   /** The answer with its body unread. */
   async call(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
-    const request = await this.#request(method, path, options);
-    const response = await this.#answer(request, options);
-    if ((response.statusCode ?? 0) >= 400) throw await this.#refusal(response, `${method} ${path}`);
-    return response;
+    const body = new WatchedBody(options.bodyStream);
+    try {
+      const request = await this.#request(method, path, options);
+      const response = await this.#answer(request, options, body);
+      if ((response.statusCode ?? 0) >= 400) throw await this.#refusal(response, `${method} ${path}`);
+      return response;
+    } catch (error) {
+      throw body.error ?? error;
+    }
   }
 
   /** Leaves HTTP (`Upgrade: tcp`): attach and exec. */
@@ -145,14 +150,15 @@ export class Connection {
     return new ConnectionError(`connect to the engine at ${this.endpoint.url}: ${error.message}`, { cause: error });
   }
 
-  #answer(request: ClientRequest, options: CallOptions): Promise<IncomingMessage> {
+  #answer(request: ClientRequest, options: CallOptions, body: WatchedBody): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       request.once('response', (response) => {
         endWith(response, options.signal);
         resolve(response);
       });
       request.once('error', (error) => reject(this.#failure(error, options.signal)));
-      sendBody(request, options);
+      if (options.bodyStream === undefined) sendBody(request, options);
+      else body.sendTo(request);
     });
   }
 
@@ -168,7 +174,7 @@ export class Connection {
 
   async #negotiate(): Promise<string> {
     const request = await this.#open({ method: 'HEAD', path: '/_ping' });
-    const response = await this.#answer(request, {});
+    const response = await this.#answer(request, {}, new WatchedBody(undefined));
     response.resume();
     const server = String(response.headers['api-version'] ?? oldestApiVersion);
     return isOlderVersion(server, clientApiVersion) ? server : clientApiVersion;
@@ -214,14 +220,30 @@ function endWith(response: IncomingMessage, signal: AbortSignal | undefined): vo
 }
 
 function sendBody(request: ClientRequest, options: CallOptions): void {
-  if (options.bodyStream !== undefined) {
-    options.bodyStream.once('error', (error: Error) => request.destroy(error));
-    // whoever answers before the end has seen enough: what is left is not read, and not an error
-    request.once('close', () => (options.bodyStream as Readable).destroy?.());
-    options.bodyStream.pipe(request);
-    return;
-  }
   request.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+}
+
+/** A stream that is to be sent, watched from the first: it may fail before there is a request that would fail with it. */
+class WatchedBody {
+  readonly #stream: NodeJS.ReadableStream | undefined;
+  #request: ClientRequest | undefined;
+  error: Error | undefined;
+
+  constructor(stream: NodeJS.ReadableStream | undefined) {
+    this.#stream = stream;
+    stream?.once('error', (error: Error) => {
+      this.error = error;
+      this.#request?.destroy(error);
+    });
+  }
+
+  sendTo(request: ClientRequest): void {
+    this.#request = request;
+    if (this.error !== undefined) request.destroy(this.error);
+    // whoever answers before the end has seen enough: what is left is not read, and not an error
+    request.once('close', () => (this.#stream as Readable).destroy?.());
+    this.#stream?.pipe(request);
+  }
 }
 
 function bodyHeaders(options: CallOptions): Record<string, string | number> {

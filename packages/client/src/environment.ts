@@ -62,7 +62,7 @@ function endpointOfContext(directory: string, name: string): Endpoint {
   const { Host, SkipTLSVerify = false } = (readJson(file) as ContextFile).Endpoints?.docker ?? {};
   if (!Host) throw new ConnectionError(`context ${JSON.stringify(name)}: it has no docker endpoint`);
   const certificates = join(directory, 'contexts', 'tls', id, 'docker');
-  const hasTls = existsSync(certificates);
+  const hasTls = SkipTLSVerify || existsSync(certificates);
   return toEndpoint(Host, hasTls ? tlsFiles(certificates, !SkipTLSVerify) : undefined);
 }
 
