@@ -14,6 +14,7 @@ import { formatReference, parseReference, withDefaultTag } from '@tscontainer/co
 import type { ArchiveBlob, ArchiveIntake } from './archive-intake.ts';
 import { digestOf } from './chain-id.ts';
 import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
+import { findOldestImages, type OldestImage } from './oldest-archive.ts';
 import { hostPlatform, selectManifest } from './platform-match.ts';
 import { badArchive } from './tar-archive.ts';
 
@@ -27,6 +28,8 @@ export interface ArchiveImage {
   index: { descriptor: Descriptor; body: ImageIndex } | undefined;
   manifest: { descriptor: Descriptor; body: ImageManifest; bytes: Buffer };
   config: ImageConfig;
+  /** Of a config that is no file of the archive. */
+  configBytes?: Buffer;
 }
 
 type ReadBlob = (digest: string) => Promise<Buffer>;
@@ -45,7 +48,11 @@ const refNameAnnotation = 'org.opencontainers.image.ref.name';
 export async function findArchiveImages(archive: ArchiveIntake, readBlob: ReadBlob): Promise<ArchiveImage[]> {
   const index = archive.document('index.json');
   const docker = archive.document('manifest.json');
-  if (index === undefined && docker === undefined) throw badArchive('neither manifest.json nor index.json is in it');
+  const oldest = archive.document('repositories');
+  if (index === undefined && docker === undefined) {
+    if (oldest === undefined) throw badArchive('neither manifest.json nor index.json is in it');
+    return findOldestImages(oldest, (path) => archive.description(path)).map((image) => fromOldest(archive, image));
+  }
   const entries = docker === undefined ? [] : parseDockerManifest(docker);
   if (index === undefined) return Promise.all(entries.map((entry) => fromDockerEntry(archive, entry, readBlob)));
   const described = await Promise.all(
@@ -128,6 +135,27 @@ async function fromDockerEntry(
   const descriptor = { mediaType: mediaTypes.ociManifest, digest: digestOf(bytes), size: bytes.length };
   const manifest = { descriptor, body, bytes };
   return { names: namesOf(entry), tags: [], target: descriptor, index: undefined, manifest, config };
+}
+
+/** Its layers are their own diff ids: that form knew no compression. */
+function fromOldest(archive: ArchiveIntake, image: OldestImage): ArchiveImage {
+  const layers = image.layers.map((path) => toLayer(archive.blob(path)));
+  if (layers.some(({ mediaType }) => mediaType !== mediaTypes.ociLayer))
+    throw badArchive('a layer of the oldest form is compressed');
+  const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
+  const configBytes = Buffer.from(JSON.stringify({ ...image.config, rootfs }));
+  const config = parseConfig(configBytes);
+  const body: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    config: { mediaType: mediaTypes.ociConfig, digest: digestOf(configBytes), size: configBytes.length },
+    layers,
+  };
+  const bytes = Buffer.from(JSON.stringify(body));
+  const descriptor = { mediaType: mediaTypes.ociManifest, digest: digestOf(bytes), size: bytes.length };
+  const names = image.names.map(fullName);
+  const manifest = { descriptor, body, bytes };
+  return { names, tags: [], target: descriptor, index: undefined, manifest, config, configBytes };
 }
 
 function toLayer({ digest, size, magic }: ArchiveBlob): Descriptor {

@@ -23,8 +23,10 @@ export interface ArchiveBlob {
 const maxDocumentBytes = 4 * 1024 * 1024;
 const maxDocuments = 16;
 const documentNames = new Set(['manifest.json', 'index.json', 'oci-layout', 'repositories']);
-/** What docker before 25 wrote beside each layer, and nobody reads. */
-const obsoletePattern = /^[a-f0-9]{64}\/(?:VERSION|json)$/;
+/** What docker before 25 wrote beside each layer; only an archive of docker before 1.10 is read by it. */
+const obsoletePattern = /^[a-f0-9]{64}\/(VERSION|json)$/;
+const maxDescriptionBytes = 256 * 1024;
+const maxDescriptions = 1024;
 const maxLinkDepth = 8;
 const magicBytes = 4;
 
@@ -33,6 +35,7 @@ export class ArchiveIntake {
   readonly #documents = new Map<string, Buffer>();
   readonly #blobs = new Map<string, ArchiveBlob>();
   readonly #links = new Map<string, string>();
+  readonly #descriptions = new Map<string, Buffer>();
 
   /** Reads all of `source`. Rejects invalid-argument (`bad-archive`), resource-exhausted. */
   static async read(source: Readable, begin: BeginBlob): Promise<ArchiveIntake> {
@@ -41,7 +44,7 @@ export class ArchiveIntake {
     for await (const entry of readArchive(source)) {
       if (entry.kind === 'link') intake.#links.set(entry.path, entry.target);
       else if (documentNames.has(entry.file.path)) await intake.#keep(entry.file);
-      else if (obsoletePattern.test(entry.file.path)) continue;
+      else if (obsoletePattern.test(entry.file.path)) await intake.#describe(entry.file);
       else
         intake.#blobs.set(entry.file.path, await storeFile(await begin(`${prefix}-${intake.#blobs.size}`), entry.file));
     }
@@ -50,6 +53,11 @@ export class ArchiveIntake {
 
   document(path: string): Buffer | undefined {
     return this.#documents.get(this.#follow(path));
+  }
+
+  /** A layer's `json` in the oldest form. */
+  description(path: string): Buffer | undefined {
+    return this.#descriptions.get(this.#follow(path));
   }
 
   /** Rejects invalid-argument when the archive has no such file. */
@@ -72,6 +80,14 @@ export class ArchiveIntake {
       current = this.#links.get(current) ?? current;
     }
     return current;
+  }
+
+  async #describe(file: ArchiveFile): Promise<void> {
+    const isKept =
+      file.path.endsWith('/json') && file.size <= maxDescriptionBytes && this.#descriptions.size < maxDescriptions;
+    const chunks: Buffer[] = [];
+    for await (const chunk of file.body) if (isKept) chunks.push(chunk);
+    if (isKept) this.#descriptions.set(file.path, Buffer.concat(chunks));
   }
 
   async #keep(file: ArchiveFile): Promise<void> {

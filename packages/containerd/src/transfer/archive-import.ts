@@ -84,6 +84,7 @@ async function keep(
     wanted === undefined ? undefined : snapshotterNamed(daemon, wanted.snapshotter || daemon.snapshots.name);
   const { content, unpack } = localSinks(daemon, scope, snapshotter);
   const { manifest, config, index } = image;
+  if (image.configBytes !== undefined) await putBlob(content, manifest.body.config, image.configBytes, {});
   if (unpack !== undefined) {
     const steps = layerSteps(manifest.body, config);
     await unpackLayers(steps, content, unpack);

@@ -86,7 +86,7 @@ function subpathOf(type: string, text: string | undefined): { subpath?: string }
   if (text === undefined || text === '') return {};
   const path = posix.normalize(text);
   if (path.startsWith('/') || path === '..' || path.startsWith('../'))
-    throw invalid(`for type "${type}"`, `subpath must be a relative path within the ${type}`);
+    throw invalid(type, `subpath must be a relative path within the ${type}`);
   return path === '.' ? {} : { subpath: path.replace(/\/$/, '') };
 }
 
@@ -125,7 +125,7 @@ function fromMount(mount: MountRequest): MountPoint {
     };
   }
   if (mount.Type === 'image') {
-    if (mount.Source === '') throw invalid('for type "image"', 'field Source must not be empty');
+    if (mount.Source === '') throw invalid('image', 'field Source must not be empty');
     return {
       ...point,
       type: 'image',

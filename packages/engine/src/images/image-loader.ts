@@ -68,6 +68,7 @@ export class ImageLoader {
       configDescriptor: manifest.body.config,
       chainIds: chainIdsOf(config.rootfs.diff_ids),
     };
+    if (image.configBytes !== undefined) await putBlob(content, manifest.body.config, image.configBytes, {});
     await unpackImage(this.#client, this.#snapshotter, lease, details, (layer) =>
       progress?.layer(shortId(layer.digest), layer.size),
     );
