@@ -40,7 +40,9 @@ describe('Events', () => {
     await daemon.call('images.Images/Create', { image: { name: 'i', target } }, options);
     await daemon.call('images.Images/Delete', { name: 'i' }, options);
     await daemon.call('snapshots.Snapshots/Prepare', { snapshotter: 'overlayfs', key: 'k' }, options);
-    await daemon.call('snapshots.Snapshots/Commit', { snapshotter: 'overlayfs', key: 'k', name: 'n' }, options);
+    // the collector runs soon after an image was deleted, and nothing else would keep it
+    const labels = { 'containerd.io/gc.root': 'test' };
+    await daemon.call('snapshots.Snapshots/Commit', { snapshotter: 'overlayfs', key: 'k', name: 'n', labels }, options);
     await daemon.call('snapshots.Snapshots/Remove', { snapshotter: 'overlayfs', key: 'n' }, options);
     await daemon.call(
       'containers.Containers/Create',

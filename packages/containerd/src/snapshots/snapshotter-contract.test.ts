@@ -121,9 +121,9 @@ describe.each(['overlayfs', 'native', 'erofs'])('the snapshotter %s', { timeout 
       symlinkSync('t'.repeat(4000), at('link'));
       execFileSync('mknod', [at('null'), 'c', '1', '300']);
       execFileSync('mkfifo', [at('pipe')]);
-      execFileSync('truncate', ['-s', '64M', at('sparse')]);
+      execFileSync('truncate', ['-s', '8M', at('sparse')]);
       mkdirSync(at('many'));
-      for (let index = 0; index < 500; index++) writeFileSync(at(`many/${index}-${'x'.repeat(index % 200)}`), '');
+      for (let index = 0; index < 200; index++) writeFileSync(at(`many/${index}-${'x'.repeat(index % 200)}`), '');
       writeFileSync(at(long), 'long');
     });
     await mounted(await snapshots.prepare(scope, 'top', 'one'), (directory) => {
@@ -139,11 +139,11 @@ describe.each(['overlayfs', 'native', 'erofs'])('the snapshotter %s', { timeout 
       expect(lstatSync(at('link')).size).toBe(4000);
       expect(lstatSync(at('null'))).toMatchObject({ rdev: 0x10012c });
       expect(lstatSync(at('pipe')).isFIFO()).toBe(true);
-      expect(lstatSync(at('sparse')).size).toBe(2 ** 26);
-      expect(readdirSync(at('many')).length).toBe(500);
+      expect(lstatSync(at('sparse')).size).toBe(2 ** 23);
+      expect(readdirSync(at('many')).length).toBe(200);
       expect(readFileSync(at(long), 'utf8')).toBe('long');
     });
-    expect((await snapshots.usage('test', 'one')).size).toBeLessThan(2 ** 24);
+    expect((await snapshots.usage('test', 'one')).size).toBeLessThan(2 ** 22);
   });
 
   it('knows what a snapshot is', async () => {
