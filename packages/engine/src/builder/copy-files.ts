@@ -55,13 +55,13 @@ export async function copySource(source: CopySource, target: CopyTarget): Promis
     if (!source.isDirectory) return unpack(source, target, resolved);
     if (place === null && target.owner !== undefined)
       chownSync(join(root, resolved), target.owner.uid, target.owner.gid);
-    return transfer({ root: hostPathOf(source), path: '', name: '' }, target, resolved);
+    return transfer({ root: await hostPathOf(source), path: '', name: '' }, target, resolved);
   }
   const isInside = destination.endsWith('/') || isPlaceDirectory;
   const directory = isInside ? resolved : dirname(`/${resolved}`).slice(1);
   const name = basename(isInside ? source.path : resolved);
   await makeDirectories(root, directory, target.owner);
-  await transfer({ root: source.root, path: source.resolved, name }, target, directory);
+  await transfer({ root: await source.open(), path: source.resolved, name }, target, directory);
 }
 
 /** Those that are missing; `owner` undefined leaves them root's. */
@@ -80,14 +80,15 @@ export async function makeDirectories(root: string, path: string, owner: Owner |
 
 /** A tar, compressed or not. */
 async function isArchive(source: CopySource): Promise<boolean> {
-  const handle = await open(hostPathOf(source), constants.O_RDONLY | constants.O_NONBLOCK);
+  const path = await hostPathOf(source);
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = await handle.stat();
     if (size === 0) return false;
   } finally {
     await handle.close();
   }
-  const stream = createReadStream(hostPathOf(source));
+  const stream = createReadStream(path);
   try {
     const plain = await decompressed(stream);
     const { first, whole } = await peek(plain, tarBlockBytes);
@@ -109,7 +110,7 @@ function hasTarChecksum(header: Buffer): boolean {
 }
 
 async function unpack(source: CopySource, { root, scratch }: CopyTarget, path: string): Promise<void> {
-  const plain = await decompressed(createReadStream(hostPathOf(source)));
+  const plain = await decompressed(createReadStream(await hostPathOf(source)));
   await extractStream(scratch, plain, { root, path, keepsTypes: false, owner: undefined, ids: undefined });
 }
 

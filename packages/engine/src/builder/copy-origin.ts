@@ -1,40 +1,50 @@
 // Where COPY and ADD take files from, with the sums that their cache key is made of: the build context, or an image.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { resolveInRoot } from '../container-files/root-location.ts';
+import { lookUpInRoot } from '@tscontainer/linux/mounts';
+import { isDirectory, resolveInRoot } from '../container-files/root-location.ts';
 import { packedStream } from '../container-files/tree-streams.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import type { BuildContext } from './build-context.ts';
 import { sumsOf } from './tar-sums.ts';
 
-/** Paths are relative to `root`, links in them followed. */
 export interface CopyOrigin {
-  root: string;
   isContext: boolean;
-  fileSum(path: string): Promise<string>;
+  /** With links followed, inside. */
+  resolve(path: string): Promise<string>;
+  /** Of a resolved path; undefined when nothing is there. */
+  kindOf(resolved: string): Promise<'file' | 'directory' | undefined>;
+  walk(resolved: string): AsyncIterable<TreeEntry>;
+  fileSum(resolved: string): Promise<string>;
   /** One per file and directory in it. */
-  directorySums(path: string): Promise<string[]>;
+  directorySums(resolved: string): Promise<string[]>;
+  /** The directory of the host that resolved paths lie in. */
+  open(): Promise<string>;
 }
 
 /** Sums of images' files that are remembered: an image never changes. */
 const maxKnownSums = 2048;
 const knownSums = new Map<string, string[]>();
 
-export function contextOrigin({ root, sums }: BuildContext): CopyOrigin {
+export function contextOrigin(context: BuildContext): CopyOrigin {
+  const { sums } = context;
   const sumOf = (path: string) => sums.get(path) ?? path;
   return {
-    root,
     isContext: true,
+    resolve: (path) => context.resolve(path),
+    kindOf: (path) => context.kindOf(path),
+    walk: (path) => context.walk(path),
     fileSum: async (path) => sumOf(path),
     directorySums: async (path) => {
       const found: string[] = path === '' ? [] : [sumOf(path)];
-      for await (const { relative, isLink } of walkTree(root, path)) {
-        const target = isLink ? await resolveInRoot(root, relative) : relative;
+      for await (const { relative, isLink } of context.walk(path)) {
+        const target = isLink ? await context.resolve(relative).catch(() => relative) : relative;
         // a link counts as what it leads to; one that leads nowhere as itself
         found.push(sums.get(target) ?? sumOf(relative));
       }
       return found;
     },
+    open: () => context.root(),
   };
 }
 
@@ -52,8 +62,14 @@ export function imageOrigin(context: EngineContext, root: string, imageId: strin
     return sums;
   };
   return {
-    root,
     isContext: false,
+    resolve: (path) => resolveInRoot(root, path),
+    kindOf: async (path) => {
+      const place = await lookUpInRoot(root, path);
+      return place === null ? undefined : isDirectory(place) ? 'directory' : 'file';
+    },
+    walk: (path) => walkTree(root, path),
+    open: async () => root,
     fileSum: async (path) => (await sumsAt(path))[0] ?? path,
     directorySums: sumsAt,
   };

@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { cleanPath } from '@tscontainer/core/ignore-patterns';
 import { hasWildcards, pathPattern } from '@tscontainer/core/path-match';
-import { lookUpInRoot } from '@tscontainer/linux/mounts';
-import { isDirectory, resolveInRoot } from '../container-files/root-location.ts';
 import { buildFailure } from './build-failure.ts';
-import { type CopyOrigin, walkTree } from './copy-origin.ts';
+import type { CopyOrigin } from './copy-origin.ts';
 
 export interface CopySource {
-  root: string;
+  /** The directory of the host that it lies in; asked for when it is copied. */
+  open(): Promise<string>;
   /** As written: its last word names the copy. */
   path: string;
   /** Links followed. */
@@ -27,7 +26,7 @@ export async function findSources(origin: CopyOrigin | undefined, written: strin
   if (!hasWildcards(path)) return [await sourceAt(origin, path)];
   const pattern = wildcardPattern(path);
   const found: CopySource[] = [];
-  for await (const { relative } of walkTree(origin.root, ''))
+  for await (const { relative } of origin.walk(''))
     if (pattern.test(relative)) found.push(await sourceAt(origin, relative));
   return found;
 }
@@ -42,18 +41,17 @@ function wildcardPattern(path: string): RegExp {
 }
 
 async function sourceAt(origin: CopyOrigin, path: string): Promise<CopySource> {
-  const { root } = origin;
   if (/^\.\.(\/|$)/.test(cleanPath(path))) throw buildFailure(`forbidden path outside the build context: ${path} ()`);
-  const resolved = await resolveInRoot(root, cleanPath(`/${path}`));
-  const place = await lookUpInRoot(root, resolved);
-  if (place === null) {
+  const resolved = await origin.resolve(cleanPath(`/${path}`));
+  const kind = await origin.kindOf(resolved);
+  if (kind === undefined) {
     const missing = `stat ${path}: file does not exist`;
     throw buildFailure(
       origin.isContext ? `file not found in build context or excluded by .dockerignore: ${missing}` : missing,
     );
   }
-  const source = { root, path, resolved, isRemote: false };
-  if (!isDirectory(place)) return { ...source, isDirectory: false, hash: `file:${await origin.fileSum(resolved)}` };
+  const source = { open: () => origin.open(), path, resolved, isRemote: false };
+  if (kind === 'file') return { ...source, isDirectory: false, hash: `file:${await origin.fileSum(resolved)}` };
   const sums = await origin.directorySums(resolved);
   return { ...source, isDirectory: true, hash: joinedHash('dir', sums.sort()) };
 }
@@ -72,6 +70,6 @@ function joinedHash(prefix: string, sums: readonly string[]): string {
   return `${prefix}:${createHash('sha256').update(sums.join(',')).digest('hex')}`;
 }
 
-export function hostPathOf({ root, resolved }: CopySource): string {
-  return join(root, resolved);
+export async function hostPathOf(source: CopySource): Promise<string> {
+  return join(await source.open(), source.resolved);
 }

@@ -114,7 +114,7 @@ async function remoteSource(
   downloads.push(directory);
   if (!isNamed && destination.endsWith('/')) throw buildFailure(`cannot determine filename for source ${url}`);
   const hash = await TarSummer.ofFile(join(directory, fileName), fileName);
-  return { root: directory, path: fileName, resolved: fileName, isDirectory: false, hash, isRemote: true };
+  return { open: async () => directory, path: fileName, resolved: fileName, isDirectory: false, hash, isRemote: true };
 }
 
 /** Relative to WORKDIR; a slash at the end stays. */

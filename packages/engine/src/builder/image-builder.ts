@@ -89,7 +89,7 @@ async function readContext(
   request: BuildRequest,
   archive: Readable,
 ): Promise<{ dockerfile: Dockerfile; source: BuildContext }> {
-  const source = await receiveContext(context, archive);
+  const source = await receiveContext(context, archive, request.dockerfile);
   try {
     const { content, name } = await takeDockerfile(source, request.dockerfile);
     return { dockerfile: parseDockerfile(content, name), source };

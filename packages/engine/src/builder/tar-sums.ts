@@ -30,6 +30,11 @@ const attributePrefix = 'SCHILY.xattr.';
 export interface TarSummerOptions {
   /** The mode counts with the bits of stat(2) that tell a file's type, which tars of our own leave out. */
   hasTypeBits?: boolean;
+  /** Each header as it comes. */
+  onEntry?(header: tar.Header): void;
+  /** Clean paths of files whose content is kept, unless it is larger than `maxKeptBytes`. */
+  keeps?: ReadonlySet<string>;
+  maxKeptBytes?: number;
 }
 
 const typeBits: Record<string, number> = {
@@ -49,6 +54,8 @@ function withTypeBits(header: tar.Header): tar.Header {
 /** Takes the plain tar as it passes by: `write` each piece, then `end`; the sums are whole when that resolves. */
 export class TarSummer {
   readonly sums: PathSums = new Map();
+  /** Of what was kept. */
+  readonly texts = new Map<string, Buffer>();
   readonly #extract = tar.extract(extractOptions);
   readonly #read: Promise<void>;
   #failure: Error | undefined;
@@ -90,14 +97,26 @@ export class TarSummer {
     return this.sums;
   }
 
+  #isKept(path: string, { type, size = 0 }: tar.Header): boolean {
+    const { keeps, maxKeptBytes = 0 } = this.#options;
+    return keeps?.has(path) === true && (type ?? 'file') === 'file' && size <= maxKeptBytes;
+  }
+
   async #readEntries(): Promise<void> {
     try {
       for await (const entry of this.#extract) {
         const hash = createHash('sha256');
         hash.update(headerText(this.#options.hasTypeBits ? withTypeBits(entry.header) : entry.header));
-        for await (const piece of entry as AsyncIterable<Buffer>) hash.update(piece);
+        this.#options.onEntry?.(entry.header);
+        const path = cleanName(entry.header.name);
+        const kept: Buffer[] | undefined = this.#isKept(path, entry.header) ? [] : undefined;
+        for await (const piece of entry as AsyncIterable<Buffer>) {
+          hash.update(piece);
+          kept?.push(piece);
+        }
+        if (kept !== undefined) this.texts.set(path, Buffer.concat(kept));
         if (this.sums.size >= maxEntries) throw buildFailure(`build context: more than ${maxEntries} entries`);
-        this.sums.set(cleanName(entry.header.name), hash.digest('hex'));
+        this.sums.set(path, hash.digest('hex'));
       }
     } catch (error) {
       throw buildFailure(`Error processing tar file: ${(error as Error).message}`, error);
