@@ -2038,7 +2038,19 @@ export interface Operations {
       'keep-storage'?: number | undefined;
       /** Only those that match. */
       filters?:
-        | Filters<'until' | 'id' | 'parent' | 'type' | 'description' | 'inuse' | 'shared' | 'private' | 'unused-for'>
+        | Filters<
+            | 'until'
+            | 'id'
+            | 'parent'
+            | 'type'
+            | 'description'
+            | 'inuse'
+            | 'shared'
+            | 'private'
+            | 'unused-for'
+            | 'label'
+            | 'label!'
+          >
         | undefined;
     };
     body: undefined;

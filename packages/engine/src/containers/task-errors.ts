@@ -35,7 +35,10 @@ const untried = new Set(['network-setup-failed']);
 export function startFailure(operation: string, command: string, error: unknown): StartFailure {
   const message = errorMessageOf(error);
   // no task was tried: networks, mounts and neighbours say for themselves what is wrong
-  if (error instanceof ContainerError && (untried.has(error.reason ?? '') || /^No such container: /.test(message)))
+  if (
+    error instanceof ContainerError &&
+    (untried.has(error.reason ?? '') || /^(No such container: |could not select device driver )/.test(message))
+  )
     return { exitCode: 128, error };
   if (isNotFound(error, message)) {
     const text = commandText(

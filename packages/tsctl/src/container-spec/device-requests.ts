@@ -1,5 +1,5 @@
 // `--gpus` and devices by their CDI names, as DeviceRequests of a create request.
-import { CommandFailure } from '../cli/failures.ts';
+import { invalidFlag } from '../cli/flags.ts';
 
 export interface DeviceRequest {
   Driver: string;
@@ -33,7 +33,7 @@ export function gpuRequest(text: string): DeviceRequest[] {
   const capabilities = new Set(['gpu']);
   const count = (value: string) => {
     if (value === 'all') return -1;
-    if (!/^-?\d+$/.test(value)) throw new CommandFailure(`count must be an integer`, 125);
+    if (!/^-?\d+$/.test(value)) throw invalidFlag('--gpus', text, 'count must be an integer');
     return Number(value);
   };
   for (const field of fieldsOf(text)) {
@@ -44,7 +44,7 @@ export function gpuRequest(text: string): DeviceRequest[] {
     else if (key === 'device') request.DeviceIDs = value.split(',');
     else if (key === 'capabilities') for (const name of value.split(',')) capabilities.add(name);
     else if (key === 'options') request.Options[value.split('=', 1)[0] ?? ''] = value.slice(value.indexOf('=') + 1);
-    else throw new CommandFailure(`unexpected key '${key}' in '${field}'`, 125);
+    else throw invalidFlag('--gpus', text, `unexpected key '${key}' in '${field}'`);
   }
   if (request.DeviceIDs === null && request.Count === 0) request.Count = 1;
   return [{ ...request, Capabilities: [[...capabilities]] }];

@@ -20,6 +20,8 @@ export const cachePruneFilters = [
   'shared',
   'private',
   'unused-for',
+  'label',
+  'label!',
 ] as const;
 
 type BuildCall = FastifyRequest<{ Querystring: Query }>;
