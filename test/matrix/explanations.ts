@@ -77,12 +77,11 @@ export const explanations: readonly Explanation[] = [
   { id: 'newer-fields', path: /\.IPAM\.Config$/, theirs: /^\[\]$/, ours: /^null$/ },
   {
     id: 'newer-fields',
-    aspect: 'state',
     path: /\.IPAMConfig$/,
     theirs: /^(\{\}|null)$/,
     ours: /^(null|\{"LinkLocal.*)$/,
   },
-  { id: 'newer-fields', path: /\.Aliases(\[\d+\])?$/, theirs: /<short id>|<container|"www"|second/ },
+  { id: 'newer-fields', path: /\.Aliases(\[\d+\])?$/, theirs: /<short id>|<container|"www"|second|application/ },
   { id: 'newer-fields', aspect: 'stdout', path: /\.execDuration$/, theirs: absent },
 
   // images by their manifest's digest
