@@ -124,7 +124,9 @@ describe('a build that is cut short', () => {
   it('while its context comes leaves nothing', async () => {
     const request = http.request({ socketPath: stack.socket, method: 'POST', path: '/build', agent: false });
     request.on('error', () => undefined); // its own doing
-    request.write(readFileSync(await contextArchive({ Dockerfile: 'FROM busybox' })).subarray(0, 700));
+    const archive = await contextArchive({ Dockerfile: 'FROM busybox' });
+    request.write(readFileSync(archive).subarray(0, 700));
+    rmSync(archive);
     await new Promise((resolve) => setTimeout(resolve, 200));
     request.destroy();
     await nothingLeft();

@@ -137,10 +137,14 @@ export function maskOutcome({ code, stdout, stderr }: CommandResult): BuildOutco
 /** Both have busybox. */
 export async function startBuilders(): Promise<Builders> {
   const scratch = mkdtempSync('/tmp/tsc-builder-');
-  const dockerd = await startRealDockerd();
+  const discard = (error: unknown) => {
+    rmSync(scratch, { recursive: true, force: true });
+    throw error;
+  };
+  const dockerd = await startRealDockerd().catch(discard);
   const stack = await startStack({ readyTimeoutMs: 60_000 }).catch(async (error) => {
     await dockerd.stop();
-    throw error;
+    return discard(error);
   });
   const builders = new Builders(dockerd, stack, scratch);
   const archive = await busyboxArchive();
