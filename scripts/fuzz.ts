@@ -30,7 +30,15 @@ const targets: Record<string, Target> = {
   tar: {
     sources: [
       ...archive('blob-stream', 'directory', 'layer-applier', 'layer-entry', 'sha256', 'tar-reader'),
-      ...archive('tree-removal', 'tree-root'),
+      ...archive(
+        'tree-removal',
+        'tree-root',
+        'lower-layers',
+        'directory-tree',
+        'erofs-tree',
+        'erofs-writer',
+        'image-file',
+      ),
       ...linux('error', 'file'),
     ],
     libraries: ['-l:libarchive.a', '-l:libz.so.1', '-l:libzstd.so.1', '-lnettle'],

@@ -1,5 +1,6 @@
 // Layers made of anything, applied for real into a directory on a tmpfs: whatever they hold, nothing beside that directory
-// may change. `pnpm fuzz tar` builds and runs it, as root. An input's first byte chooses how whiteouts are kept.
+// may change. `pnpm fuzz tar` builds and runs it, as root. An input's first byte chooses how whiteouts are kept, and whether
+// the layer becomes an EROFS image in that directory.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -102,6 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   tsc::LayerRequest request;
   request.blob = "/proc/self/fd/" + std::to_string(blob.get());
   request.target = scratch.fresh_target();
+  if ((data[0] & 2) != 0) request.image = request.target + "/image";
   request.whiteouts = (data[0] & 1) == 0 ? tsc::Whiteouts::overlay : tsc::Whiteouts::deletion;
   request.max_bytes = kMaxBytes;
   try {
