@@ -267,7 +267,7 @@ describe('kept as on dockerd', () => {
 /** dockerd asks again for a quarter of a minute: all at once. */
 const pluginless: [string[], RegExp][] = [
   [['--volume-driver', 'nosuch', '-v', 'other:/x'], /nosuch/],
-  [['--mount', 'type=volume,src=x,dst=/x,volume-driver=nosuch'], /nosuch/],
+  [['--mount', 'type=volume,src=another,dst=/x,volume-driver=nosuch'], /nosuch/],
   [['--log-driver', 'nosuch'], /nosuch/],
 ];
 
