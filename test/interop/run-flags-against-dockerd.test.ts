@@ -1,5 +1,5 @@
 // Every flag of `docker run` beside the real dockerd: in force inside the container as it is there, or refused as it is there.
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../harness/command.ts';
@@ -12,6 +12,7 @@ type Side = Stack | RealDockerd;
 let stack: Stack;
 let dockerd: RealDockerd;
 let scratch: string;
+const parentGroup = 'tsc-flags-test';
 
 /** In the block layer and in /dev: what a throttle can name. */
 const disk = readdirSync('/sys/block')
@@ -35,6 +36,11 @@ afterAll(async () => {
   await stack?.stop();
   await dockerd?.stop();
   rmSync(scratch, { recursive: true, force: true });
+  // neither daemon takes the parent away that it was given
+  for (const controller of readdirSync('/sys/fs/cgroup')) {
+    const group = join('/sys/fs/cgroup', controller, parentGroup);
+    if (existsSync(group)) rmdirSync(group);
+  }
 });
 
 /** Ids are random; a weight that 20.10 discards with a warning is in force here, where the scheduler is bfq. */
@@ -171,7 +177,7 @@ const inForce: Record<string, () => Row> = {
     script: 'cat /proc/1/cmdline | tr "\\0" " "; ls /sbin/docker-init',
   }),
   'a cgroup of its own': () => ({
-    flags: ['--cgroup-parent', '/tsc-flags-test', '--network=none'],
+    flags: ['--cgroup-parent', `/${parentGroup}`, '--network=none'],
     script: "cut -d: -f2,3 /proc/self/cgroup | grep memory | sed 's/.*://'",
   }),
   'names and addresses': () => ({
