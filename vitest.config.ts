@@ -9,7 +9,7 @@ const rules = [
 ];
 
 /** Minutes by themselves: each has a command of its own. */
-const long = ['test/long/**', 'test/matrix/docker-20.test.ts'];
+const long = ['test/long/**/*.test.ts', 'test/matrix/docker-20.test.ts', 'test/interop/compose.test.ts'];
 
 export default defineConfig({
   test: {
@@ -37,7 +37,7 @@ export default defineConfig({
       {
         test: {
           name: 'long',
-          include: ['test/long/**/*.test.ts', 'test/matrix/docker-20.test.ts'],
+          include: long,
           testTimeout: 900_000,
           hookTimeout: 1_200_000,
           fileParallelism: false,
