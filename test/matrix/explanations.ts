@@ -136,7 +136,6 @@ export const explanations: readonly Explanation[] = [
   words('words-of-28', /no such container nosuch/, /No such container: nosuch/),
   words('words-of-28', /No such image: nosuch/, /No such image: nosuch/),
   words('words-of-28', /strconv\.Atoi|Invalid filter 'dangling=\[odd\]'/, /invalid filter '(exited=x|dangling=odd)'/),
-  words('words-of-28', /plugin "\w+" not found/, /could not find plugin/),
   words('words-of-28', /cannot parse platform specifier/, /is an invalid platform/),
   words('words-of-28', /Search the Docker Hub|Push an image or a repository/, /Search Docker Hub|Upload an image/, {
     column: tsctl,
