@@ -40,7 +40,7 @@ export function hasDeviceRequests(host: Pick<HostConfig, 'DeviceRequests' | 'Dev
 
 /** An older client sends `--device vendor.com/class=name` as the path of a device. */
 export function cdiNamesIn({ Devices }: Pick<HostConfig, 'Devices'>): string[] {
-  return (Devices ?? []).map(({ PathOnHost }) => PathOnHost).filter(isQualifiedName);
+  return (Devices ?? []).map(({ PathOnHost = '' }) => PathOnHost).filter(isQualifiedName);
 }
 
 /** Rejects nothing itself for names that nobody describes. Throws invalid-argument for a request that nothing answers. */
