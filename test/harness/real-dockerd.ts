@@ -34,15 +34,21 @@ export async function mountTmpfs(path: string): Promise<void> {
   await runOk('mount', ['-t', 'tmpfs', 'tmpfs', path]);
 }
 
-/** dockerd leaves the group above its containers'; another's containers keep it. */
+/** dockerd leaves the group above its containers', and those of `--cgroup-parent`; another's containers keep them. */
 function removeParentCgroups(): void {
   for (const controller of readdirSync('/sys/fs/cgroup')) {
-    try {
-      rmdirSync(join('/sys/fs/cgroup', controller, 'docker'));
-    } catch (error) {
-      if (!['ENOENT', 'ENOTDIR', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? ''))
-        throw error;
-    }
+    const parent = join('/sys/fs/cgroup', controller, 'docker');
+    if (!existsSync(parent)) continue;
+    const below = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const path of [...below.map(({ name }) => join(parent, name)), parent]) removeIfEmpty(path);
+  }
+}
+
+function removeIfEmpty(group: string): void {
+  try {
+    rmdirSync(group);
+  } catch (error) {
+    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

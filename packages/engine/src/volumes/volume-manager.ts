@@ -2,7 +2,7 @@
 import { chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { ContainerError, errorMessageOf, withContext } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
 import { listMountsBelow, mountAll, unmountAll } from '@tscontainer/linux/mounts';
 import { copyTree, diskUsage } from '@tscontainer/linux/tree';
@@ -140,7 +140,9 @@ export class VolumeManager {
     driver: string,
     options: { labels?: Record<string, string> | null; isAnonymous?: boolean; driverOptions?: VolumeOptions | null },
   ): Promise<Volume> {
-    const plugin = await VolumePlugin.connect(driver);
+    const plugin = await VolumePlugin.connect(driver).catch((error) => {
+      throw withContext(`create ${name}`, error);
+    });
     await plugin.create(name, options.driverOptions ?? {});
     const volume: Volume = {
       name,
