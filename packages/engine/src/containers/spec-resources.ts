@@ -170,7 +170,9 @@ function cgroupRule(text: string): DeviceRule {
 export function devicesOf(host: HostConfig, hasUserNamespace: boolean): { devices: SpecDevice[]; rules: DeviceRule[] } {
   if (host.Privileged)
     return { devices: hasUserNamespace ? [] : hostDevices('/dev'), rules: [{ allow: true, access: 'rwm' }] };
-  const requested = (host.Devices ?? []).filter(({ PathOnHost = '' }) => !isQualifiedName(PathOnHost)).map(requestedDevice);
+  const requested = (host.Devices ?? [])
+    .filter(({ PathOnHost = '' }) => !isQualifiedName(PathOnHost))
+    .map(requestedDevice);
   return {
     devices: requested.map(({ device }) => device),
     rules: [
