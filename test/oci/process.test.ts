@@ -167,6 +167,18 @@ describe('limits', () => {
     }
   });
 
+  test('hold for a further process that names none itself, and give way to its own', () => {
+    bench.start('limits', ['sleep', '60'], withProcess({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 100, hard: 200 }] }));
+    const file = join(bench.directory, 'process.json');
+    const process = { args: ['cat', '/proc/self/limits'], cwd: '/', env: ['PATH=/bin'], user: {} };
+    writeFileSync(file, JSON.stringify(process));
+    expect(bench.run(['exec', '-p', file, 'limits']).stdout).toMatch(/Max open files\s+100\s+200/);
+    writeFileSync(file, JSON.stringify({ ...process, rlimits: [{ type: 'RLIMIT_NOFILE', soft: 50, hard: 60 }] }));
+    expect(bench.run(['exec', '-p', file, 'limits']).stdout).toMatch(/Max open files\s+50\s+60/);
+    bench.run(['delete', '-f', 'limits']);
+    expect(bench.left()).toEqual([]);
+  });
+
   test('one that is given twice, unknown, or softer than hard is refused', () => {
     const limited = (...rlimits: unknown[]) => bench.runOnce('limited', ['true'], withProcess({ rlimits }));
     const files = { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 };

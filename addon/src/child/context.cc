@@ -51,26 +51,32 @@ bool send_report(int fd, const Report& report) {
   return sent >= 0;
 }
 
-bool send_report_with_fd(int fd, const Report& report, int passed) {
-  iovec data = {const_cast<Report*>(&report), offsetof(Report, steps)};
+long send_with_fd(int socket, iovec* data, unsigned long count, int passed) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   memset(control, 0, sizeof control);
   msghdr message;
   memset(&message, 0, sizeof message);
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  message.msg_iov = data;
+  message.msg_iovlen = count;
+  if (passed >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  }
   long sent;
   do {
-    sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    sent = sendmsg(socket, &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  return sent >= 0;
+  return sent;
+}
+
+bool send_report_with_fd(int fd, const Report& report, int passed) {
+  iovec data = {const_cast<Report*>(&report), offsetof(Report, steps)};
+  return send_with_fd(fd, &data, 1, passed) >= 0;
 }
 
 int receive_report(int fd, Report& report, int* passed) {

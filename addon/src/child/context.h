@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "child/plan.h"
 #include "child/protocol.h"
@@ -25,6 +26,9 @@ void begin_step(Context& context, Step step, std::uint16_t index = 0);
 
 /// Fills in the report from the step under way and errno.
 void record_failure(Context& context, const char* call, const char* path);
+
+/// One message on a unix socket, with an fd in it unless `passed` is negative; sendmsg's result and errno.
+long send_with_fd(int socket, iovec* data, unsigned long count, int passed);
 
 /// Sends one report; true when the peer has it.
 bool send_report(int fd, const Report& report);

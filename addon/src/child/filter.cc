@@ -54,24 +54,7 @@ long send_state(int agent_fd, const List<Text>& pieces, pid_t pid, int listener_
     data[count++] = {const_cast<char*>(piece.get()), strlen(piece.get())};
     if (count + 2 > sizeof data / sizeof data[0]) break;
   }
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  memset(control, 0, sizeof control);
-  msghdr message;
-  memset(&message, 0, sizeof message);
-  message.msg_iov = data;
-  message.msg_iovlen = count;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &listener_fd, sizeof listener_fd);
-  long sent;
-  do {
-    sent = sendmsg(agent_fd, &message, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  return sent;
+  return send_with_fd(agent_fd, data, count, listener_fd);
 }
 
 }  // namespace

@@ -6,28 +6,15 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include "child/context.h"
 #include "linux/error.h"
 #include "linux/unique-fd.h"
 
 namespace tsc::cli {
 
 bool send_message(int socket, const std::string& text, int passed) {
-  std::string copy = text;
-  iovec data = {copy.data(), copy.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (passed >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &passed, sizeof passed);
-  }
-  return sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+  iovec data = {const_cast<char*>(text.data()), text.size()};
+  return child::send_with_fd(socket, &data, 1, passed) >= 0;
 }
 
 void send_fd(const char* step, const std::string& path, int passed, const std::string& name) {

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "linux/bpf-word.h"
+
 namespace tsc {
 namespace {
 
@@ -23,15 +25,6 @@ sock_filter instruction_of(std::uint64_t word) {
   memcpy(&instruction, &word, sizeof instruction);
   return instruction;
 }
-
-std::uint64_t word(std::uint16_t code, std::uint32_t value, size_t if_true = 0, size_t if_false = 0) {
-  const sock_filter instruction = {code, static_cast<__u8>(if_true), static_cast<__u8>(if_false), value};
-  std::uint64_t result;
-  memcpy(&result, &instruction, sizeof result);
-  return result;
-}
-
-std::uint64_t jump(size_t offset) { return word(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(offset)); }
 
 struct Verdict {
   enum Kind { action, depends, unknown } kind;
@@ -144,11 +137,11 @@ class Block {
     if (root >= kLeaf) nodes_.clear();
     for (size_t at = 0; at < nodes_.size(); ++at) {
       const Node& node = nodes_[at];
-      program_.push_back(word(BPF_JMP | BPF_JGE | BPF_K, node.boundary, place(node.high) - at - 1,
+      program_.push_back(bpf_word(BPF_JMP | BPF_JGE | BPF_K, node.boundary, place(node.high) - at - 1,
                               place(node.low) - at - 1));
     }
     for (const Verdict& leaf : leaves_)
-      program_.push_back(leaf.kind == Verdict::action ? word(BPF_RET | BPF_K, leaf.value) : 0);
+      program_.push_back(leaf.kind == Verdict::action ? bpf_word(BPF_RET | BPF_K, leaf.value) : 0);
   }
 
   const Program& program() const { return program_; }
@@ -199,10 +192,10 @@ Program tree_of(const std::vector<Range>& ranges, size_t first, size_t end) {
   const Program high = tree_of(ranges, middle, end);
   Program tree;
   if (low.size() <= kLongestJump) {
-    tree.push_back(word(BPF_JMP | BPF_JGE | BPF_K, ranges[middle].first, low.size(), 0));
+    tree.push_back(bpf_word(BPF_JMP | BPF_JGE | BPF_K, ranges[middle].first, low.size(), 0));
   } else {
-    tree.push_back(word(BPF_JMP | BPF_JGE | BPF_K, ranges[middle].first, 0, 1));
-    tree.push_back(jump(low.size()));
+    tree.push_back(bpf_word(BPF_JMP | BPF_JGE | BPF_K, ranges[middle].first, 0, 1));
+    tree.push_back(bpf_jump(low.size()));
   }
   tree.insert(tree.end(), low.begin(), low.end());
   tree.insert(tree.end(), high.begin(), high.end());
@@ -213,11 +206,11 @@ Program tree_of(const std::vector<Range>& ranges, size_t first, size_t end) {
 Program part_of(const std::vector<Range>& ranges, std::uint32_t architecture, size_t after) {
   Program tree = tree_of(ranges, 0, ranges.size());
   for (size_t at = 0; at < tree.size(); ++at) {
-    if (tree[at] == 0) tree[at] = jump(tree.size() - 1 - at + after);
+    if (tree[at] == 0) tree[at] = bpf_jump(tree.size() - 1 - at + after);
   }
-  tree.insert(tree.begin(), {word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
-                             word(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0), jump(tree.size() + 1),
-                             word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))});
+  tree.insert(tree.begin(), {bpf_word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+                             bpf_word(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0), bpf_jump(tree.size() + 1),
+                             bpf_word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))});
   return tree;
 }
 

@@ -6,22 +6,16 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <algorithm>
 #include <iterator>
+
+#include "linux/bpf-word.h"
 
 namespace tsc {
 namespace {
 
 constexpr std::uint32_t kFirstX32 = 0x40000000;  // x32 shares AUDIT_ARCH_X86_64 and has this bit in its numbers
-
-std::uint64_t word(std::uint16_t code, std::uint32_t value, size_t if_true = 0, size_t if_false = 0) {
-  const sock_filter instruction = {code, static_cast<__u8>(if_true), static_cast<__u8>(if_false), value};
-  std::uint64_t result;
-  memcpy(&result, &instruction, sizeof result);
-  return result;
-}
 
 /// Whether the newer numbers mean the same there: not with MIPS's offsets, nor in x32.
 bool has_common_numbers(std::uint32_t architecture) {
@@ -35,14 +29,14 @@ std::vector<std::uint64_t> part_of(const SeccompPrologue& prologue, std::uint32_
   std::vector<std::uint64_t> part;
   // Every jump to the end is made by a `ja`, so that the offset may be of any size.
   const auto leave_if = [&](std::uint16_t test, std::uint32_t value) {
-    part.push_back(word(BPF_JMP | test | BPF_K, value, 0, 1));
+    part.push_back(bpf_word(BPF_JMP | test | BPF_K, value, 0, 1));
     part.push_back(0);  // filled in below
   };
   const auto answer_if = [&](std::uint16_t test, std::uint32_t value, std::uint32_t action) {
-    part.push_back(word(BPF_JMP | test | BPF_K, value, 0, 1));
-    part.push_back(word(BPF_RET | BPF_K, action));
+    part.push_back(bpf_word(BPF_JMP | test | BPF_K, value, 0, 1));
+    part.push_back(bpf_word(BPF_RET | BPF_K, action));
   };
-  part.push_back(word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+  part.push_back(bpf_word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
   if (architecture == SCMP_ARCH_X86_64) leave_if(BPF_JGE, kFirstX32);
   for (const auto& [number, action] : prologue.newer) answer_if(BPF_JEQ, number, action);
   const auto last = prologue.last_known.find(architecture);
@@ -52,7 +46,7 @@ std::vector<std::uint64_t> part_of(const SeccompPrologue& prologue, std::uint32_
   part.push_back(0);
   for (size_t index = 0; index < part.size(); ++index) {
     const size_t offset = part.size() - 1 - index + after;
-    if (part[index] == 0) part[index] = word(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(offset));
+    if (part[index] == 0) part[index] = bpf_jump(offset);
   }
   return part;
 }
@@ -66,9 +60,9 @@ std::vector<std::uint64_t> seccomp_prologue(const SeccompPrologue& prologue) {
   for (const auto& [architecture, last] : prologue.last_known) {
     if (!has_common_numbers(architecture)) continue;
     std::vector<std::uint64_t> part = part_of(prologue, architecture, program.size());
-    part.insert(part.begin(), {word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
-                               word(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0),
-                               word(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(part.size()))});
+    part.insert(part.begin(), {bpf_word(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+                               bpf_word(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0),
+                               bpf_jump(part.size())});
     program.insert(program.begin(), part.begin(), part.end());
   }
   return program;

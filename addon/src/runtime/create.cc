@@ -150,7 +150,7 @@ void Creation::read_config(const CreateRequest& request) {
   record_.has_detached_root = mounts == nullptr || !mounts->path.empty();
   record_.uid_mappings = oci_config_.linux_.uid_mappings;
   record_.no_new_keyring = request.no_new_keyring;
-  record_.traits = {oci_config_.linux_.personality, oci_config_.linux_.memory_policy};
+  record_.traits = {oci_config_.linux_.personality, oci_config_.linux_.memory_policy, oci_config_.process.rlimits};
   if (!oci_config_.hooks.poststart.empty() || !oci_config_.hooks.poststop.empty())
     record_.hooks = oci_config_.hooks_text;
   record_.process_config = oci_config_.process_text;

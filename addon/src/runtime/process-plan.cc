@@ -40,12 +40,12 @@ int limit_number(const std::string& name) {
 }
 
 /// Raising a hard limit needs CAP_SYS_RESOURCE (in the host's user namespace); without it our own is the most.
-void plan_rlimits(PlanArena& arena, const oci::Process& process, Warnings& warnings) {
+void plan_rlimits(PlanArena& arena, const std::vector<oci::Rlimit>& limits, Warnings& warnings) {
   auto& list = arena.plan().process.rlimits;
-  arena.resize(list, process.rlimits.size());
+  arena.resize(list, limits.size());
   const bool may_raise = has_capability(CAP_SYS_RESOURCE) && !is_in_user_namespace();
   std::uint64_t index = 0;
-  for (const oci::Rlimit& wanted : process.rlimits) {
+  for (const oci::Rlimit& wanted : limits) {
     child::Rlimit& limit = list[index++];
     limit.resource = static_cast<std::uint32_t>(limit_number(wanted.type));
     limit.soft = wanted.soft;
@@ -224,7 +224,7 @@ void plan_process(PlanArena& arena, const oci::Process& process, const ProcessCo
   child::Process& planned = arena.plan().process;
   plan_command(arena, process);
   plan_user(arena, process, context);
-  plan_rlimits(arena, process, warnings);
+  plan_rlimits(arena, process.rlimits.empty() ? context.traits.rlimits : process.rlimits, warnings);
   plan_capabilities(arena, process, context.has_user_namespace, warnings);
   plan_oom_score(arena, process, warnings);
   plan_label(arena, process);

@@ -51,6 +51,7 @@ void add_traits(json& value, const ContainerTraits& traits) {
   if (traits.memory_policy) {
     value["memoryPolicy"] = {{"mode", traits.memory_policy->mode}, {"nodes", traits.memory_policy->nodes}};
   }
+  for (const oci::Rlimit& limit : traits.rlimits) value["rlimits"].push_back({limit.type, limit.soft, limit.hard});
 }
 
 ContainerTraits traits_from_json(const json& value) {
@@ -60,6 +61,8 @@ ContainerTraits traits_from_json(const json& value) {
     const json& policy = value.at("memoryPolicy");
     traits.memory_policy = {policy.at("mode").get<std::uint32_t>(), policy.at("nodes").get<oci::NumberMask>()};
   }
+  for (const json& limit : value.value("rlimits", json::array()))
+    traits.rlimits.push_back({limit.at(0), limit.at(1), limit.at(2)});
   return traits;
 }
 

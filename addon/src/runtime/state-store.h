@@ -34,6 +34,7 @@ struct ProcessRecord {
 struct ContainerTraits {
   std::optional<std::uint32_t> personality;
   std::optional<oci::MemoryPolicy> memory_policy;
+  std::vector<oci::Rlimit> rlimits;  // of a process that names none itself, as with runc
 };
 
 struct ContainerRecord {

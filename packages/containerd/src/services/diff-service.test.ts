@@ -1,8 +1,9 @@
 // The Diff service over gRPC: layers made of snapshots and applied to others, with whiteouts.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Mount, mountAll, unmountAll } from '@tscontainer/linux/mounts';
+import type { Mount } from '@tscontainer/linux/mounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mounted as mountedBelow } from '../fixture/mounted.ts';
 import { TemporaryDaemon } from '../fixture/temporary-daemon.ts';
 
 let daemon: TemporaryDaemon;
@@ -14,16 +15,8 @@ afterAll(() => daemon.close());
 const snapshot = async (method: string, key: string, more: object = {}): Promise<Mount[]> =>
   (await daemon.call(`snapshots.Snapshots/${method}`, { snapshotter: 'overlayfs', key, ...more })).mounts;
 
-async function mounted<T>(mounts: Mount[], work: (directory: string) => T): Promise<T> {
-  const directory = mkdtempSync(join(daemon.daemon.config.root, 'mnt-'));
-  await mountAll(mounts, directory);
-  try {
-    return work(directory);
-  } finally {
-    await unmountAll(directory);
-    rmSync(directory, { recursive: true });
-  }
-}
+const mounted = <T>(mounts: Mount[], work: (directory: string) => T) =>
+  mountedBelow(daemon.daemon.config.root, mounts, work);
 
 async function madeLayer(): Promise<{ diff: any; parent: string }> {
   await mounted(await snapshot('Prepare', 'base'), (directory) => {

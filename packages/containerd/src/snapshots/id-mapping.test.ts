@@ -1,9 +1,10 @@
 // Snapshots whose layers are shown with other owners: by containerd's labels, over real id-mapped mounts.
 import { execFileSync } from 'node:child_process';
-import { chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { listMountsBelow, type Mount, mountAll, unmountAll } from '@tscontainer/linux/mounts';
+import { listMountsBelow, type Mount } from '@tscontainer/linux/mounts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mounted as mountedBelow } from '../fixture/mounted.ts';
 import { type OpenDaemon, openTemporaryDaemon } from '../fixture/temporary-daemon.ts';
 import type { DirectorySnapshotter } from './directory-snapshotter.ts';
 import { gidLabel, idsOf, shownId, supportsIdMapping, uidLabel } from './id-mapping.ts';
@@ -18,16 +19,8 @@ function use(name: string, config?: OpenDaemon['daemon']['config']): void {
   snapshots = open.daemon.snapshotters.get(name) as DirectorySnapshotter;
 }
 
-async function mounted<T>(mounts: Mount[], work: (directory: string) => T): Promise<T> {
-  const directory = mkdtempSync(join(open.daemon.config.root, 'mnt-'));
-  await mountAll(mounts, directory);
-  try {
-    return work(directory);
-  } finally {
-    await unmountAll(directory);
-    rmSync(directory, { recursive: true });
-  }
-}
+const mounted = <T>(mounts: Mount[], work: (directory: string) => T) =>
+  mountedBelow(open.daemon.config.root, mounts, work);
 
 const owner = (path: string) => {
   const { uid, gid } = lstatSync(path);

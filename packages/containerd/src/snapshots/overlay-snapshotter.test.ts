@@ -1,8 +1,9 @@
 // The overlay snapshotter over real mounts: layers, kinds, names, removal, and restarts after a kill.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Mount, mountAll, unmountAll } from '@tscontainer/linux/mounts';
+import type { Mount } from '@tscontainer/linux/mounts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mounted as mountedBelow } from '../fixture/mounted.ts';
 import { type OpenDaemon, openTemporaryDaemon } from '../fixture/temporary-daemon.ts';
 
 const scope = { namespace: 'test' };
@@ -17,16 +18,8 @@ beforeEach(() => {
 });
 afterEach(() => open.close(), 60_000); // a thousand snapshots on a busy disk
 
-async function mounted<T>(mounts: Mount[], work: (directory: string) => T): Promise<T> {
-  const directory = mkdtempSync(join(open.daemon.config.root, 'mnt-'));
-  await mountAll(mounts, directory);
-  try {
-    return work(directory);
-  } finally {
-    await unmountAll(directory);
-    rmSync(directory, { recursive: true });
-  }
-}
+const mounted = <T>(mounts: Mount[], work: (directory: string) => T) =>
+  mountedBelow(open.daemon.config.root, mounts, work);
 
 /** A committed layer `name` with the file /name in it. */
 async function layer(name: string, parent = ''): Promise<void> {

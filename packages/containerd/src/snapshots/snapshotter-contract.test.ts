@@ -8,7 +8,6 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -19,9 +18,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { listMountsBelow, type Mount, mountAll, unmountAll } from '@tscontainer/linux/mounts';
+import { listMountsBelow, type Mount } from '@tscontainer/linux/mounts';
 import { tar } from '@tscontainer/linux/tar-fixture';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mounted as mountedBelow } from '../fixture/mounted.ts';
 import { type OpenDaemon, openTemporaryDaemon } from '../fixture/temporary-daemon.ts';
 import type { DirectorySnapshotter } from './directory-snapshotter.ts';
 
@@ -36,16 +36,8 @@ function use(name: string, config?: OpenDaemon['daemon']['config']): void {
   root = join(open.daemon.config.root, `io.containerd.snapshotter.v1.${name}`);
 }
 
-async function mounted<T>(mounts: Mount[], work: (directory: string) => T): Promise<T> {
-  const directory = mkdtempSync(join(open.daemon.config.root, 'mnt-'));
-  await mountAll(mounts, directory);
-  try {
-    return work(directory);
-  } finally {
-    await unmountAll(directory);
-    rmSync(directory, { recursive: true });
-  }
-}
+const mounted = <T>(mounts: Mount[], work: (directory: string) => T) =>
+  mountedBelow(open.daemon.config.root, mounts, work);
 
 async function layer(name: string, parent: string, work: (directory: string) => void): Promise<void> {
   await mounted(await snapshots.prepare(scope, `making-${name}`, parent), work);

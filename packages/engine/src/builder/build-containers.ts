@@ -152,9 +152,7 @@ export class BuildContainers {
 
   async #remove(container: Container): Promise<void> {
     if (container.isRunning) await killContainer(this.#context, container, 'SIGKILL');
-    await container.queue.run(() =>
-      removeContainer(this.#context, container, { isForced: true, removesVolumes: true }),
-    );
+    await container.queue.run(() => removeContainer(this.#context, container, { removesVolumes: true }));
     this.#forget(container);
   }
 

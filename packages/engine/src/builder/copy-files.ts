@@ -16,11 +16,12 @@ import { errorMessageOf } from '@tscontainer/core/errors';
 import { extractTree, packTree } from '@tscontainer/linux/archive';
 import { makeFifo } from '@tscontainer/linux/fifo';
 import { lookUpInRoot } from '@tscontainer/linux/mounts';
+import { peek } from '@tscontainer/platform/stream-head';
 import { isDirectory, resolveInRoot } from '../container-files/root-location.ts';
 import { extractStream } from '../container-files/tree-streams.ts';
 import { buildFailure } from './build-failure.ts';
 import { type CopySource, hostPathOf } from './copy-sources.ts';
-import { decompressed, peek } from './decompression.ts';
+import { decompressed } from './decompression.ts';
 
 export interface Owner {
   uid: number;

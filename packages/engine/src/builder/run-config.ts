@@ -1,29 +1,12 @@
 // The config that a stage's instructions change, in Go's shape; and how docker compares two of them for the cache.
 import type { ImageProcessConfig } from '@tscontainer/core/oci-image';
+import { emptyConfig } from '../containers/container-config.ts';
 import type { RunConfig } from './step-image.ts';
 
 export const defaultShell = ['/bin/sh', '-c'];
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-const emptyRunConfig: RunConfig = {
-  Hostname: '',
-  Domainname: '',
-  User: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: null,
-  Cmd: null,
-  Image: '',
-  Volumes: null,
-  WorkingDir: '',
-  Entrypoint: null,
-  OnBuild: null,
-  Labels: null,
-};
+const emptyRunConfig: RunConfig = { ...emptyConfig, Labels: null };
 
 /** What a stage begins with: the base image's, with a PATH. */
 export function runConfigOf(image: ImageProcessConfig | undefined): RunConfig {

@@ -6,7 +6,7 @@ import type { BlockIo, DeviceRate } from '@tscontainer/core/oci-runtime';
 import { deviceNumbers } from '../devices/device-numbers.ts';
 import type { HostConfig, ThrottledDevice, WeightedDevice } from './container-config.ts';
 
-type BlockFields = Pick<
+export type BlockFields = Pick<
   HostConfig,
   | 'BlkioWeight'
   | 'BlkioWeightDevice'

@@ -297,7 +297,8 @@ export const hostConfigSchema: Schema = {
   Init: 'bool',
 };
 
-const emptyConfig: ContainerConfig = {
+/** In the order of Go's struct; also what a build's images begin with. */
+export const emptyConfig: ContainerConfig = {
   Hostname: '',
   Domainname: '',
   User: '',

@@ -144,7 +144,7 @@ export class ExitHandler {
 
   #autoRemove(container: Container): void {
     container.queue
-      .run(() => removeContainer(this.#context, container, { isForced: false, removesVolumes: true }))
+      .run(() => removeContainer(this.#context, container, { removesVolumes: true }))
       .catch((error) =>
         this.#context.log.error({ id: container.id, err: errorMessageOf(error) }, 'automatic removal failed'),
       );

@@ -8,7 +8,6 @@ import type { EngineContext } from './engine-context.ts';
 import { closeSharedShm } from './shared-shm.ts';
 
 export interface RemoveOptions {
-  isForced: boolean;
   /** Its anonymous volumes go too. */
   removesVolumes: boolean;
 }

@@ -133,6 +133,9 @@ function checkNamespaces(host: HostConfig): void {
     throw refuse('HostConfig.UsernsMode', `invalid mode: ${host.UsernsMode}`);
 }
 
+/** Asked once: it reads /proc/cpuinfo, and every create comes here. */
+const processors = cpus().length;
+
 function checkResources(host: HostConfig): void {
   if (host.Memory < 0) throw refuse('HostConfig.Memory', 'must not be negative');
   if (host.Memory > 0 && host.Memory < minMemoryBytes) throw invalid('Minimum memory limit allowed is 6MB');
@@ -146,7 +149,6 @@ function checkResources(host: HostConfig): void {
   const swappiness = host.MemorySwappiness;
   if (swappiness !== null && (swappiness < -1 || swappiness > 100))
     throw invalid(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
-  const processors = cpus().length;
   if (host.NanoCpus < 0 || host.NanoCpus > processors * 1e9)
     throw invalid(`Range of CPUs is from 0.01 to ${processors}.00, as there are only ${processors} CPUs available`);
   if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0))

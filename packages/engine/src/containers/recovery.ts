@@ -60,7 +60,7 @@ async function endBuildStep(context: EngineContext, container: Container): Promi
   await deleteTask(context, container.id);
   await unmountVolumes(context, container);
   container.state.status = 'exited';
-  await removeContainer(context, container, { isForced: true, removesVolumes: true });
+  await removeContainer(context, container, { removesVolumes: true });
 }
 
 /** Container by the key of its snapshot. */

@@ -8,12 +8,17 @@ import type { ExecManager } from './exec-manager.ts';
 
 const maxRemovalTries = 5;
 
+export interface RequestedRemoval extends RemoveOptions {
+  /** Kills one that runs. */
+  isForced: boolean;
+}
+
 /** Rejects failed-precondition for one that runs, unless forced, and for one that is being removed. */
 export async function removeOnRequest(
   context: EngineContext,
   execs: ExecManager,
   container: Container,
-  options: RemoveOptions,
+  options: RequestedRemoval,
 ): Promise<void> {
   if (container.state.status === 'removing')
     throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);

@@ -5,7 +5,7 @@ import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { DeviceRule, LinuxResources, LinuxSpec, Process } from '@tscontainer/core/oci-runtime';
 import { isQualifiedName } from '../devices/cdi-registry.ts';
 import { deviceNumbers } from '../devices/device-numbers.ts';
-import { blockLimitsOf } from './block-limits.ts';
+import { type BlockFields, blockLimitsOf } from './block-limits.ts';
 import type { DeviceRequestPath, HostConfig } from './container-config.ts';
 
 type SpecDevice = NonNullable<LinuxSpec['devices']>[number];
@@ -58,15 +58,10 @@ type Limits = Pick<
   | 'CpusetCpus'
   | 'CpusetMems'
   | 'PidsLimit'
-  | 'BlkioWeight'
-  | 'BlkioWeightDevice'
-  | 'BlkioDeviceReadBps'
-  | 'BlkioDeviceWriteBps'
-  | 'BlkioDeviceReadIOps'
-  | 'BlkioDeviceWriteIOps'
   | 'CpuRealtimePeriod'
   | 'CpuRealtimeRuntime'
->;
+> &
+  BlockFields;
 
 /** Everything but devices; a zero means no limit and is left out. */
 export function limitsOf(host: Limits): LinuxResources {

@@ -5,7 +5,8 @@ import { whenRoom } from './stream-frames.ts';
 export interface JsonLines {
   /** Resolves when the client has room. */
   write(value: unknown): Promise<void>;
-  end(): void;
+  /** `last` goes with the end in one write: a client that waits for it is woken once. */
+  end(last?: unknown): void;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
 }
@@ -25,8 +26,8 @@ export function openJsonLines(request: FastifyRequest, reply: FastifyReply): Jso
       if (response.destroyed || response.writableEnded) return;
       if (!response.write(`${JSON.stringify(value)}\n`)) await whenRoom(response);
     },
-    end: () => {
-      if (!response.writableEnded) response.end();
+    end: (last) => {
+      if (!response.writableEnded) response.end(last === undefined ? undefined : `${JSON.stringify(last)}\n`);
     },
   };
 }

@@ -1,5 +1,5 @@
 // The network side of one running container: its namespace, its DNS server, its published ports.
-import { rmSync, symlinkSync } from 'node:fs';
+import { symlinkSync, unlinkSync } from 'node:fs';
 import type { Logger } from '@tscontainer/platform/logger';
 import { type DnsNames, DnsServer, type DnsSockets, openDnsSockets } from './dns-server.ts';
 import { DnsUpstream, type UpstreamServer } from './dns-upstream.ts';
@@ -37,8 +37,14 @@ export class Sandbox {
   }
 
   pointTo(path: string): void {
-    rmSync(this.#link, { force: true });
-    symlinkSync(path, this.#link);
+    try {
+      symlinkSync(path, this.#link);
+    } catch (error) {
+      // of an earlier run, or of another namespace
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      unlinkSync(this.#link);
+      symlinkSync(path, this.#link);
+    }
   }
 
   /** The namespace of a process. */
@@ -72,6 +78,10 @@ export class Sandbox {
     this.isClosed = true;
     this.#dns?.close();
     this.#space?.close();
-    rmSync(this.#link, { force: true });
+    try {
+      unlinkSync(this.#link);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 }

@@ -111,8 +111,6 @@ export class VolumeManager {
         `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
       );
     }
-    if (options.driver && options.driver !== localDriver) return this.#makeOfPlugin(name, options.driver, options);
-    if (options.driverOptions) checkVolumeOptions(name, options.driverOptions);
     const volume: Volume = {
       name,
       createdAt: nowText(),
@@ -120,6 +118,8 @@ export class VolumeManager {
       isAnonymous: options.isAnonymous ?? false,
       options: options.driverOptions ?? null,
     };
+    if (options.driver && options.driver !== localDriver) return this.#makeOfPlugin(volume, options.driver);
+    if (options.driverOptions) checkVolumeOptions(name, options.driverOptions);
     mkdirSync(this.mountpoint(name), { recursive: true, mode: 0o755 });
     if (options.ownerId !== undefined) chownSync(this.mountpoint(name), options.ownerId, options.ownerId);
     await this.#keep(volume);
@@ -135,24 +135,13 @@ export class VolumeManager {
     this.#events.publish('volume', 'create', name, { driver: driverOf(volume) });
   }
 
-  async #makeOfPlugin(
-    name: string,
-    driver: string,
-    options: { labels?: Record<string, string> | null; isAnonymous?: boolean; driverOptions?: VolumeOptions | null },
-  ): Promise<Volume> {
+  async #makeOfPlugin(record: Volume, driver: string): Promise<Volume> {
+    const { name, options } = record;
     const plugin = await VolumePlugin.connect(driver).catch((error) => {
       throw withContext(`create ${name}`, error);
     });
-    await plugin.create(name, options.driverOptions ?? {});
-    const volume: Volume = {
-      name,
-      createdAt: nowText(),
-      labels: options.labels ?? null,
-      isAnonymous: options.isAnonymous ?? false,
-      options: options.driverOptions ?? null,
-      driver,
-      scope: await plugin.scope(),
-    };
+    await plugin.create(name, options ?? {});
+    const volume = { ...record, driver, scope: await plugin.scope() };
     await this.#keep(volume);
     return volume;
   }

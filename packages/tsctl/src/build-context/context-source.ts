@@ -5,6 +5,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { IgnorePatterns, readIgnoreFile } from '@tscontainer/core/ignore-patterns';
+import { compressionOf, peek } from '@tscontainer/platform/stream-head';
 import { CommandFailure } from '../cli/failures.ts';
 import { openFailure } from '../cli/open-failure.ts';
 import { addDockerfile } from './added-dockerfile.ts';
@@ -123,27 +124,8 @@ async function fromUrl(url: string, file: string, stdin: Readable): Promise<Buil
   return file === '-' ? addDockerfile(source.archive, await buffer(stdin)) : source;
 }
 
-async function peek(stream: Readable, wanted: number): Promise<{ first: Buffer; whole: Readable }> {
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const read: Buffer[] = [];
-  let length = 0;
-  while (length < wanted) {
-    const next = await chunks.next();
-    if (next.done) break;
-    read.push(next.value);
-    length += next.value.length;
-  }
-  const whole = async function* () {
-    yield* read;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-  };
-  return { first: Buffer.concat(read), whole: Readable.from(whole(), { objectMode: false }) };
-}
-
-const magics = [[0x1f, 0x8b, 0x08], [0x42, 0x5a, 0x68], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], [0x28, 0xb5, 0x2f, 0xfd]]; // biome-ignore format: one line says it
-
 function isArchive(first: Buffer): boolean {
-  if (magics.some((magic) => magic.every((byte, at) => first[at] === byte))) return true;
+  if (compressionOf(first) !== undefined) return true;
   if (first.length < 512) return false;
   const stated = Number.parseInt(first.toString('latin1', 148, 156).replace(/[\0 ]/g, ''), 8);
   let sum = 0;

@@ -32,7 +32,7 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
   /** `--rm` holds for a container that could not be started too. */
   const removeUnstarted = async (container: Container) => {
     if (container.isRunning || container.isDestroyed || !container.settings.hostConfig.AutoRemove) return;
-    await container.queue.run(() => removeContainer(context, container, { isForced: false, removesVolumes: true }));
+    await container.queue.run(() => removeContainer(context, container, { removesVolumes: true }));
   };
 
   app.post<{ Querystring: Query }>('/containers/create', async (request, reply) => {
@@ -115,12 +115,12 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
     const result = isOver
       ? container.exitResult
       : await container.waitFor(condition === 'removed' ? 'removed' : 'next-exit', lines.signal);
-    if (result !== undefined)
-      await lines.write({
+    lines.end(
+      result && {
         StatusCode: result.exitCode,
         ...(result.error === '' ? {} : { Error: { Message: result.error } }),
-      });
-    lines.end();
+      },
+    );
   });
 
   app.delete<ById>('/containers/:id', async (request, reply) => {
