@@ -12,7 +12,7 @@ const downloadTimeoutMs = 300_000;
 export interface NewerDocker {
   /** The client, 28.5. */
   docker: string;
-  /** Holds dockerd and containerd: to be put in front of PATH, so that dockerd finds its containerd and Debian 12's runc. */
+  /** To be put in front of PATH: so dockerd finds its own containerd and docker-proxy, and Debian 12's runc. */
   daemonPath: string;
   dockerd: string;
   /** The compose plugin, which runs by itself too. */
@@ -30,7 +30,7 @@ export async function newerDocker(): Promise<NewerDocker> {
   };
   return {
     docker: file('usr/bin/docker'),
-    daemonPath: join(root, 'usr/bin'),
+    daemonPath: [join(root, 'usr/bin'), join(root, 'usr/sbin')].join(':'),
     dockerd: file('usr/sbin/dockerd'),
     compose: file('usr/libexec/docker/cli-plugins/docker-compose'),
   };

@@ -1,12 +1,12 @@
-// docker-compose 1.29 with dockerd 20.10 and with this engine: the same projects on both, our own docker-compose.test.yml
-// among them. A third project, with real services, is test/long/compose.test.ts.
+// docker-compose 1.29 with dockerd 20.10, docker compose 2.40 with dockerd 28.5, and both with this engine: the same projects,
+// our own docker-compose.test.yml among them. A third project, with real services, is test/long/compose.test.ts.
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandResult, run, until } from '../harness/command.ts';
+import { composePairs } from '../harness/compose-pairs.ts';
 import { busyboxArchive } from '../harness/images.ts';
 import { leaksBetween, type MachineSnapshot, snapshotMachine } from '../harness/leak-check.ts';
-import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { repositoryRoot } from '../harness/repository.ts';
 import { startStack } from '../harness/stack.ts';
 
@@ -15,17 +15,6 @@ interface World {
   socket: string;
   stop(): Promise<void>;
 }
-
-/** A compose, the engine of its time, and ours. */
-interface Pair {
-  name: string;
-  compose(): Promise<string>;
-  dockerd(): ReturnType<typeof startRealDockerd>;
-}
-
-const pairs: Pair[] = [
-  { name: 'docker-compose 1.29', compose: async () => '/usr/bin/docker-compose', dockerd: () => startRealDockerd([]) },
-];
 
 let directory: string;
 
@@ -68,10 +57,13 @@ function masked({ stdout, stderr, code }: CommandResult): unknown {
     text
       .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
       .replace(/\b[0-9a-f]{12,64}\b/g, '<id>')
+      .replace(/time="[^"]*"/g, 'time="<time>"')
       .replace(/(About an? |Less than an? |\d+ )(second|minute)s?( ago)?/g, '<time>')
       .replace(/\d+\.\ds\b/g, '<time>')
       // the layers that a failed start has passed have names of their own
       .replace(/(failed to create|OCI runtime)[^\n]*?(?=exec: )/g, '<layers>: ')
+      // dockerd 20.10 and this engine end it with containerd's `: unknown`, 28 does not
+      .replace(/(executable file not found in \$PATH): unknown$/gm, '$1')
       .replace(/ {2,}/g, '  ')
       .split(/[\n\r]+/)
       .map((line) => line.trimEnd())
@@ -138,7 +130,7 @@ const shop: Step[] = [
 
 const projects = { bed, shop };
 
-describe.each(pairs)('$name', ({ compose, dockerd }) => {
+describe.each(composePairs)('$name', ({ compose, dockerd }) => {
   let worlds: World[] = [];
   let before: MachineSnapshot;
   let program: string;

@@ -1,12 +1,12 @@
-// Debian's docker-compose with a project of five services: the same file, the same results on the real dockerd and on
-// ours. `pnpm test:compose`; the image takes minutes the first time.
+// A compose project of five services, by docker-compose 1.29 and docker compose 2.40: the same file, the same results on the
+// dockerd of its time and on ours. `pnpm test:compose`; the image takes minutes the first time.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandResult, run, until } from '../harness/command.ts';
+import { type ComposePair, composePairs } from '../harness/compose-pairs.ts';
 import { addOutsideHost, type OutsideHost } from '../harness/outside-host.ts';
-import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { repositoryRoot } from '../harness/repository.ts';
 import { servicesArchive } from '../harness/service-image.ts';
 import { startStack } from '../harness/stack.ts';
@@ -18,11 +18,14 @@ interface World {
   stop(): Promise<void>;
 }
 
-const worlds: World[] = [];
+let worlds: World[] = [];
 let project: string;
+let program: string;
 
-beforeAll(async () => {
+async function startWorlds(pair: ComposePair): Promise<void> {
   const archive = await servicesArchive();
+  program = await pair.compose();
+  worlds = [];
   project = mkdtempSync('/tmp/tsc-compose-');
   cpSync(join(repositoryRoot, 'test/long/compose-project'), project, { recursive: true });
   const stack = await startStack();
@@ -32,7 +35,7 @@ beforeAll(async () => {
     outside: await addOutsideHost(stack.network),
     stop: () => stack.stop(),
   });
-  const dockerd = await startRealDockerd([]);
+  const dockerd = await pair.dockerd();
   worlds.push({
     name: 'dockerd',
     socket: dockerd.socket,
@@ -46,20 +49,25 @@ beforeAll(async () => {
     });
     expect(loaded.code, loaded.stderr).toBe(0);
   }
-});
+}
 
-afterAll(async () => {
+async function stopWorlds(): Promise<void> {
   for (const world of worlds) {
     await compose(world, 'down', '-v', '-t', '1');
     await world.outside.remove();
     await world.stop();
   }
   rmSync(project, { recursive: true, force: true });
-});
+}
 
 function compose(world: World, ...args: string[]): Promise<CommandResult> {
-  const env = { DOCKER_HOST: `unix://${world.socket}`, COMPOSE_PROJECT_NAME: 'five', COMPOSE_HTTP_TIMEOUT: '300' };
-  return run('/usr/bin/docker-compose', ['--no-ansi', ...args], { cwd: project, env, timeoutMs: 600_000 });
+  const env = {
+    DOCKER_HOST: `unix://${world.socket}`,
+    COMPOSE_PROJECT_NAME: 'five',
+    COMPOSE_HTTP_TIMEOUT: '300',
+    COMPOSE_ANSI: 'never',
+  };
+  return run(program, args, { cwd: project, env, timeoutMs: 600_000 });
 }
 
 async function ok(world: World, ...args: string[]): Promise<string> {
@@ -111,7 +119,7 @@ async function observe(world: World): Promise<Record<string, unknown>> {
     return names.size >= 3 ? true : undefined;
   });
   facts['answering'] = names.size;
-  facts['containers'] = (await ok(world, 'ps', '-q')).trim().split('\n').length;
+  facts['containers'] = (await ok(world, 'ps', '-aq')).trim().split('\n').length;
   await ok(world, 'stop', '-t', '2', 'cache');
   await ok(world, 'start', 'cache');
   facts['one-off'] = (await ok(world, 'run', '--rm', '-T', 'job', 'python3', '-c', 'print(6 * 7)')).trim();
@@ -129,7 +137,7 @@ async function observe(world: World): Promise<Record<string, unknown>> {
 async function states(world: World, services: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const service of services) {
-    const id = (await ok(world, 'ps', '-q', service)).trim();
+    const id = (await ok(world, 'ps', '-aq', service)).trim();
     const format = '{{.State.Status}} {{.State.ExitCode}}{{with .State.Health}} {{.Status}}{{end}}';
     const { stdout } = await run('/usr/bin/docker', ['inspect', '-f', format, id], {
       env: { DOCKER_HOST: `unix://${world.socket}` },
@@ -146,7 +154,10 @@ function answerOutside(world: World): ChildProcess {
   });
 }
 
-describe('a compose project of five services', () => {
+describe.each(composePairs)('a project of five services by $name', (pair) => {
+  beforeAll(() => startWorlds(pair));
+  afterAll(stopWorlds);
+
   it('does the same on the real dockerd and on ours', async () => {
     const [ours, theirs] = worlds as [World, World];
     const answering = worlds.map(answerOutside);
