@@ -59,47 +59,9 @@ describe('the overlay snapshotter', () => {
     });
   });
 
-  it('knows what a snapshot is', async () => {
+  it('counts the inodes of a layer', async () => {
     await layer('one');
-    await snapshots.prepare(scope, 'top', 'one', { k: 'v' });
-    expect(snapshots.stat('test', 'one')).toMatchObject({ name: 'one', kind: 'COMMITTED', parent: '' });
-    expect(snapshots.stat('test', 'top')).toMatchObject({
-      name: 'top',
-      kind: 'ACTIVE',
-      parent: 'one',
-      labels: { k: 'v' },
-    });
-    expect(snapshots.list('test', ['kind==active']).map((info) => info.name)).toEqual(['top']);
-    expect((await snapshots.update(scope, 'top', { a: 'b' }, ['labels.a'])).labels).toEqual({ k: 'v', a: 'b' });
     expect((await snapshots.usage('test', 'one')).inodes).toBe(2);
-  });
-
-  it('refuses wrong uses with containerd codes', async () => {
-    await layer('one');
-    await snapshots.prepare(scope, 'top', 'one');
-    const codes = (promise: Promise<unknown>, code: string) => expect(promise).rejects.toMatchObject({ code });
-    await codes(snapshots.prepare(scope, 'top', ''), 'already-exists');
-    await codes(snapshots.prepare(scope, 'x', 'none'), 'not-found');
-    await codes(snapshots.prepare(scope, 'x', 'top'), 'failed-precondition');
-    await codes(snapshots.prepare(scope, 'x', '', { 'containerd.io/snapshot.ref': 'one' }), 'already-exists');
-    await codes(snapshots.commit(scope, 'one', 'top'), 'already-exists');
-    await codes(snapshots.commit(scope, 'y', 'one'), 'failed-precondition');
-    await codes(snapshots.remove(scope, 'one'), 'failed-precondition');
-    await codes(snapshots.remove(scope, 'none'), 'not-found');
-    await codes(snapshots.remove({ namespace: 'other' }, 'top'), 'not-found');
-    await expect(snapshots.mounts('test', 'one')).rejects.toThrow('committed');
-    await snapshots.close();
-    expect(readdirSync(join(root, 'snapshots')).length).toBe(2); // what failed left no directory
-  });
-
-  it('removes the row at once and the files after', async () => {
-    await layer('one');
-    await snapshots.prepare(scope, 'top', 'one');
-    await snapshots.remove(scope, 'top');
-    await snapshots.remove(scope, 'one');
-    expect(snapshots.list('test')).toEqual([]);
-    await snapshots.close();
-    expect([...readdirSync(join(root, 'snapshots')), ...readdirSync(join(root, 'trash'))]).toEqual([]);
   });
 
   it('makes a thousand snapshots side by side and answers each', async () => {

@@ -142,7 +142,12 @@ describe.each(['overlayfs', 'native', 'erofs'])('the snapshotter %s', { timeout 
     await layer('one', '', named('one'));
     await snapshots.prepare(scope, 'top', 'one', { k: 'v' });
     expect(snapshots.stat('test', 'one')).toMatchObject({ name: 'one', kind: 'COMMITTED', parent: '' });
-    expect(snapshots.stat('test', 'top')).toMatchObject({ kind: 'ACTIVE', parent: 'one', labels: { k: 'v' } });
+    expect(snapshots.stat('test', 'top')).toMatchObject({
+      name: 'top',
+      kind: 'ACTIVE',
+      parent: 'one',
+      labels: { k: 'v' },
+    });
     expect(snapshots.list('test', ['kind==active']).map((info) => info.name)).toEqual(['top']);
     expect((await snapshots.update(scope, 'top', { a: 'b' }, ['labels.a'])).labels).toEqual({ k: 'v', a: 'b' });
   });
@@ -160,6 +165,7 @@ describe.each(['overlayfs', 'native', 'erofs'])('the snapshotter %s', { timeout 
     await codes(snapshots.remove(scope, 'one'), 'failed-precondition');
     await codes(snapshots.remove(scope, 'none'), 'not-found');
     await codes(snapshots.mounts('test', 'one'), 'failed-precondition');
+    await expect(snapshots.mounts('test', 'one')).rejects.toThrow('committed');
     await codes(snapshots.remove({ namespace: 'other' }, 'top'), 'not-found');
     await snapshots.close();
     expect(readdirSync(join(root, 'snapshots')).length).toBe(2);
