@@ -2,18 +2,27 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { buildPackages, ensureDebianPackages, fuzzPackages, testPackages } from './debian-packages.ts';
 
 interface VitestReport {
   numPassedTests: number;
   numFailedTests: number;
   numPendingTests: number;
-  testResults: { name: string; status: string; message: string }[];
+  testResults: {
+    /** The file's absolute path. */
+    name: string;
+    status: string;
+    /** Why the file itself could not be run; empty where its tests ran. */
+    message: string;
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+  }[];
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'tsc-report-'));
 const counts = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, told once more below the last step: the end of a long log is what its reader is given. */
+const failures: string[] = [];
 
 function step(name: string, file: string, args: string[]): void {
   console.log(`\n== ${name}`);
@@ -22,7 +31,10 @@ function step(name: string, file: string, args: string[]): void {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   console.log(`== ${name}: ${status === 0 ? 'ok' : `exit ${status}`} in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-  if (status !== 0) process.exitCode = 1;
+  if (status !== 0) {
+    process.exitCode = 1;
+    failures.push(`${name}: exit ${status}`);
+  }
 }
 
 function vitest(project: string): void {
@@ -37,9 +49,18 @@ function vitest(project: string): void {
   ]);
   const result = JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
   counts.passed += result.numPassedTests;
-  counts.failed +=
-    result.numFailedTests + result.testResults.filter((file) => file.status === 'failed' && file.message !== '').length;
+  counts.failed += result.numFailedTests;
   counts.skipped += result.numPendingTests;
+  for (const file of result.testResults) {
+    const path = relative(process.cwd(), file.name);
+    if (file.status === 'failed' && file.message !== '') {
+      counts.failed += 1;
+      failures.push(`${path}: ${file.message}`);
+    }
+    for (const { fullName, status, failureMessages } of file.assertionResults) {
+      if (status === 'failed') failures.push(`${path}: ${fullName}\n${failureMessages.join('\n')}`);
+    }
+  }
 }
 
 if (process.getuid?.() !== 0) {
@@ -56,5 +77,6 @@ if (process.exitCode === undefined) {
   if (process.arch === 'x64') step('second world', 'node', ['test/second-world/run.ts']);
 }
 rmSync(scratch, { recursive: true, force: true });
+if (failures.length > 0) console.log(`\n== failed\n${failures.join('\n')}`);
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
