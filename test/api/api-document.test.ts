@@ -12,10 +12,7 @@ import { busyboxArchive } from '../harness/images.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
 
-/**
- * Docker's operations for one machine, by their names in Docker's description. ImageAttestations is of a newer API than 1.51,
- * Session of builders other than the classic one.
- */
+/** Docker's operations for one machine, by their names in Docker's description. ImageAttestations is of a newer API than 1.51. */
 const singleNode = {
   Container:
     'ContainerList ContainerInspect ContainerTop ContainerLogs ContainerChanges ContainerExport ContainerStats ContainerAttachWebsocket ContainerArchiveInfo ContainerArchive PutContainerArchive ContainerCreate ContainerResize ContainerStart ContainerStop ContainerRestart ContainerKill ContainerUpdate ContainerRename ContainerPause ContainerUnpause ContainerAttach ContainerWait ContainerPrune ContainerDelete',
@@ -26,6 +23,7 @@ const singleNode = {
   Exec: 'ContainerExec ExecStart ExecResize ExecInspect',
   System: 'SystemAuth SystemInfo SystemVersion SystemPing SystemPingHead SystemEvents SystemDataUsage',
   Distribution: 'DistributionInspect',
+  Session: 'Session',
 };
 
 const registryPort = 5000;
@@ -334,6 +332,11 @@ describe('answers', () => {
 
   it('of what it refuses', async () => {
     await call('PluginList', 200, 'GET', '/plugins');
+    for (const [id, path] of [
+      ['Session', '/session'],
+      ['BuildKitControl', '/grpc'],
+    ] as const)
+      await call(id, 400, 'POST', path); // without an upgrade
     for (const [path, item] of Object.entries(document.paths)) {
       if (!/^\/(swarm|nodes|services|tasks|secrets|configs|plugins)/.test(path)) continue;
       for (const [method, { operationId, responses }] of Object.entries(item)) {

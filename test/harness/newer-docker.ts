@@ -7,6 +7,7 @@ import { runOk } from './command.ts';
 /** Kept between runs. */
 const cacheDirectory = '/var/cache/tscontainer-test';
 const packages = ['docker-cli', 'docker.io', 'containerd', 'docker-compose'];
+const buildxPackages = ['docker-buildx'];
 const downloadTimeoutMs = 300_000;
 
 export interface NewerDocker {
@@ -22,7 +23,7 @@ export interface NewerDocker {
 /** Downloads once. Rejects when Debian's archive cannot be reached and nothing is kept. */
 export async function newerDocker(): Promise<NewerDocker> {
   const root = join(cacheDirectory, 'docker-28');
-  if (!existsSync(root)) await unpackInto(root);
+  if (!existsSync(root)) await unpackInto(root, packages);
   const file = (path: string) => {
     const whole = join(root, path);
     if (!existsSync(whole)) throw new Error(`newer docker: ${whole} is missing: remove ${root} and try again`);
@@ -36,7 +37,14 @@ export async function newerDocker(): Promise<NewerDocker> {
   };
 }
 
-async function unpackInto(root: string): Promise<void> {
+/** Path of the buildx plugin, 0.29 or later, which a test puts into a DOCKER_CONFIG of its own. Downloads once. */
+export async function newerBuildx(): Promise<string> {
+  const root = join(cacheDirectory, 'docker-buildx');
+  if (!existsSync(root)) await unpackInto(root, buildxPackages);
+  return join(root, 'usr/libexec/docker/cli-plugins/docker-buildx');
+}
+
+async function unpackInto(root: string, packages: readonly string[]): Promise<void> {
   mkdirSync(cacheDirectory, { recursive: true });
   const work = mkdtempSync(join(cacheDirectory, 'apt-'));
   try {

@@ -34,7 +34,8 @@ import { registryOptionsOf } from './images/registry-options.ts';
 import { ContainerNetworks } from './networks/container-networks.ts';
 import { NetworkManager } from './networks/network-manager.ts';
 import { NetworkStore } from './networks/network-store.ts';
-import { registerAllRoutes } from './routes/all-routes.ts';
+import { type RouteParts, registerAllRoutes } from './routes/all-routes.ts';
+import { SessionManager } from './sessions/session-manager.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** containerd's namespace of the engine, as dockerd's. */
@@ -141,6 +142,7 @@ async function assemble(
       .map((container) => container.id);
 
   const execs = new ExecManager(context);
+  const sessions = new SessionManager(log);
   const exits = new ExitHandler(context, execs);
   const health = new HealthMonitor(context, execs);
   const watcher = new ExitWatcher({
@@ -163,7 +165,7 @@ async function assemble(
     networks.openPools();
     health.adopt();
     startAlways(index, exits);
-    return serve(context, images, execs);
+    return serve({ context, images, execs, sessions });
   };
   const servers = await begin().catch(async (error) => {
     watcher.stop();
@@ -178,6 +180,7 @@ async function assemble(
       exits.isStopping = true;
       health.stop();
       for (const server of servers) closeServer(server);
+      sessions.close();
       if (removesContainers) await removeEveryContainer(context, execs);
       watcher.stop();
       // containers go on without us, as with docker's live restore: the next engine takes them over
@@ -228,12 +231,12 @@ function readEngineId(paths: EnginePaths): string {
   return id;
 }
 
-async function serve(context: EngineContext, images: ImageManager, execs: ExecManager): Promise<http.Server[]> {
-  const { config, log } = context;
+async function serve(parts: RouteParts): Promise<http.Server[]> {
+  const { config, log } = parts.context;
   const idle = new IdleMemory();
   idle.touch();
   const engineServer = createEngineServer(log);
-  registerAllRoutes(engineServer, { context, images, execs });
+  registerAllRoutes(engineServer, parts);
   const servers: http.Server[] = [];
   for (const host of config.hosts) {
     const server = await engineServer.createHttpServer();

@@ -1,6 +1,7 @@
-// Unary gRPC calls to a daemon on a unix socket over our own HTTP/2; streams and TCP are grpc-js's (grpc-client.ts).
+// Unary gRPC calls to a daemon on a unix socket over our own HTTP/2; streams and TCP are grpc-js's (grpc-client.ts). A builder's
+// sessions call on a connection that their client has made.
 import { Buffer } from 'node:buffer';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { ContainerError } from '@tscontainer/core/errors';
 import { type CallOptions, leaseKey, namespaceKey } from './call-context.ts';
 import { fromBody, fromStatusText, toBody } from './grpc-message.ts';
@@ -12,17 +13,27 @@ import { outgoingTraceparent, traceparentHeader } from './trace.ts';
 /** Blocks kept ready: one for each method, namespace and lease. */
 const maxKnownBlocks = 512;
 
-/** Story: any number of `call`s, `close`. It connects with the first call, and anew after the daemon was gone. */
+/** A connection that is there, and the only one; `name` says in errors whose it is. */
+export interface GivenConnection {
+  socket: Socket;
+  name: string;
+}
+
+/**
+ * Story: any number of `call`s, `close`. Given a path it connects with the first call, and anew after the daemon was gone;
+ * given a connection it greets the server at once, and every call fails when that is gone.
+ */
 export class GrpcUnaryClient {
   readonly #path: string;
   readonly #maxMessageBytes: number;
   readonly #blocks = new Map<string, Buffer>();
   #connection: Http2Client | undefined;
 
-  /** `path` of the socket. */
-  constructor(path: string, maxMessageBytes: number) {
-    this.#path = path;
+  /** `target`: path of a socket, or a connection. */
+  constructor(target: string | GivenConnection, maxMessageBytes: number) {
+    this.#path = typeof target === 'string' ? target : '';
     this.#maxMessageBytes = maxMessageBytes;
+    if (typeof target !== 'string') this.#connection = new Http2Client(target.socket, target.name);
   }
 
   close(): void {
@@ -74,7 +85,7 @@ export class GrpcUnaryClient {
   }
 
   #connected(): Http2Client {
-    if (this.#connection === undefined || !this.#connection.isUsable)
+    if (this.#connection === undefined || (this.#path !== '' && !this.#connection.isUsable))
       this.#connection = new Http2Client(connect(this.#path), `connect unix://${this.#path}`);
     return this.#connection;
   }

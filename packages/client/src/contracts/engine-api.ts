@@ -2066,6 +2066,20 @@ export interface Operations {
     body: undefined;
     answer: undefined;
   };
+  /** Let the engine call its client: POST /session. */
+
+  Session: {
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
+  /** Where BuildKit would be: POST /grpc. */
+
+  BuildKitControl: {
+    query: Record<never, never>;
+    body: undefined;
+    answer: undefined;
+  };
   /** List networks: GET /networks. */
 
   NetworkList: {
@@ -2649,6 +2663,8 @@ export const operationCalls = {
   ImageBuild: 'POST /build',
   BuildPrune: 'POST /build/prune',
   BuildCancel: 'POST /build/cancel',
+  Session: 'POST /session',
+  BuildKitControl: 'POST /grpc',
   NetworkList: 'GET /networks',
   NetworkInspect: 'GET /networks/{id}',
   NetworkDelete: 'DELETE /networks/{id}',

@@ -17,7 +17,8 @@ function registered(): { routes: string[]; hijacked: { method: string; pattern: 
   });
   const config = { registryMirrors: [], insecureRegistries: [], dataRoot: '/nowhere' };
   const context = { networks: { manager: {} }, volumes: {}, config, log } as unknown as RouteParts['context'];
-  registerAllRoutes(server, { context, images: {} as RouteParts['images'], execs: {} as RouteParts['execs'] });
+  const [images, execs, sessions] = [{}, {}, {}] as [RouteParts['images'], RouteParts['execs'], RouteParts['sessions']];
+  registerAllRoutes(server, { context, images, execs, sessions });
   return { routes: [...routes], hijacked: server.hijackRoutes };
 }
 

@@ -59,8 +59,8 @@ export interface Operation {
   answers: Record<number, Answer>;
   /** Error statuses beside 400, which any request can get. */
   errors?: readonly number[];
-  /** The connection can leave HTTP: `tcp` by `Upgrade: tcp`, `websocket` by its handshake. */
-  upgrade?: 'tcp' | 'websocket';
+  /** The connection can leave HTTP/1.1: `tcp` by `Upgrade: tcp`, `websocket` by its handshake, `h2c` for HTTP/2. */
+  upgrade?: 'tcp' | 'websocket' | 'h2c';
 }
 
 /** The route as fastify is told it. */

@@ -5,6 +5,7 @@ import { type DockerAuthConfig, type RegistryCredentials, toCredentials } from '
 import { isAtLeast } from '../http/api-version.ts';
 import { type Query, queryBool, queryInt, queryText } from '../http/query.ts';
 import type { GivenArgs } from './build-args.ts';
+import { noBuildKit } from './control-refusal.ts';
 
 export interface BuildRequest {
   /** Path in the context; '' is `Dockerfile`, or `dockerfile` where only that is. */
@@ -63,8 +64,11 @@ export function decodeBuildRequest(query: Query, apiVersion: string, registryCon
 
 function checkUnsupported(query: Query): void {
   const version = queryText(query, 'version') ?? '';
-  if (version === '2')
-    throw refused('version=2: this engine has the classic builder only, BuildKit is not there (DOCKER_BUILDKIT=0)');
+  if (version === '2') throw refused(`version=2: ${noBuildKit}`);
+  if (queryText(query, 'remote') === 'client-session')
+    throw refused(
+      `remote=client-session: a context that the engine fetches from a session is BuildKit’s: ${noBuildKit}`,
+    );
   if (version !== '' && version !== '1') throw refused(`invalid version ${JSON.stringify(version)}`);
   if (queryBool(query, 'squash')) throw refused('squash is only supported with experimental mode');
   if (query.securityopt !== undefined)

@@ -1,5 +1,7 @@
-// Connections that stop being HTTP: attach and exec start, with `Upgrade` (101) or without (200, raw until closed).
+// Connections that stop being HTTP/1.1: attach and exec start, with `Upgrade` (101) or without (200, raw until closed), and
+// those that go on as HTTP/2.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { ContainerError } from '@tscontainer/core/errors';
 import { runInTrace, traceparentHeader } from '@tscontainer/platform/trace';
@@ -22,7 +24,7 @@ export interface RawConnection {
 export interface HijackRequest {
   query: Query;
   apiVersion: string;
-  /** Path parameter. */
+  /** Path parameter; '' where the path has none. */
   id: string;
   headers: IncomingMessage['headers'];
   isUpgrade: boolean;
@@ -30,6 +32,8 @@ export interface HijackRequest {
   body(): Promise<Buffer>;
   /** Answers 101 or 200 and hands the connection over. */
   accept(contentType: string): RawConnection;
+  /** Answers 101 with `Upgrade: h2c` and hands the connection over, on which nothing of HTTP/2 was said yet. */
+  acceptHttp2(): Socket;
 }
 
 export type HijackHandler = (request: HijackRequest) => Promise<void>;
@@ -37,7 +41,7 @@ export type HijackHandler = (request: HijackRequest) => Promise<void>;
 export interface HijackRoute {
   /** GET: a WebSocket. */
   method: 'GET' | 'POST';
-  /** Matched against the path without version; group 1 is the id. */
+  /** Matched against the path without version; group 1, if there is one, is the id. */
   pattern: RegExp;
   handler: HijackHandler;
 }
@@ -110,8 +114,8 @@ export function serveUpgrades(server: http.Server, routes: HijackRoute[]): void 
         const route = routes.find(
           (candidate) => request.method === candidate.method && candidate.pattern.test(url.pathname),
         );
-        const id = route?.pattern.exec(url.pathname)?.[1];
-        if (route === undefined || id === undefined) throw new ContainerError('not-found', 'page not found');
+        if (route === undefined) throw new ContainerError('not-found', 'page not found');
+        const id = route.pattern.exec(url.pathname)?.[1] ?? '';
         if (route.method === 'GET') checkWebSocket(request);
         const body = await readExactly(socket, head, Number(request.headers['content-length'] ?? 0));
         await route.handler({
@@ -129,6 +133,11 @@ export function serveUpgrades(server: http.Server, routes: HijackRoute[]): void 
                 `Api-Version: ${maxApiVersion}\r\nOstype: linux\r\nServer: ${serverHeader}\r\n\r\n`,
             );
             return { input: socket, output: socket, isUpgraded: true };
+          },
+          acceptHttp2: () => {
+            isAccepted = true;
+            socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+            return socket as Socket; // a connection of a server of node:http
           },
         });
       } catch (error) {

@@ -4,6 +4,7 @@ import type { ExecManager } from '../containers/exec-manager.ts';
 import type { EngineServer } from '../http/engine-server.ts';
 import type { ImageManager } from '../images/image-manager.ts';
 import { registryOptionsOf } from '../images/registry-options.ts';
+import type { SessionManager } from '../sessions/session-manager.ts';
 import { registerBuildRoutes } from './builder/build-routes.ts';
 import { registerArchiveRoutes } from './containers/archive-routes.ts';
 import { registerInspectRoutes } from './containers/inspect-routes.ts';
@@ -17,6 +18,7 @@ import { registerImageRoutes } from './images/image-routes.ts';
 import { registerSearchRoutes } from './images/search-routes.ts';
 import { registerNetworkRoutes } from './networks/network-routes.ts';
 import { registerPluginRoutes } from './plugins/plugin-routes.ts';
+import { registerSessionRoutes } from './session/session-routes.ts';
 import { registerSwarmRoutes } from './swarm/swarm-routes.ts';
 import { registerApiDocumentRoutes } from './system/api-document-routes.ts';
 import { registerDiskUsageRoutes } from './system/disk-usage-routes.ts';
@@ -27,9 +29,10 @@ export interface RouteParts {
   context: EngineContext;
   images: ImageManager;
   execs: ExecManager;
+  sessions: SessionManager;
 }
 
-export function registerAllRoutes(server: EngineServer, { context, images, execs }: RouteParts): void {
+export function registerAllRoutes(server: EngineServer, { context, images, execs, sessions }: RouteParts): void {
   const { app, hijackRoutes } = server;
   registerSystemRoutes(app, context, images);
   registerLifecycleRoutes(app, context, execs);
@@ -44,6 +47,7 @@ export function registerAllRoutes(server: EngineServer, { context, images, execs
   registerDiskUsageRoutes(app, context, images);
   registerCommitRoutes(app, context, images);
   registerBuildRoutes(app, context, images, execs);
+  registerSessionRoutes(app, hijackRoutes, sessions);
   registerSwarmRoutes(app);
   registerPluginRoutes(app);
   registerDistributionRoutes(app, registryOptionsOf(context.config));

@@ -76,4 +76,31 @@ export const builderOperations: Operation[] = [
     query: { id: { kind: 'string', text: 'Its buildid.', isRequired: true } },
     answers: { 200: { text: 'Done, or there is no such build any more.' } },
   },
+  {
+    id: 'Session',
+    method: 'POST',
+    path: '/session',
+    tag: 'Session',
+    summary: 'Let the engine call its client',
+    description:
+      'After the upgrade the roles are turned: over HTTP/2 the client serves gRPC, grpc.health.v1.Health among it, and the engine calls. The session lasts as long as the connection, and ends when the client does not answer for its health. The classic builder asks nothing of it.',
+    headers: {
+      'X-Docker-Expose-Session-Uuid': 'By which a build names it; one that is there is refused.',
+      'X-Docker-Expose-Session-Name': 'For people.',
+      'X-Docker-Expose-Session-Sharedkey': 'The same for builds of the same directory.',
+      'X-Docker-Expose-Session-Grpc-Method': 'A method that may be called; repeated.',
+    },
+    answers: {},
+    upgrade: 'h2c',
+  },
+  {
+    id: 'BuildKitControl',
+    method: 'POST',
+    path: '/grpc',
+    tag: 'Session',
+    summary: 'Where BuildKit would be',
+    description: 'After the upgrade every gRPC call is answered by UNIMPLEMENTED, and what to do without BuildKit.',
+    answers: {},
+    upgrade: 'h2c',
+  },
 ];
