@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { networkFileKeys, networkOptions, networkUsage, toNetworkSettings } from './networks/network-flags.ts';
 import type { NetworkSettings } from './networks/network-settings.ts';
+import { type RuntimeDefinition, readRuntimeDefinitions } from './runtimes/runtime-definitions.ts';
 
 export interface EngineConfig {
   hosts: string[];
@@ -16,6 +17,8 @@ export interface EngineConfig {
   logLevel: string;
   /** Runtime of a container that names none, e.g. `io.containerd.ts.v2`. */
   defaultRuntime: string;
+  /** Further ones, by the names that containers ask for them by. */
+  runtimes: ReadonlyMap<string, RuntimeDefinition>;
   snapshotter: string;
   /** Group that owns the socket, by name or id. */
   group: string | undefined;
@@ -50,6 +53,7 @@ const options = {
   'config-file': { type: 'string' },
   'userns-remap': { type: 'string' },
   'default-runtime': { type: 'string' },
+  'add-runtime': { type: 'string', multiple: true },
   'storage-driver': { type: 'string', short: 's' },
   group: { type: 'string', short: 'G' },
   'cgroup-parent': { type: 'string' },
@@ -89,6 +93,7 @@ Options:
       --config-file FILE      Configuration file (default "${defaultConfigFile}")
       --userns-remap VALUE    User namespace for containers: default, or FIRSTID[:SIZE]
       --default-runtime NAME  Runtime of containers (default "io.containerd.ts.v2")
+      --add-runtime NAME=PATH  A further runtime: an OCI runtime's program
   -s, --storage-driver NAME   Snapshotter (default "overlayfs")
   -G, --group GROUP           Group that owns the unix socket
       --cgroup-parent PATH    Parent cgroup of containers (default "/tscontainer")
@@ -148,6 +153,7 @@ const fileKeys = new Set([
   'log-level',
   'userns-remap',
   'default-runtime',
+  'runtimes',
   'storage-driver',
   'group',
   'cgroup-parent',
@@ -189,6 +195,7 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     pidFile: text('pidfile', `${execRoot}/tsengined.pid`),
     logLevel,
     defaultRuntime: text('default-runtime', 'io.containerd.ts.v2'),
+    runtimes: readRuntimeDefinitions(flags['add-runtime'] ?? [], file['runtimes']),
     snapshotter: text('storage-driver', 'overlayfs'),
     group,
     usernsRemap: toRemap(text('userns-remap', '')),

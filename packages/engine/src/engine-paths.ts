@@ -18,6 +18,11 @@ export class EnginePaths {
     return join(this.dataRoot, 'volumes');
   }
 
+  /** Scripts for runtimes with arguments. */
+  get runtimes(): string {
+    return join(this.dataRoot, 'runtimes');
+  }
+
   /** Scratch directories, emptied at start. */
   get temporary(): string {
     return join(this.dataRoot, 'tmp');

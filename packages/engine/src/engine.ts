@@ -35,11 +35,13 @@ import { ContainerNetworks } from './networks/container-networks.ts';
 import { NetworkManager } from './networks/network-manager.ts';
 import { NetworkStore } from './networks/network-store.ts';
 import { type RouteParts, registerAllRoutes } from './routes/all-routes.ts';
+import { RuntimeTable } from './runtimes/runtime-table.ts';
 import { SessionManager } from './sessions/session-manager.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** containerd's namespace of the engine, as dockerd's. */
 const namespace = 'moby';
+const ownShim = 'io.containerd.ts.v2';
 /** How long a containerd may take to answer at the start. */
 const containerdReadyMs = 30_000;
 
@@ -71,6 +73,13 @@ async function assemble(
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
   for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const runtimes = new RuntimeTable({
+    definitions: config.runtimes,
+    defaultName: config.defaultRuntime,
+    // another's containerd may not have our shim
+    pathShim: config.containerd === undefined ? ownShim : 'io.containerd.runc.v2',
+    directory: paths.runtimes,
+  });
   const isOwnCgroup = config.isEphemeral || config.cgroupParent === defaultCgroupParent;
   const parentCgroup = new ParentCgroup(config.cgroupParent, isOwnCgroup);
   if (config.isEphemeral) await raiseLoopback();
@@ -128,6 +137,7 @@ async function assemble(
     events,
     volumes,
     networks,
+    runtimes,
     userFiles: new UserFilesCache(),
     remains: new ContainerRemains(),
     initProgram: initCandidates.find((path) => existsSync(path)) ?? '',

@@ -1339,6 +1339,7 @@ export interface RootFs {
 
 export interface RuntimeProgram {
   path: string;
+  runtimeArgs?: string[];
 }
 
 export interface SearchResult {

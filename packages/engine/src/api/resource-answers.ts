@@ -132,7 +132,7 @@ export const info = named('Info', {
   Labels: nullable('strings'),
   ExperimentalBuild: 'bool',
   ServerVersion: 'string',
-  Runtimes: mapOf(named('RuntimeProgram', { path: 'string' })),
+  Runtimes: mapOf(named('RuntimeProgram', { path: 'string', runtimeArgs: optional('strings') })),
   DefaultRuntime: 'string',
   Swarm: named('InfoSwarm', {
     NodeID: 'string',

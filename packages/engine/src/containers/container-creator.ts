@@ -103,10 +103,11 @@ function settingsOf(
 ): ContainerSettings {
   const config = withImageConfig(request.config, image.config);
   const hostConfig = withPeers(
-    { ...request.hostConfig, Runtime: request.hostConfig.Runtime || context.config.defaultRuntime },
+    { ...request.hostConfig, Runtime: request.hostConfig.Runtime || context.runtimes.defaultName },
     (peer) => context.index.tryFind(peer),
   );
   config.Hostname = containerHostname({ id }, config, hostConfig);
+  const runtime = context.runtimes.choose(hostConfig.Runtime);
   const mappings = context.index
     .values()
     .flatMap((other) => (other.settings.idMapping === undefined ? [] : [other.settings.idMapping]));
@@ -122,7 +123,8 @@ function settingsOf(
     args: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
     snapshotter: context.config.snapshotter,
     snapshotKey: id,
-    runtime: runtimeName(hostConfig.Runtime),
+    runtime: runtime.name,
+    ...(runtime.options === undefined ? {} : { runtimeOptions: runtime.options }),
     mountPoints: mountPointsOf(hostConfig, config.Volumes, lentPoints(context, hostConfig)).map((point) =>
       point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point,
     ),
@@ -140,13 +142,6 @@ function lentPoints(context: EngineContext, hostConfig: HostConfig): MountPoint[
       throw new ContainerError('invalid-argument', errorMessageOf(error), { cause: error });
     }
   });
-}
-
-/** `runc` as docker's users name it. */
-function runtimeName(name: string): string {
-  if (name === 'runc') return 'io.containerd.runc.v2';
-  if (!name.includes('.')) throw new ContainerError('invalid-argument', `unknown or invalid runtime name: ${name}`);
-  return name;
 }
 
 /** Rejects not-found; the layers are held from the start on. */

@@ -1,6 +1,7 @@
 // What is kept of a container: its settings (written at create, rename and update) and its state (at every change).
 import type { IdMapping } from '@tscontainer/core/oci-runtime';
 import type { EndpointRequest, SandboxState } from '../networks/network-record.ts';
+import type { EncodedOptions } from '../runtimes/shim-options.ts';
 import type { ContainerConfig, HostConfig } from './container-config.ts';
 import type { Health } from './health-check.ts';
 
@@ -70,7 +71,10 @@ export interface ContainerSettings {
   args: string[];
   snapshotter: string;
   snapshotKey: string;
+  /** The lifecycle daemon's name for it; hostConfig.Runtime is what the user wrote. */
   runtime: string;
+  /** As its name meant when the container was created. */
+  runtimeOptions?: EncodedOptions;
   mountPoints: MountPoint[];
   /** Undefined: the host's user namespace. */
   idMapping: IdMapping | undefined;

@@ -6,6 +6,7 @@ import type { EnginePaths } from '../engine-paths.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import type { ImageResolver } from '../images/image-backend.ts';
 import type { ContainerNetworks } from '../networks/container-networks.ts';
+import type { RuntimeTable } from '../runtimes/runtime-table.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
 import type { Container } from './container.ts';
 import type { ContainerIndex } from './container-index.ts';
@@ -25,6 +26,7 @@ export interface EngineContext {
   events: EventHub;
   volumes: VolumeManager;
   networks: ContainerNetworks;
+  runtimes: RuntimeTable;
   userFiles: UserFilesCache;
   remains: ContainerRemains;
   /** Host path of the init program. */

@@ -107,6 +107,11 @@ function specAny({ spec, seccomp }: BuiltSpec) {
   return { typeUrl: specTypeUrl, value: Buffer.from(specText(spec, seccomp)) };
 }
 
+function runtimeOptionsOf({ runtimeOptions }: ContainerSettings) {
+  if (runtimeOptions === undefined) return null;
+  return { typeUrl: runtimeOptions.typeUrl, value: Buffer.from(runtimeOptions.value, 'base64') };
+}
+
 export async function createRecord(
   context: EngineContext,
   settings: ContainerSettings,
@@ -117,7 +122,7 @@ export async function createRecord(
       id: settings.id,
       labels: { [ownerLabel]: context.engineId },
       image: settings.imageReference,
-      runtime: { name: settings.runtime, options: null },
+      runtime: { name: settings.runtime, options: runtimeOptionsOf(settings) },
       spec: specAny(built),
       snapshotter: settings.snapshotter,
       snapshotKey: settings.snapshotKey,

@@ -135,8 +135,8 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     Labels: context.config.labels,
     ExperimentalBuild: false,
     ServerVersion: engineVersion,
-    Runtimes: { [context.config.defaultRuntime]: { path: context.config.defaultRuntime } },
-    DefaultRuntime: context.config.defaultRuntime,
+    Runtimes: context.runtimes.list(),
+    DefaultRuntime: context.runtimes.defaultName,
     Swarm: {
       NodeID: '',
       NodeAddr: '',
