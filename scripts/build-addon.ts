@@ -1,5 +1,7 @@
 // Compiles addon/ with cmake and ninja into build/addon, and puts runtime.node and tsrunc into dist/.
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pinnedNode } from './build-launchers.ts';
 import { writeCommitHeader } from './commit-header.ts';
 import { filesBelow, isStale, rootPath } from './freshness.ts';
 import { runTool } from './run-tool.ts';
@@ -16,7 +18,10 @@ export function buildAddon(): void {
   const sources = [...filesBelow(rootPath('addon')), rootPath('pnpm-lock.yaml'), writeCommitHeader()];
   if (!products.some(({ installed }) => isStale(rootPath(installed), sources))) return;
   // cmake looks for new files and is quick when nothing is new.
-  runTool('cmake', ['-S', rootPath('addon'), '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release']);
+  // libuv's header comes with the Node whose libuv it is
+  const nodeInclude = join(dirname(pinnedNode()), '../include/node');
+  const settings = ['-DCMAKE_BUILD_TYPE=Release', `-DNODE_INCLUDE=${nodeInclude}`];
+  runTool('cmake', ['-S', rootPath('addon'), '-B', build, '-G', 'Ninja', ...settings]);
   runTool('ninja', ['-C', build, '-j', compilers]);
   for (const { built, installed } of products) {
     if (!existsSync(rootPath(built))) throw new Error(`build addon: ninja made no ${built}`);

@@ -18,7 +18,7 @@ export function buildLaunchers(): void {
 }
 
 /** The binary itself: the kernel names a process after the path it is executed by, so each command has its own link. */
-function pinnedNode(): string {
+export function pinnedNode(): string {
   const shim = rootPath('node_modules/.bin/node');
   if (statSync(shim, { throwIfNoEntry: false }) === undefined) {
     throw new Error(`find the pinned Node: ${shim} is missing: run \`npx pnpm@12 install\``);

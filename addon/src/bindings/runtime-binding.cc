@@ -8,6 +8,7 @@
 
 #include "bindings/arguments.h"
 #include "bindings/bindings.h"
+#include "bindings/loop-poll.h"
 #include "bindings/promise-worker.h"
 #include "bindings/runtime-conversion.h"
 #include "linux/monitor-process.h"
@@ -19,17 +20,29 @@ namespace {
 /// What outlives a JavaScript object that is collected while its work is still under way.
 struct Session {
   RuntimeConfig config;
-  Napi::ThreadSafeFunction on_exit;
-  Napi::ThreadSafeFunction on_oom;
+  Napi::FunctionReference on_exit;
+  Napi::FunctionReference on_oom;
+  std::unique_ptr<Napi::AsyncContext> context;
   std::unique_ptr<ExitWatcher> watcher;
-  bool is_closed = false;
+  std::unique_ptr<LoopPoll> poll;
 
+  /// Idempotent. Nothing is told any more.
   void close() {
-    if (is_closed) return;
-    is_closed = true;
-    watcher->close();
-    on_exit.Release();
-    on_oom.Release();
+    poll.reset();
+    if (watcher) watcher->close();
+    on_exit.Reset();
+    on_oom.Reset();
+    context.reset();
+  }
+
+  /// As an event of the loop: what the function leaves to microtasks is done when it returns.
+  void tell(const Napi::FunctionReference& function, napi_value argument) const {
+    if (function.IsEmpty()) return;
+    try {
+      function.MakeCallback(function.Env().Global(), {argument}, *context);
+    } catch (const Napi::Error& error) {
+      napi_fatal_exception(function.Env(), error.Value());
+    }
   }
 };
 using SharedSession = std::shared_ptr<Session>;
@@ -69,37 +82,24 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
       : Napi::ObjectWrap<RuntimeBinding>(info), session_(std::make_shared<Session>()) {
     Napi::Env env = info.Env();
     session_->config = {path_argument(info, 0, "root"), path_argument(info, 1, "tsrunc")};
-    session_->on_exit = callback(env, function_argument(info, 2, "onExit"));
-    session_->on_oom = callback(env, function_argument(info, 3, "onOom"));
-    converting_errors(env, [&] { open_watcher(); });
-    // The thread must not call into an environment that is torn down.
+    session_->on_exit = Napi::Persistent(function_argument(info, 2, "onExit"));
+    session_->on_oom = Napi::Persistent(function_argument(info, 3, "onOom"));
+    session_->context = std::make_unique<Napi::AsyncContext>(env, "runtime events");
+    converting_errors(env, [&] { open_watcher(env); });
+    // Nothing of it may be called in an environment that is torn down.
     env.AddCleanupHook([](SharedSession* session) { (*session)->close(), delete session; },
                        new SharedSession(session_));
   }
 
  private:
-  /// Unreferenced: waiting for exits alone does not keep the process alive.
-  static Napi::ThreadSafeFunction callback(Napi::Env env, const Napi::Function& function) {
-    auto safe = Napi::ThreadSafeFunction::New(env, function, "runtime events", 0, 1);
-    safe.Unref(env);
-    return safe;
-  }
-
-  void open_watcher() {
-    const auto on_exit = session_->on_exit;
-    const auto on_oom = session_->on_oom;
-    session_->watcher = std::make_unique<ExitWatcher>(
-        session_->config,
-        [on_exit](ExitRecord record) {
-          on_exit.NonBlockingCall([record = std::move(record)](Napi::Env env, Napi::Function function) {
-            function.Call({to_js(env, record)});
-          });
-        },
-        [on_oom](std::string id) {
-          on_oom.NonBlockingCall([id = std::move(id)](Napi::Env env, Napi::Function function) {
-            function.Call({Napi::String::New(env, id)});
-          });
-        });
+  /// The session owns the watcher and its poll, so that both are gone before it is.
+  void open_watcher(Napi::Env env) {
+    Session* session = session_.get();
+    session->watcher = std::make_unique<ExitWatcher>(
+        session->config,
+        [session, env](const ExitRecord& record) { session->tell(session->on_exit, to_js(env, record)); },
+        [session, env](const std::string& id) { session->tell(session->on_oom, Napi::String::New(env, id)); });
+    session->poll = std::make_unique<LoopPoll>(env, session->watcher->fd(), [session] { session->watcher->tell_ready(); });
   }
 
   static Napi::Value watched(Napi::Env env, const SharedSession& session, const std::string& id,

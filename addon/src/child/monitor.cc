@@ -32,6 +32,9 @@ namespace {
 constexpr std::uint64_t kLingerNs = 3600ull * 1000000000ull;
 /// How long the last bytes of a terminal may wait for room in their FIFO before the exit is told all the same.
 constexpr std::uint64_t kDrainNs = 30ull * 1000000000ull;
+constexpr std::uint64_t kNsPerMs = 1000000;
+/// How old its child gets before a monitor lets go of the memory that the making of it took.
+constexpr std::uint64_t kSettleNs = 100 * kNsPerMs;
 
 struct Monitor {
   Stage stage;
@@ -282,8 +285,8 @@ void drop_text() {
   }
 }
 
-/// Only what the rest of the life needs stays open; the plan is no longer wanted either.
-void trim(Monitor& monitor, Plan* plan) {
+/// Only what the rest of the life needs stays open.
+void close_spent(Monitor& monitor, const Plan* plan) {
   Stage& stage = monitor.stage;
   if (!monitor.is_terminal) {
     for (int index = 0; index < 3; ++index) close_fd(stage.stdio_child[index]);
@@ -291,8 +294,6 @@ void trim(Monitor& monitor, Plan* plan) {
   close(kMonitorPlanFd);
   const unsigned count = static_cast<unsigned>(plan->named_fd_count);
   if (count > 0) close_range(kMonitorFirstFd, kMonitorFirstFd + count - 1, 0);
-  munmap(plan, plan->size);
-  drop_text();
 }
 
 }  // namespace
@@ -308,7 +309,14 @@ int monitor_main(char* title) {
   if (title != nullptr) write_title(title, plan->label.get());
   monitor.signal_fd = open_signals();
   if (!run_stage(monitor, plan)) return 1;
-  trim(monitor, plan);
+  close_spent(monitor, plan);
+  // What a short life has touched goes with it: letting go of that would only delay the news of its end.
+  const std::uint64_t settled = monotonic_ns() + kSettleNs;
+  while (!monitor.is_exited && monotonic_ns() < settled) turn(monitor, kSettleNs / kNsPerMs);
+  if (!monitor.is_exited) {
+    munmap(plan, plan->size);
+    drop_text();
+  }
   while (!monitor.is_exited) turn(monitor, -1);
   if (!monitor.is_outcome_known) on_outcome(monitor);
   if (monitor.is_terminal) drain_terminal(monitor);

@@ -3,19 +3,15 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 #include <vector>
 
 namespace tsc {
 namespace {
 
 constexpr int kEventsAtOnce = 64;
-constexpr std::uint64_t kStopToken = 0;
 constexpr int kUnknownStatus = 137;  // as if killed: what is told when nothing of the exit is known
 
 /// What can be said of a process whose record cannot be read.
@@ -37,24 +33,11 @@ ExitWatcher::ExitWatcher(RuntimeConfig config, OnExit on_exit, OnOom on_oom)
     : config_(std::move(config)),
       on_exit_(std::move(on_exit)),
       on_oom_(std::move(on_oom)),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw_errno("watch exits", "epoll_create1");
-  if (!stop_) throw_errno("watch exits", "eventfd");
-  epoll_event event = {EPOLLIN, {.u64 = kStopToken}};
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, stop_.get(), &event) != 0) throw_errno("watch exits", "epoll_ctl");
-  thread_ = std::thread([this] { run(); });
 }
 
-ExitWatcher::~ExitWatcher() { close(); }
-
-void ExitWatcher::close() {
-  if (!thread_.joinable()) return;
-  eventfd_write(stop_.get(), 1);
-  thread_.join();
-  const std::lock_guard lock(mutex_);
-  watched_.clear();
-}
+void ExitWatcher::close() { watched_.clear(); }
 
 bool ExitWatcher::is_watched(Kind kind, const std::string& id, const std::string& exec_id) const {
   for (const auto& [token, entry] : watched_) {
@@ -63,8 +46,12 @@ bool ExitWatcher::is_watched(Kind kind, const std::string& id, const std::string
   return false;
 }
 
+ExitWatcher::Watched* ExitWatcher::find(std::uint64_t token, Kind kind) {
+  const auto found = watched_.find(token);
+  return found == watched_.end() || found->second.kind != kind ? nullptr : &found->second;
+}
+
 void ExitWatcher::add(Kind kind, const std::string& id, const std::string& exec_id, UniqueFd fd) {
-  const std::lock_guard lock(mutex_);
   if (!fd || is_watched(kind, id, exec_id)) return;
   const std::uint64_t token = next_token_++;
   // Edge-triggered for OOM events: one that cannot be drained must not spin.
@@ -80,85 +67,51 @@ void ExitWatcher::watch_exit(const std::string& id, const std::string& exec_id, 
 void ExitWatcher::watch_oom(const std::string& id, UniqueFd events) { add(Kind::oom, id, "", std::move(events)); }
 
 void ExitWatcher::forget(const std::string& id) {
-  const std::lock_guard lock(mutex_);
   std::erase_if(watched_, [&](const auto& item) { return item.second.id == id; });  // closing takes it out of epoll
 }
 
-void ExitWatcher::run() noexcept {
-  for (;;) {
-    epoll_event events[kEventsAtOnce];
-    const int count = epoll_wait(epoll_.get(), events, kEventsAtOnce, -1);
-    for (int i = 0; i < count; ++i) {
-      if (events[i].data.u64 == kStopToken) return;
-    }
-    for (int i = 0; i < count; ++i) tell_oom(events[i].data.u64);  // why it ended comes before that it ended
-    for (int i = 0; i < count; ++i) tell_exit(events[i].data.u64);
-  }
+void ExitWatcher::tell_ready() noexcept {
+  epoll_event events[kEventsAtOnce];
+  const int count = epoll_wait(epoll_.get(), events, kEventsAtOnce, 0);
+  for (int i = 0; i < count; ++i) tell_oom(events[i].data.u64);  // why it ended comes before that it ended
+  for (int i = 0; i < count; ++i) tell_exit(events[i].data.u64);
 }
 
 void ExitWatcher::tell_oom(std::uint64_t token) {
-  std::string id;
-  int fd = -1;
-  std::uint64_t known_kills = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = watched_.find(token);
-    if (found == watched_.end() || found->second.kind != Kind::oom) return;
-    id = found->second.id;
-    known_kills = found->second.known_kills;
-    fd = dup(found->second.fd.get());  // it may be forgotten while we look
-  }
-  const UniqueFd events(fd);
-  if (!events) return;
+  Watched* watched = find(token, Kind::oom);
+  if (watched == nullptr) return;
+  const std::string id = watched->id;
   try {
-    if (!acknowledge_oom(config_, id, events.get(), known_kills)) return;
-    note_kills(token, known_kills);
-    on_oom_(id);
+    if (acknowledge_oom(config_, id, watched->fd.get(), watched->known_kills)) on_oom_(id);
   } catch (const std::exception&) {
     // The container is gone, and with it whoever wanted to know.
     forget(id);
   }
 }
 
-void ExitWatcher::note_kills(std::uint64_t token, std::uint64_t known_kills) {
-  const std::lock_guard lock(mutex_);
-  const auto found = watched_.find(token);
-  if (found != watched_.end()) found->second.known_kills = known_kills;
-}
-
 /// The kernel may make the exit readable before the OOM event of the same epoll round.
 void ExitWatcher::tell_pending_oom(const std::string& id) {
   std::vector<std::uint64_t> tokens;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [token, entry] : watched_) {
-      pollfd ready = {entry.fd.get(), POLLIN, 0};
-      if (entry.kind == Kind::oom && entry.id == id && poll(&ready, 1, 0) > 0) tokens.push_back(token);
-    }
+  for (const auto& [token, entry] : watched_) {
+    pollfd ready = {entry.fd.get(), POLLIN, 0};
+    if (entry.kind == Kind::oom && entry.id == id && poll(&ready, 1, 0) > 0) tokens.push_back(token);
   }
   for (const std::uint64_t token : tokens) tell_oom(token);
 }
 
 void ExitWatcher::tell_exit(std::uint64_t token) {
-  std::optional<Watched> ended;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = watched_.find(token);
-    if (found == watched_.end() || found->second.kind != Kind::exit) return;
-    ended = std::move(found->second);
-    watched_.erase(found);
-  }
-  ended->fd.reset();
+  if (find(token, Kind::exit) == nullptr) return;
+  const Watched ended = std::move(watched_.extract(token).mapped());
   try {
-    ExitOutcome outcome = collect_exit(config_, ended->id, ended->exec_id);
+    ExitOutcome outcome = collect_exit(config_, ended.id, ended.exec_id);
     if (!outcome.record && outcome.process_pidfd) {
-      return watch_exit(ended->id, ended->exec_id, std::move(outcome.process_pidfd));
+      return watch_exit(ended.id, ended.exec_id, std::move(outcome.process_pidfd));
     }
-    tell_pending_oom(ended->id);
-    on_exit_(outcome.record ? *outcome.record : lost_record(ended->id, ended->exec_id));
+    tell_pending_oom(ended.id);
+    on_exit_(outcome.record ? *outcome.record : lost_record(ended.id, ended.exec_id));
   } catch (const std::exception&) {
     // Told as lost: whoever waits for this exit must not wait for ever.
-    on_exit_(lost_record(ended->id, ended->exec_id));
+    on_exit_(lost_record(ended.id, ended.exec_id));
   }
 }
 

@@ -1,14 +1,12 @@
-// ExitWatcher: one thread that waits in epoll for the ends of all monitors and for OOM events, and tells them.
+// ExitWatcher: an epoll of the ends of all monitors and of OOM events; whoever polls it has what is ready told.
 //
-// It belongs to the addon's Runtime; it knows nothing of JavaScript. Its callbacks run on its own thread.
+// It belongs to the addon's Runtime; it knows nothing of JavaScript, and has no thread: its callbacks run in tell_ready().
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "runtime/runtime.h"
 
@@ -16,21 +14,24 @@ namespace tsc {
 
 class ExitWatcher {
  public:
-  using OnExit = std::function<void(ExitRecord)>;
-  using OnOom = std::function<void(std::string id)>;
+  using OnExit = std::function<void(const ExitRecord&)>;
+  using OnOom = std::function<void(const std::string& id)>;
 
   ExitWatcher(RuntimeConfig config, OnExit on_exit, OnOom on_oom);
   ExitWatcher(const ExitWatcher&) = delete;
   ExitWatcher& operator=(const ExitWatcher&) = delete;
-  ~ExitWatcher();
 
+  /// Readable while something is to be told.
+  int fd() const { return epoll_.get(); }
+  /// Tells what is ready, and waits for nothing. A callback may call any other member.
+  void tell_ready() noexcept;
   /// Tells the exit of this process once. No effect when it is watched already.
   void watch_exit(const std::string& id, const std::string& exec_id, UniqueFd exit_fd);
   /// Tells each OOM kill in this container. An empty fd has no effect.
   void watch_oom(const std::string& id, UniqueFd events);
   /// Forgets all about a container that is deleted; an exit not told yet is not told any more.
   void forget(const std::string& id);
-  /// Ends the thread and waits for it. Idempotent.
+  /// Forgets all.
   void close();
 
  private:
@@ -43,11 +44,10 @@ class ExitWatcher {
     std::uint64_t known_kills = 0;
   };
 
-  void run() noexcept;
   void add(Kind kind, const std::string& id, const std::string& exec_id, UniqueFd fd);
   bool is_watched(Kind kind, const std::string& id, const std::string& exec_id) const;
+  Watched* find(std::uint64_t token, Kind kind);
   void tell_exit(std::uint64_t token);
-  void note_kills(std::uint64_t token, std::uint64_t known_kills);
   void tell_oom(std::uint64_t token);
   void tell_pending_oom(const std::string& id);
 
@@ -55,11 +55,8 @@ class ExitWatcher {
   OnExit on_exit_;
   OnOom on_oom_;
   UniqueFd epoll_;
-  UniqueFd stop_;
-  std::mutex mutex_;  // guards the two below; never held while a callback or a verb of the runtime runs
   std::map<std::uint64_t, Watched> watched_;
-  std::uint64_t next_token_ = 1;
-  std::thread thread_;
+  std::uint64_t next_token_ = 0;
 };
 
 }  // namespace tsc

@@ -36,7 +36,7 @@ const verbs = [
 ] as const satisfies (keyof Runtime)[];
 
 /**
- * Opens the runtime. One native thread watches all monitors; it does not keep the process alive, and `close` ends it.
+ * Opens the runtime. The event loop watches all monitors; that does not keep the process alive, and `close` ends it.
  * Throws invalid-argument when a path is not absolute.
  */
 export function openRuntime(options: RuntimeOptions): Runtime {
