@@ -20,7 +20,10 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: [...rules, '**/node_modules/**'],
-          testTimeout: 20_000,
+          // bounds for what hangs: how long a thing takes on a machine under load is nobody's failure
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000, interval: 5 } },
         },
       },
       {

@@ -146,7 +146,7 @@ it(
     }
     expect(taken).toBeGreaterThan(runs / 50); // else the documents say nothing of the readers
   },
-  20_000 + 2 * runs,
+  60_000 + 2 * runs,
 );
 
 /** An index that was taken is also one that can be chosen from. */

@@ -99,7 +99,7 @@ const layer: FixtureEntry[] = [
   { name: 'dir/file2', type: '5' },
 ];
 
-describe('an image', { timeout: 60_000 }, () => {
+describe('an image', () => {
   it('shows what the layer in a directory shows, straight from the file and by a loop device', async () => {
     const { diffId } = await toImage(gzipSync(tar(...layer)));
     expect((await toDirectory(tar(...layer))).diffId).toBe(diffId);
@@ -153,7 +153,7 @@ describe('an image', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a hostile layer', { timeout: 60_000 }, () => {
+describe('a hostile layer', () => {
   it.each(refusedArchives.map((archive) => [archive.what, archive] as const))(
     'leaves no image: %s',
     async (_what, archive) => {

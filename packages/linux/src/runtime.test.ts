@@ -159,7 +159,7 @@ describe('a container', () => {
     await runtime.delete(id, { force: false });
     await expect(runtime.state(id)).rejects.toMatchObject({ code: 'not-found' });
     // it tells the exit first, and then goes
-    await expect.poll(() => existsSync(`/proc/${answer.monitorPid}/exe`), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => existsSync(`/proc/${answer.monitorPid}/exe`)).toBe(false);
   });
 
   it('tells an exit once, and a signal as a shell does', async () => {

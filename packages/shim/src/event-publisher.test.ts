@@ -67,7 +67,7 @@ describe('EventPublisher', () => {
     };
     await serve();
     for (const topic of ['/a', '/b', '/c', '/d']) publish('one', topic);
-    await publisher.drained(5000);
+    await publisher.drained(30_000);
     expect(taken).toEqual(['/a', '/b', '/c', '/d']);
   });
 
@@ -84,7 +84,7 @@ describe('EventPublisher', () => {
     publish('quick', '/quick');
     await expect.poll(() => taken).toEqual(['/quick']);
     release();
-    await publisher.drained(5000);
+    await publisher.drained(30_000);
     expect(taken).toEqual(['/quick', '/slow']);
   });
 
@@ -94,19 +94,19 @@ describe('EventPublisher', () => {
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(publisher.queuedCount).toBe(2);
     await serve();
-    await publisher.drained(5000);
+    await publisher.drained(30_000);
     expect(taken).toEqual(['/a', '/b']);
   });
 
   it('connects again after the daemon went away', async () => {
     const first = await serve();
     publish('one', '/a');
-    await publisher.drained(5000);
+    await publisher.drained(30_000);
     first.close();
     publish('one', '/b');
     await new Promise((resolve) => setTimeout(resolve, 30));
     await serve();
-    await publisher.drained(5000);
+    await publisher.drained(30_000);
     expect(taken).toEqual(['/a', '/b']);
   });
 
@@ -119,7 +119,7 @@ describe('EventPublisher', () => {
     await serve();
     publish('one', '/refused');
     publish('one', '/b');
-    await publisher.drained(5000);
+    await publisher.drained(30_000);
     expect(taken).toEqual(['/b']);
   });
 
@@ -131,7 +131,7 @@ describe('EventPublisher', () => {
       await serve();
       hold(new AbortController().signal, '/held');
       publish('one', '/oom');
-      await publisher.drained(5000);
+      await publisher.drained(30_000);
       expect(taken).toEqual(['/oom']);
     });
 
@@ -144,7 +144,7 @@ describe('EventPublisher', () => {
       expect(publisher.queuedCount).toBe(3);
       expect(publisher.heldCount).toBe(0);
       await serve();
-      await publisher.drained(5000);
+      await publisher.drained(30_000);
       expect(taken).toEqual(['/create', '/start', '/exit']);
     });
 
@@ -154,9 +154,9 @@ describe('EventPublisher', () => {
       hold(daemon.signal, '/start');
       hold(daemon.signal, '/exec-started', 'e');
       publisher.publishAtOnce(eventOf('one', '/exit', 'e'));
-      await publisher.drained(5000);
+      await publisher.drained(30_000);
       daemon.abort();
-      await publisher.drained(5000);
+      await publisher.drained(30_000);
       expect(taken).toEqual(['/exit', '/start']);
     });
 
@@ -165,7 +165,7 @@ describe('EventPublisher', () => {
       daemon.abort();
       await serve();
       hold(daemon.signal, '/start');
-      await publisher.drained(5000);
+      await publisher.drained(30_000);
       expect(taken).toEqual(['/start']);
     });
 
@@ -195,7 +195,7 @@ describe('EventPublisher', () => {
     await serve();
     publish('one', '/a');
     publish('one', '/b');
-    await publisher.taken('test', 'one', 1000);
+    await publisher.taken('test', 'one', 30_000);
     expect(taken).toEqual(['/a', '/b']);
     expect(publisher.taken('test', 'one', 1000)).toBeUndefined();
   });

@@ -13,8 +13,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { Store } from '@tscontainer/platform/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OpenDaemon, openTemporaryDaemon } from '../fixture/temporary-daemon.ts';
+import { schema } from '../metadata/schema.ts';
 import { checkRoot } from './fsck-command.ts';
 
 const scope = { namespace: 'test' };
@@ -70,10 +72,13 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(join(root, '..'), { recursive: true, force: true }));
 
-const ids = () =>
-  readdirSync(layers)
-    .map(Number)
-    .sort((left, right) => left - right);
+/** The directory of a snapshot: numbers are made ahead, so that they say nothing of an order. */
+function directoryOf(name: string): string {
+  const store = new Store(join(root, 'meta.db'), schema);
+  const row = store.sql('SELECT id FROM snapshots WHERE name=?').get(name);
+  store.close();
+  return join(layers, String(row?.id));
+}
 
 describe('fsck', () => {
   it('finds nothing on a sound root, and is refused the root of a daemon that runs', async () => {
@@ -115,20 +120,20 @@ describe('fsck', () => {
   });
 
   it('forgets a layer whose files are lost, with all that stands on it', async () => {
-    rmSync(join(layers, String(ids()[0])), { recursive: true });
+    rmSync(directoryOf('l1'), { recursive: true });
     expect(await mended()).toEqual([
       expect.stringMatching(/^snapshot overlayfs\/l1 of test: its files are missing: forgotten/),
       expect.stringMatching(/^snapshot overlayfs\/l2 of test: what it stands on is missing/),
       expect.stringMatching(/^snapshot overlayfs\/active of test: what it stands on is missing/),
     ]);
-    expect(ids()).toEqual([]);
+    expect(readdirSync(layers)).toEqual([]);
   });
 
   it('makes an active snapshot’s directory anew', async () => {
-    const last = join(layers, String(ids().at(-1)));
-    rmSync(last, { recursive: true });
+    const active = directoryOf('active');
+    rmSync(active, { recursive: true });
     expect(await mended()).toEqual([expect.stringMatching(/active of test: its directory is missing: made anew/)]);
-    expect(readdirSync(last).sort()).toEqual(['fs', 'work']);
+    expect(readdirSync(active).sort()).toEqual(['fs', 'work']);
   });
 
   it('carries what can be read out of a damaged database, and the daemon starts on it', async () => {

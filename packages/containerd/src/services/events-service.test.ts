@@ -1,6 +1,6 @@
 // The Events service over gRPC: what the other services announce, Publish, Forward, and filters.
 import { loadMessage } from '@tscontainer/platform/contract-loader';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TemporaryDaemon } from '../fixture/temporary-daemon.ts';
 
 let daemon: TemporaryDaemon;
@@ -89,11 +89,11 @@ describe('Events', () => {
   });
 
   it('forgets a subscriber that went away', async () => {
-    await vi.waitFor(() => expect(daemon.daemon.events.subscriberCount).toBe(0));
+    await expect.poll(() => daemon.daemon.events.subscriberCount).toBe(0);
     const events = await subscribe([]);
     expect(daemon.daemon.events.subscriberCount).toBe(1);
     events.end();
-    await vi.waitFor(() => expect(daemon.daemon.events.subscriberCount).toBe(0));
+    await expect.poll(() => daemon.daemon.events.subscriberCount).toBe(0);
   });
 
   it('refuses a topic without a slash and a filter that does not parse', async () => {

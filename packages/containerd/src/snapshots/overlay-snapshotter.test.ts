@@ -16,7 +16,7 @@ beforeEach(() => {
   snapshots = open.daemon.snapshots;
   root = join(open.daemon.config.root, 'io.containerd.snapshotter.v1.overlayfs');
 });
-afterEach(() => open.close(), 60_000); // a thousand snapshots on a busy disk
+afterEach(() => open.close());
 
 const mounted = <T>(mounts: Mount[], work: (directory: string) => T) =>
   mountedBelow(open.daemon.config.root, mounts, work);

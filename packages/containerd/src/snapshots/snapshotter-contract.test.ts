@@ -55,12 +55,9 @@ async function blob(bytes: Buffer) {
   return { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: bytes.length, annotations: {} };
 }
 
-/** Each commit waits for a disk that others may keep busy. */
-const timeout = 60_000;
-
-describe.each(['overlayfs', 'native', 'erofs'])('the snapshotter %s', { timeout }, (name) => {
+describe.each(['overlayfs', 'native', 'erofs'])('the snapshotter %s', (name) => {
   beforeEach(() => use(name));
-  afterEach(() => open.close(), timeout);
+  afterEach(() => open.close());
 
   it('stacks layers, and a write goes to the uppermost only', async () => {
     await layer('one', '', named('one'));

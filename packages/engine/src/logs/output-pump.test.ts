@@ -1,5 +1,5 @@
 // The pump with real FIFOs: what is written arrives once, in the log and at clients, also when an engine dies between.
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@tscontainer/platform/logger';
@@ -69,7 +69,7 @@ describe('OutputPump', () => {
         writeSync(out, text);
         expected += text;
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await expect.poll(() => existsSync(logPath()) && readFileSync(logPath(), 'utf8')).toContain(`run ${run} `);
       pump.detach(); // what a kill leaves: FIFOs, spools, checkpoint, log
       // a kill between the append and the checkpoint leaves more in the log than the checkpoint says
       appendFileSync(
@@ -94,7 +94,7 @@ describe('OutputPump', () => {
     const out = openSync(join(directory, 'stdout'), 'w');
     const err = openSync(join(directory, 'stderr'), 'w');
     writeSync(out, 'first\n');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => pieces).toBe(1);
     writeSync(out, 'second\n');
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(pieces).toBe(1);
