@@ -90,7 +90,7 @@ export class GrpcUnaryClient {
     return this.#connection;
   }
 
-  #blockOf(method: string, { namespace, lease, timeoutMs, metadata }: CallOptions): Buffer {
+  #blockOf(method: string, { namespace = '', lease = '', timeoutMs, metadata }: CallOptions): Buffer {
     const key = `${method}\n${namespace}\n${lease}`;
     let block = this.#blocks.get(key);
     if (block === undefined) {
@@ -102,8 +102,8 @@ export class GrpcUnaryClient {
         ['te', 'trailers'],
         ['content-type', 'application/grpc'],
         ['user-agent', 'tscontainer'],
-        ...(namespace === undefined ? [] : [[namespaceKey, namespace] as const]),
-        ...(lease === undefined ? [] : [[leaseKey, lease] as const]),
+        ...(namespace === '' ? [] : [[namespaceKey, namespace] as const]),
+        ...(lease === '' ? [] : [[leaseKey, lease] as const]),
       ]);
       if (this.#blocks.size >= maxKnownBlocks) this.#blocks.clear();
       this.#blocks.set(key, block);

@@ -15,8 +15,8 @@ const bounds = {
   streamWindowBytes: 32 * 1024 * 1024, // a whole answer fits
   connectionWindowBytes: 64 * 1024 * 1024,
 };
-/** Until the peer says otherwise. */
-const defaultMaxStreams = 100;
+/** Until the peer has said how many it takes; one that says nothing of it takes any number (RFC 9113, 6.5.2). */
+const firstMaxStreams = 100;
 
 export interface Http2Answer {
   /** Both header blocks in one. */
@@ -64,6 +64,7 @@ export class Http2Client extends Http2Connection<Stream> {
   readonly #name: string;
   readonly #queued: (() => void)[] = [];
   #nextId = 1;
+  #maxStreams = firstMaxStreams;
   #isLeaving = false;
   #failure: ContainerError | undefined;
 
@@ -99,8 +100,8 @@ export class Http2Client extends Http2Connection<Stream> {
     let begun: Exchange | undefined;
     let isAbandoned = false;
     this.#queued.push(() => {
-      if (isAbandoned) this.#openQueued();
-      else if (this.#failure !== undefined) onError(this.#failure);
+      if (isAbandoned) return;
+      if (this.#failure !== undefined) onError(this.#failure);
       else begun = this.#open({ block, body }, onEnd, onError);
     });
     return {
@@ -122,7 +123,7 @@ export class Http2Client extends Http2Connection<Stream> {
   }
 
   get #hasRoom(): boolean {
-    return this.streams.size < (this.peerMaxStreams ?? defaultMaxStreams);
+    return this.streams.size < this.#maxStreams;
   }
 
   #open(
@@ -142,6 +143,7 @@ export class Http2Client extends Http2Connection<Stream> {
   }
 
   protected override onSettings(): void {
+    this.#maxStreams = this.peerMaxStreams;
     this.#openQueued();
   }
 
@@ -186,8 +188,9 @@ export class Http2Client extends Http2Connection<Stream> {
     if (this.#isLeaving && this.streams.size === 0) this.socket.destroy();
   }
 
+  /** A peer that leaves begins with nothing new: what waits then fails with the connection. */
   #openQueued(): void {
-    if (this.#hasRoom) this.#queued.shift()?.();
+    while (!this.#isLeaving && this.#hasRoom && this.#queued.length > 0) this.#queued.shift()?.();
   }
 
   protected onClosed(cause: string): void {

@@ -68,7 +68,7 @@ export abstract class Http2Connection<S extends Http2Stream> {
   protected readonly streams = new Map<number, S>();
   protected readonly bounds: Http2Bounds;
   protected peerStreamWindowBytes = defaultWindowBytes;
-  protected peerMaxStreams: number | undefined;
+  protected peerMaxStreams = Number.POSITIVE_INFINITY;
   /** The newest stream that the peer opened. */
   protected lastPeerId = 0;
   readonly #reader = new FrameReader((frame) => this.#take(frame));
