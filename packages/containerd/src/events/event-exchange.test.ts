@@ -39,6 +39,20 @@ describe('the event exchange', () => {
     expect(await take(byField, 1)).toEqual(['/tasks/last']);
   });
 
+  it.each([
+    ['of a type that is none', { typeUrl: 'containerd.events.TaskNonsense', value: Buffer.alloc(0) }],
+    ['that are cut', { typeUrl: 'containerd.events.TaskExit', value: Buffer.from([0x0a, 0x7f]) }],
+  ])('passes on events %s, to whom does not filter by their fields', async (_what, odd) => {
+    const exchange = new EventExchange();
+    const { signal } = new AbortController();
+    const byField = exchange.subscribe(['event.container_id==web', 'topic=="/last"'], signal);
+    const all = exchange.subscribe([], signal);
+    exchange.publish('n', '/odd', odd);
+    exchange.publish('n', '/last', event);
+    expect(await take(all, 2)).toEqual(['/odd', '/last']);
+    expect(await take(byField, 1)).toEqual(['/last']);
+  });
+
   it('ends a subscription when it is aborted, also one that waits', async () => {
     const exchange = new EventExchange();
     const abort = new AbortController();

@@ -28,10 +28,15 @@ export function readEvent(envelope: Envelope): FieldReader {
   };
 }
 
-function decodeEvent(envelope: Envelope): unknown {
-  const typeName = envelope.event.typeUrl.slice(envelope.event.typeUrl.lastIndexOf('/') + 1);
+/** Undefined for what anybody may publish: a type of ours that is none, or bytes that are no such message. */
+function decodeEvent({ event }: Envelope): unknown {
+  const typeName = event.typeUrl.slice(event.typeUrl.lastIndexOf('/') + 1);
   const file = fileOfEvent(typeName);
-  return file === undefined ? undefined : loadMessage(file, typeName).decode(envelope.event.value);
+  try {
+    return file === undefined ? undefined : loadMessage(file, typeName).decode(event.value);
+  } catch {
+    return undefined; // as in containerd it has no fields: who filters by them is not told, everybody else is
+  }
 }
 
 function fieldOf(message: unknown, [name = '', ...rest]: string[]): string | undefined {
