@@ -107,6 +107,20 @@ describe('Leases', () => {
     await expect(daemon.call('leases.Leases/ListResources', { id: 'l' })).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('hold a snapshot that is there already when it is asked for as a target', async () => {
+    const prepare = (key: string, labels: object, options: object) =>
+      daemon.call('snapshots.Snapshots/Prepare', { snapshotter: 'overlayfs', key, labels }, options);
+    await prepare('making', {}, {});
+    const labels = { 'containerd.io/gc.root': 'until the lease holds it' };
+    const made = { snapshotter: 'overlayfs', key: 'making', name: 'made', labels };
+    await daemon.call('snapshots.Snapshots/Commit', made);
+    await daemon.call('leases.Leases/Create', { id: 'target' });
+    const again = prepare('again', { 'containerd.io/snapshot.ref': 'made' }, { lease: 'target' });
+    await expect(again).rejects.toMatchObject({ code: 'already-exists' });
+    const { resources } = await daemon.call('leases.Leases/ListResources', { id: 'target' });
+    expect(resources).toEqual([{ type: 'snapshots/overlayfs', id: 'made' }]);
+  });
+
   it('that do not exist refuse what is made under them', async () => {
     const made = daemon.call('snapshots.Snapshots/Prepare', { snapshotter: 'overlayfs', key: 'x' }, { lease: 'none' });
     await expect(made).rejects.toMatchObject({ code: 'not-found' });

@@ -227,13 +227,21 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     checkLabels(labels);
     const parentId = this.#rows.parentOf(scope.namespace, parent)?.id ?? null;
     const id = this.directories.take();
+    let isRecorded = false;
     try {
       await this.fill(id, parentId, labels);
       failpoint('snapshot.prepare.filled');
-      const row = await this.#store.write(() => this.#rows.insert(scope, id, kind, key, parent, labels));
-      return await this.#mountsOf(row);
+      const made = await this.#store.write(
+        () => this.#rows.holdTarget(scope, labels) ?? this.#rows.insert(scope, id, kind, key, parent, labels),
+      );
+      if (typeof made === 'string')
+        throw new ContainerError('already-exists', `target snapshot "${made}": already exists`);
+      isRecorded = true;
+      return await this.#mountsOf(made);
     } catch (error) {
-      this.directories.discard([id]);
+      // without its mounts it is none; should the record not go, nor do its files
+      if (isRecorded) await this.remove(scope, key).catch(() => undefined);
+      else this.discardFiles([id]);
       throw error;
     }
   }

@@ -119,14 +119,17 @@ export class SnapshotRows {
     return row;
   }
 
+  /** Inside `store.write`: the snapshot that a new one is meant to become, when it is there; the caller's lease holds it. */
+  holdTarget(scope: Scope, labels: Labels): string | undefined {
+    const target = labels[targetLabel];
+    if (target === undefined || this.find(scope.namespace, target) === undefined) return undefined;
+    holdByLease(this.#store, scope, this.#leaseType, target);
+    return target;
+  }
+
   /** Inside `store.write`. */
   insert(scope: Scope, id: number, kind: SnapshotKind, name: string, parent: string, labels: Labels): SnapshotRow {
     const { namespace } = scope;
-    const target = labels[targetLabel];
-    if (target !== undefined && this.find(namespace, target) !== undefined) {
-      holdByLease(this.#store, scope, this.#leaseType, target);
-      throw new ContainerError('already-exists', `target snapshot "${target}": already exists`);
-    }
     const parentId = this.parentOf(namespace, parent)?.id ?? null;
     const time = now();
     const at = toText(time);
