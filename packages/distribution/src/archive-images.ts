@@ -11,6 +11,7 @@ import {
   mediaTypes,
 } from '@tscontainer/core/oci-image';
 import { formatReference, parseReference, withDefaultTag } from '@tscontainer/core/reference';
+import { compressionOf } from '@tscontainer/platform/stream-head';
 import type { ArchiveBlob, ArchiveIntake } from './archive-intake.ts';
 import { digestOf } from './chain-id.ts';
 import { parseConfig, parseIndex, parseManifest } from './image-documents.ts';
@@ -162,9 +163,11 @@ function toLayer({ digest, size, magic }: ArchiveBlob): Descriptor {
   return { mediaType: layerTypeOf(magic), digest, size };
 }
 
+/** Layers of another compression are none that a manifest has a type for. */
 function layerTypeOf(magic: Buffer): string {
-  if (magic[0] === 0x1f && magic[1] === 0x8b) return mediaTypes.ociLayerGzip;
-  return magic.length >= 4 && magic.readUInt32LE(0) === 0xfd2fb528 ? mediaTypes.ociLayerZstd : mediaTypes.ociLayer;
+  const compression = compressionOf(magic);
+  if (compression === 'gzip') return mediaTypes.ociLayerGzip;
+  return compression === 'zstd' ? mediaTypes.ociLayerZstd : mediaTypes.ociLayer;
 }
 
 function checkLayerCount(config: ImageConfig, count: number): void {

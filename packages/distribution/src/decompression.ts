@@ -1,4 +1,5 @@
-// Takes the compression off a stream, told by its first bytes: gzip and zstd here, bzip2 and xz by their own programs.
+// Takes the compression off a stream, told by its first bytes: gzip and zstd here, bzip2 and xz by their own programs. For
+// image archives, and for what a build takes in.
 import { spawn } from 'node:child_process';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

@@ -12,7 +12,7 @@ interface LayerDescription {
   architecture?: string;
   os?: string;
   config?: object;
-  container_config?: { Cmd?: string[] | null };
+  container_config?: { Cmd?: unknown };
   [field: string]: unknown;
 }
 
@@ -74,7 +74,7 @@ function imageOf(top: string, names: string[], document: (path: string) => Buffe
 }
 
 function historyOf({ created, author, comment, container_config: made }: LayerDescription) {
-  const command = (made?.Cmd ?? []).join(' ');
+  const command = Array.isArray(made?.Cmd) ? made.Cmd.join(' ') : '';
   return {
     ...(created === undefined ? {} : { created }),
     ...(author ? { author } : {}),

@@ -1,4 +1,5 @@
 // Tests the outer tar of image archives: compressions, cuts, hostile names.
+import { execFileSync } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import tar from 'tar-stream';
@@ -33,14 +34,16 @@ async function read(bytes: Buffer, chunkBytes = 1000): Promise<string[]> {
   return seen;
 }
 
-it('reads plain, gzip and zstd archives', async () => {
+it('reads archives as they are and of every compression, in whatever pieces they come', async () => {
   const bytes = await pack(
     { name: './a', content: 'x'.repeat(5000) },
     { name: 'b/', content: 'y' },
     { name: 'c/d', type: 'symlink', linkname: '../a' },
   );
   const expected = [`a=${'x'.repeat(5000)}`, 'b=y', 'c/d -> a'];
-  for (const form of [bytes, gzipSync(bytes), zstdCompressSync(bytes)]) expect(await read(form)).toEqual(expected);
+  const packed = (program: string) => execFileSync(program, ['-c'], { input: bytes });
+  const forms = [bytes, gzipSync(bytes), zstdCompressSync(bytes), packed('bzip2'), packed('xz')];
+  for (const form of forms) for (const chunkBytes of [1, 1000]) expect(await read(form, chunkBytes)).toEqual(expected);
 });
 
 it('goes on when a file is not read', async () => {

@@ -1,10 +1,11 @@
-// Reads the outer tar of an image archive entry by entry, gzip or zstd around it or not, and refuses hostile names.
+// Reads the outer tar of an image archive entry by entry, compressed or not, and refuses hostile names.
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { peek } from '@tscontainer/platform/stream-head';
 import tar from 'tar-stream';
+import { decompressed } from './decompression.ts';
 
 export interface ArchiveFile {
   /** Clean relative path. */
@@ -40,15 +41,11 @@ function linkTarget(path: string, linkName: string, isSymbolic: boolean): string
 
 /** Entries in the archive's order. Rejects invalid-argument (reason `bad-archive`) for what is broken, cut or hostile. */
 export async function* readArchive(source: Readable): AsyncGenerator<ArchiveEntry> {
-  const first = await firstBytes(source);
+  const { first, whole } = await peek(source, 1);
   if (first.length === 0) throw badArchive('it is empty');
+  const plain = await decompressed(whole);
   const extract = tar.extract();
-  const decompress = decompressorFor(first);
-  const finished = new Promise<void>((resolve, reject) => {
-    const done = (error: Error | null | undefined) => (error ? reject(error) : resolve());
-    if (decompress === undefined) pipeline(source, extract, done);
-    else pipeline(source, decompress, extract, done);
-  });
+  const finished = pipeline(plain, extract);
   finished.catch(() => undefined); // read below, after the entries
   let count = 0;
   try {
@@ -86,19 +83,4 @@ async function* bodyOf(entry: AsyncIterable<Buffer>, finished: Promise<void>): A
     );
     throw toBadArchive(cause);
   }
-}
-
-/** Peeks without consuming. */
-async function firstBytes(source: Readable): Promise<Buffer> {
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-    source.unshift(chunk as Buffer);
-    return chunk as Buffer;
-  }
-  return Buffer.alloc(0);
-}
-
-function decompressorFor(first: Buffer) {
-  if (first[0] === 0x1f && first[1] === 0x8b) return createGunzip();
-  if (first.length >= 4 && first.readUInt32LE(0) === 0xfd2fb528) return createZstdDecompress();
-  return undefined;
 }

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { IgnorePatterns, readIgnoreFile } from '@tscontainer/core/ignore-patterns';
+import { decompressed } from '@tscontainer/distribution/decompression';
 import { extractTree } from '@tscontainer/linux/archive';
 import { lookUpInRoot } from '@tscontainer/linux/mounts';
 import { removeTree } from '@tscontainer/linux/tree';
@@ -16,7 +17,6 @@ import type { EngineContext } from '../containers/engine-context.ts';
 import { buildFailure } from './build-failure.ts';
 import { ContextIndex } from './context-index.ts';
 import { type TreeEntry, walkTree } from './copy-origin.ts';
-import { decompressed } from './decompression.ts';
 import { type PathSums, TarSummer } from './tar-sums.ts';
 
 const defaultDockerfile = 'Dockerfile';

@@ -13,6 +13,7 @@ import {
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
+import { decompressed } from '@tscontainer/distribution/decompression';
 import { extractTree, packTree } from '@tscontainer/linux/archive';
 import { makeFifo } from '@tscontainer/linux/fifo';
 import { lookUpInRoot } from '@tscontainer/linux/mounts';
@@ -21,7 +22,6 @@ import { isDirectory, resolveInRoot } from '../container-files/root-location.ts'
 import { extractStream } from '../container-files/tree-streams.ts';
 import { buildFailure } from './build-failure.ts';
 import { type CopySource, hostPathOf } from './copy-sources.ts';
-import { decompressed } from './decompression.ts';
 
 export interface Owner {
   uid: number;
