@@ -13,6 +13,20 @@ const index = (...manifests: ReturnType<typeof offer>[]) => ({ schemaVersion: 2 
 const chosen = (wanted: string, ...manifests: ReturnType<typeof offer>[]) =>
   selectManifest(index(...manifests), parsePlatform(wanted)).digest[7];
 
+describe('normalizePlatform', () => {
+  it('has Go’s names, and leaves alone what it does not know', () => {
+    const architectureOf = (architecture: string) => normalizePlatform({ os: 'linux', architecture }).architecture;
+    expect(['x64', 'aarch64', 'ia32', 'i386', 'constructor', '__proto__'].map(architectureOf)).toEqual([
+      'amd64',
+      'arm64',
+      '386',
+      '386',
+      'constructor',
+      '__proto__',
+    ]);
+  });
+});
+
 describe('selectManifest', () => {
   it('takes the exact platform', () => {
     expect(chosen('linux/amd64', offer('1', 'linux/arm64'), offer('2', 'linux/amd64'))).toBe('2');

@@ -2,19 +2,19 @@
 import { ContainerError } from '@tscontainer/core/errors';
 import type { Descriptor, ImageIndex, Platform } from '@tscontainer/core/oci-image';
 
-const architectures: Record<string, string> = {
-  x64: 'amd64',
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  aarch64: 'arm64',
-  ia32: 'i386',
-  i386: '386',
-  armhf: 'arm',
-};
+const architectures = new Map([
+  ['x64', 'amd64'],
+  ['x86_64', 'amd64'],
+  ['x86-64', 'amd64'],
+  ['aarch64', 'arm64'],
+  ['ia32', '386'],
+  ['i386', '386'],
+  ['armhf', 'arm'],
+]);
 
 /** Go's names, as images carry them; arm64's and arm's default variants are filled in. */
 export function normalizePlatform(platform: Platform): Platform {
-  const architecture = architectures[platform.architecture] ?? platform.architecture;
+  const architecture = architectures.get(platform.architecture) ?? platform.architecture;
   const variant = platform.variant || (architecture === 'arm64' ? 'v8' : architecture === 'arm' ? 'v7' : '');
   return { os: platform.os.toLowerCase(), architecture, ...(variant === '' ? {} : { variant }) };
 }

@@ -378,17 +378,17 @@ export function bridgeDataOf(): Attribute[] {
   return [[bridgeData.stpState, u32(0)]];
 }
 
-const macvlanModes: Record<string, number> = { private: 1, vepa: 2, bridge: 4, passthru: 8 };
-const ipvlanModes: Record<string, number> = { l2: 0, l3: 1, l3s: 2 };
+const macvlanModes = new Map(Object.entries({ private: 1, vepa: 2, bridge: 4, passthru: 8 }));
+const ipvlanModes = new Map(Object.entries({ l2: 0, l3: 1, l3s: 2 }));
 
 /** Undefined for a mode that there is not. */
 export function macvlanData(mode: string): Attribute[] | undefined {
-  const value = macvlanModes[mode];
+  const value = macvlanModes.get(mode);
   return value === undefined ? undefined : [[1, value]];
 }
 
 export function ipvlanData(mode: string): Attribute[] | undefined {
-  const value = ipvlanModes[mode];
+  const value = ipvlanModes.get(mode);
   return value === undefined ? undefined : [[1, u16(value)]];
 }
 

@@ -19,12 +19,12 @@ export interface DiffOptions {
   labels?: Labels;
 }
 
-const compressionOf: Record<string, 'none' | 'gzip' | 'zstd'> = {
-  [mediaTypes.ociLayer]: 'none',
-  [mediaTypes.ociLayerGzip]: 'gzip',
-  [mediaTypes.ociLayerZstd]: 'zstd',
-  [mediaTypes.dockerLayerGzip]: 'gzip',
-};
+const compressions = new Map<string, 'none' | 'gzip' | 'zstd'>([
+  [mediaTypes.ociLayer, 'none'],
+  [mediaTypes.ociLayerGzip, 'gzip'],
+  [mediaTypes.ociLayerZstd, 'zstd'],
+  [mediaTypes.dockerLayerGzip, 'gzip'],
+]);
 
 const uncompressedLabel = 'containerd.io/uncompressed';
 
@@ -45,7 +45,7 @@ export class LayerDiffer {
    */
   async diff(scope: Scope, lower: Mount[], upper: Mount[], options: DiffOptions = {}): Promise<ImageTarget> {
     const mediaType = options.mediaType || mediaTypes.ociLayerGzip;
-    const compression = compressionOf[mediaType];
+    const compression = compressions.get(mediaType);
     if (compression === undefined)
       throw new ContainerError('unimplemented', `diff: unsupported media type ${mediaType}: not implemented`);
     const source = changedLayer(layersOf(lower), layersOf(upper));

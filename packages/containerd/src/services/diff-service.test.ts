@@ -67,6 +67,8 @@ describe('Diff', () => {
     const left = await snapshot('Prepare', 'a');
     const right = [{ type: 'overlay', source: 'overlay', options: ['upperdir=/u', 'workdir=/w', 'lowerdir=/x:/y'] }];
     await expect(daemon.call('diff.Diff/Diff', { left, right })).rejects.toMatchObject({ code: 'unimplemented' });
+    const diff = daemon.call('diff.Diff/Diff', { left: mounts, right: left, mediaType: 'constructor' });
+    await expect(diff).rejects.toThrow('unsupported media type constructor');
   });
 
   it('says that an archive is broken, and where', async () => {
