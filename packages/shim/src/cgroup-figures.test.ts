@@ -49,6 +49,19 @@ describe('the figures of a cgroup', () => {
     });
   });
 
+  it.each([
+    ['0', 0],
+    ['max', Number.MAX_SAFE_INTEGER],
+  ])('of version 2 with a limit of %s', (text, limit) => {
+    const path = cgroup(`limit-${text}`, {
+      'memory.current': '4096\n',
+      'memory.max': `${text}\n`,
+      'memory.swap.max': `${text}\n`,
+    });
+    expect(readFigures(new Map([['', path]])).memory.limitBytes).toBe(limit);
+    expect(readMemoryDetails(new Map([['', path]]))).toMatchObject({ swapLimit: limit });
+  });
+
   it('of version 1', () => {
     const memory = cgroup('memory', {
       'memory.usage_in_bytes': '4096\n',

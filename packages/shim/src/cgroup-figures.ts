@@ -68,7 +68,7 @@ export function readMemoryDetails(paths: CgroupPaths): MemoryDetails | undefined
   const { low = 0, high = 0, max = 0, oom = 0, oom_kill = 0 } = wordsOf(join(unified, 'memory.events'));
   return {
     version: 2,
-    swapLimit: limitIn(join(unified, 'memory.swap.max')) || unlimited,
+    swapLimit: limitIn(join(unified, 'memory.swap.max'), unlimited),
     swapMaxUsage: numberIn(join(unified, 'memory.swap.peak')),
     events: { low, high, max, oom, oomKill: oom_kill },
   };
@@ -113,7 +113,7 @@ function readV1(paths: CgroupPaths): ContainerStats {
       swapUsageBytes: numberIn(file('memory', 'memory.memsw.usage_in_bytes')),
       stat: wordsOf(file('memory', 'memory.stat')),
     },
-    pids: { current: numberIn(file('pids', 'pids.current')), limit: limitIn(file('pids', 'pids.max')) },
+    pids: { current: numberIn(file('pids', 'pids.current')), limit: limitIn(file('pids', 'pids.max'), 0) },
     blkio: mergedBlkio(
       file('blkio', 'blkio.throttle.io_service_bytes_recursive'),
       file('blkio', 'blkio.throttle.io_serviced_recursive'),
@@ -137,12 +137,12 @@ function readV2(path: string): ContainerStats {
     memory: {
       usageBytes: numberIn(join(path, 'memory.current')),
       maxUsageBytes: numberIn(join(path, 'memory.peak')),
-      limitBytes: limitIn(join(path, 'memory.max')) || unlimited,
+      limitBytes: limitIn(join(path, 'memory.max'), unlimited),
       failcnt: wordsOf(join(path, 'memory.events')).max ?? 0,
       swapUsageBytes: numberIn(join(path, 'memory.swap.current')),
       stat: wordsOf(join(path, 'memory.stat')),
     },
-    pids: { current: numberIn(join(path, 'pids.current')), limit: limitIn(join(path, 'pids.max')) },
+    pids: { current: numberIn(join(path, 'pids.current')), limit: limitIn(join(path, 'pids.max'), 0) },
     blkio: v2Devices(join(path, 'io.stat')),
   };
 }
@@ -194,9 +194,10 @@ function numberIn(file: string): number {
   return Number(textOf(file)?.trim() ?? 0) || 0;
 }
 
-/** 0 where there is none: "max". */
-function limitIn(file: string): number {
-  return numberIn(file);
+/** `none` where there is no limit, which the kernel calls `max`; 0 is one: no swap at all. */
+function limitIn(file: string, none: number): number {
+  const text = textOf(file)?.trim() ?? 'max';
+  return text === 'max' ? none : Number(text);
 }
 
 /** undefined for a file that this kernel or controller does not have. */
