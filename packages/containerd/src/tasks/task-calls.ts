@@ -1,7 +1,7 @@
 // The calls of one task's shim: they wait for a recovery under way, and name the shim that serves the task then.
 // The task manager and its process starter make them.
 import type { CallOptions } from '@tscontainer/platform/call-context';
-import type { Task } from '@tscontainer/platform/contracts/containerd/task/v2/task';
+import type { Task, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Sent } from '@tscontainer/platform/contracts/message-forms';
 import { isConnectionLost } from './shim-connection.ts';
 import type { TaskRecord } from './task-record.ts';
@@ -34,6 +34,19 @@ export class TaskCalls {
     }
     await record.shim?.closedWithin(lostTimeoutMs);
     return this.attempt(record, method, request, options);
+  }
+
+  /** Waits for an exit, however often the shim is lost meanwhile: the next one is asked, or the task has ended with it. */
+  async exitOf(record: TaskRecord, execId: string): Promise<WaitResponse> {
+    for (;;) {
+      try {
+        return await this.ask(record, 'Wait', { execId }, {});
+      } catch (error) {
+        if (!isConnectionLost(error)) throw error;
+        if (record.deleted !== undefined && execId === '') return record.deleted;
+        if (record.shim === undefined && record.recovery === undefined) throw error; // none could take over
+      }
+    }
   }
 
   /** Asks once. */

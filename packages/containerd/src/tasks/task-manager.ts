@@ -120,7 +120,7 @@ export class TaskManager {
     const record = this.#table.get(namespace, id);
     let wait = record.waits.get(execId);
     if (wait === undefined) {
-      wait = this.#calls.ask(record, 'Wait', { execId }, {}).finally(() => record.waits.delete(execId));
+      wait = this.#calls.exitOf(record, execId).finally(() => record.waits.delete(execId));
       wait.catch(() => undefined); // every caller may have left by then
       record.waits.set(execId, wait);
     }
