@@ -1,5 +1,6 @@
 // Runs everything that guards main: set-up, build, checks, unit and system tests; ends with one line of counts.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -19,17 +20,22 @@ interface VitestReport {
   }[];
 }
 
+const outputs = { live: ['inherit', 'inherit'], 'at-end': ['pipe', 'pipe'] } as const;
 const scratch = mkdtempSync(join(tmpdir(), 'tsc-report-'));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 /** What failed, told once more below the last step: the end of a long log is what its reader is given. */
 const failures: string[] = [];
 
-function step(name: string, file: string, args: string[]): void {
-  console.log(`\n== ${name}`);
+/** Told as it comes, or whole at its end: then others may run beside it. */
+async function step(name: string, file: string, args: string[], telling: 'live' | 'at-end' = 'live'): Promise<void> {
+  const header = `\n== ${name}`;
+  if (telling === 'live') console.log(header);
   const began = Date.now();
-  const { status } = spawnSync(file, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const child = spawn(file, args, { stdio: ['ignore', ...outputs[telling]] });
+  const pieces: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece: Buffer) => pieces.push(piece));
+  const [status] = await once(child, 'close');
+  if (telling === 'at-end') console.log(`${header}\n${Buffer.concat(pieces).toString()}`);
   console.log(`== ${name}: ${status === 0 ? 'ok' : `exit ${status}`} in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   if (status !== 0) {
     process.exitCode = 1;
@@ -37,9 +43,9 @@ function step(name: string, file: string, args: string[]): void {
   }
 }
 
-function vitest(project: string): void {
+async function vitest(project: string): Promise<void> {
   const report = join(scratch, `${project}.json`);
-  step(`${project} tests`, 'vitest', [
+  await step(`${project} tests`, 'vitest', [
     'run',
     '--project',
     project,
@@ -68,13 +74,15 @@ if (process.getuid?.() !== 0) {
   process.exit(1);
 }
 ensureDebianPackages([...buildPackages, ...testPackages, ...fuzzPackages], 'the tests');
-step('build', 'node', ['scripts/build.ts']);
+await step('build', 'node', ['scripts/build.ts']);
 if (process.exitCode === undefined) {
-  step('check', 'node', ['scripts/check.ts']);
-  step('fuzz', 'node', ['scripts/fuzz.ts', '10']);
-  for (const project of ['unit', 'system']) vitest(project);
+  await step('check', 'node', ['scripts/check.ts']);
+  for (const project of ['unit', 'system']) await vitest(project);
+  // A compiler and an emulated machine, one processor each: nothing in them looks at this machine's state.
+  const fuzzing = step('fuzz', 'node', ['scripts/fuzz.ts', '10'], 'at-end');
   // Its kernel is an amd64 one.
-  if (process.arch === 'x64') step('second world', 'node', ['test/second-world/run.ts']);
+  if (process.arch === 'x64') await step('second world', 'node', ['test/second-world/run.ts']);
+  await fuzzing;
 }
 rmSync(scratch, { recursive: true, force: true });
 if (failures.length > 0) console.log(`\n== failed\n${failures.join('\n')}`);
