@@ -113,6 +113,18 @@ describe('limits', () => {
     remove('late');
   });
 
+  test('a group that update makes goes with the container, with its parents, also when the limit cannot be kept', () => {
+    bench.start('unmet', ['sleep', '60'], (config) => {
+      config.linux.cgroupsPath = '/tsrunc-test-unmet/inner';
+    });
+    expect(bench.run(['update', '--cpuset-cpus', '4000', 'unmet']).stderr).toContain('cpuset.cpus');
+    expect(bench.run(['exec', 'unmet', 'cat', '/proc/self/cgroup']).stdout).toContain(
+      ':cpuset:/tsrunc-test-unmet/inner\n',
+    );
+    expect(bench.run(['delete', '-f', 'unmet']).stderr).toBe('');
+    expect(bench.cgroups('tsrunc-test-unmet')).toEqual([]);
+  });
+
   test('a limit below what is in use is refused when that is asked for', () => {
     bench.start('check', ['sleep', '60'], withResources({ memory: { limit: 67108864 } }));
     bench.run(['exec', 'check', 'sh', '-c', 'head -c 8000000 /dev/zero > /dev/shm/x']);
@@ -192,6 +204,24 @@ describe('where the groups are', () => {
     expect(bench.cgroups('tsrunc-test-parent')).toEqual([]);
   });
 
+  test('a path that cannot be made leaves nothing of its parents', () => {
+    const outcome = bench.runOnce('too-long', ['true'], (config) => {
+      config.linux.cgroupsPath = `/tsrunc-test-unmade/${'x'.repeat(5000)}`;
+    });
+    expect(outcome.stderr).toContain('ENAMETOOLONG');
+    expect(bench.cgroups('tsrunc-test-unmade')).toEqual([]);
+    expect(bench.left()).toEqual([]);
+  });
+
+  test('parents with names longer than a file’s go with the container, too', () => {
+    const long = (letter: string) => `tsrunc-test-${letter.repeat(300)}`;
+    const outcome = bench.runOnce('long', ['true'], (config) => {
+      config.linux.cgroupsPath = `/${long('a')}/${long('b')}/leaf`;
+    });
+    expect(outcome.stderr).toBe('');
+    expect(bench.cgroups(long('a'))).toEqual([]);
+  });
+
   test('a path may not leave its hierarchy', () => {
     for (const path of ['/../../x', 'a/../../b', '/']) {
       const outcome = bench.runOnce('outside', ['true'], (config) => {
@@ -251,8 +281,8 @@ describe('where the groups are', () => {
     }
   });
 
-  test('the systemd driver says what is missing where systemd is not init', () => {
-    if (existsSync('/run/systemd/system')) return; // there it works: test/second-world
+  // where it is, the driver works: test/second-world
+  test.skipIf(existsSync('/run/systemd/system'))('the systemd driver says that systemd is not init', () => {
     const bundle = bench.bundle(['true'], (config) => {
       config.linux.cgroupsPath = 'system.slice:tsrunc:nobody';
     });

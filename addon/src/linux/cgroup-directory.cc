@@ -11,31 +11,63 @@
 
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/hash.h"
 
 namespace tsc {
 namespace {
 
 constexpr int kRemoveTries = 100;  // with 1 ms and more between them: about three seconds
 constexpr int kMakeTries = 8;
+constexpr size_t kLongestRecord = 200;
 constexpr const char* kCreateStep = "create cgroup";
 
+/// Names of directories in a cgroup tree may be longer than a file's name: the end of such a one is told by its hash.
 std::string record_name(const std::string& directory, const std::string& path) {
   std::string name = path;
   std::replace(name.begin(), name.end(), '/', '!');
+  if (name.size() > kLongestRecord) name = name.substr(0, kLongestRecord) + "!" + std::to_string(fnv1a(path));
   return directory + "/" + name;
 }
 
-/// True when it is new. Parents are noted, so that they can be removed again.
-bool make_one(const std::string& path, const std::string& record_directory, bool is_leaf) {
-  if (mkdir(path.c_str(), 0755) != 0) {
-    if (errno == EEXIST) return false;
-    throw_errno(kCreateStep, "mkdir", path);
+/// The groups that one call makes, from the top: they go again unless it comes to its end.
+class NewGroups {
+ public:
+  explicit NewGroups(const std::string& record_directory) : record_directory_(record_directory) {}
+  ~NewGroups() {
+    for (auto path = made_.rbegin(); path != made_.rend(); ++path) {
+      // Another container may have moved in below a parent meanwhile: then it stays, noted as before.
+      if (rmdir(path->c_str()) == 0 && !record_directory_.empty())
+        unlink(record_name(record_directory_, *path).c_str());
+    }
   }
-  if (is_leaf || record_directory.empty()) return true;
-  make_directories(kCreateStep, record_directory, 0700);
-  open_file(kCreateStep, record_name(record_directory, path), O_WRONLY | O_CREAT);
-  return true;
-}
+  NewGroups(const NewGroups&) = delete;
+  NewGroups& operator=(const NewGroups&) = delete;
+
+  /// False with errno set.
+  bool try_make(const std::string& path) {
+    if (mkdir(path.c_str(), 0755) != 0) return false;
+    made_.push_back(path);
+    return true;
+  }
+
+  /// False when it was there already. Parents are noted, so that they can be removed again.
+  bool make(const std::string& path, bool is_leaf) {
+    if (!try_make(path)) {
+      if (errno == EEXIST) return false;
+      throw_errno(kCreateStep, "mkdir", path);
+    }
+    if (is_leaf || record_directory_.empty()) return true;
+    make_directories(kCreateStep, record_directory_, 0700);
+    open_file(kCreateStep, record_name(record_directory_, path), O_WRONLY | O_CREAT);
+    return true;
+  }
+
+  void keep() { made_.clear(); }
+
+ private:
+  const std::string& record_directory_;
+  std::vector<std::string> made_;
+};
 
 /// rmdir of a group and the groups below it (made by the container itself), deepest first.
 bool remove_group(const std::string& path) {
@@ -72,14 +104,16 @@ void collect_pids(const std::string& path, std::vector<pid_t>& pids) {
 
 bool make_with_parents(const std::string& mount_point, const std::string& path, const std::string& record_directory,
                        const std::function<void(const std::string&)>& visit) {
+  NewGroups groups(record_directory);
   bool is_new = false;
   size_t end = mount_point.size();
   while (end != std::string::npos) {
     end = path.find('/', end + 1);
     const std::string part = path.substr(0, end);
-    is_new = make_one(part, record_directory, end == std::string::npos);
+    is_new = groups.make(part, end == std::string::npos);
     visit(part);
   }
+  groups.keep();
   return is_new;
 }
 
@@ -87,8 +121,10 @@ bool make_with_parents(const std::string& mount_point, const std::string& path, 
 
 bool make_cgroup_directory(const std::string& mount_point, const std::string& path, const std::string& record_directory,
                            const std::function<void(const std::string&)>& visit) {
-  if (mkdir(path.c_str(), 0755) == 0) {
+  // Most often the parents are there.
+  if (NewGroups groups(record_directory); groups.try_make(path)) {
     visit(path);
+    groups.keep();
     return true;
   }
   for (int attempt = 1;; ++attempt) {

@@ -10,7 +10,7 @@
 namespace tsc {
 
 /// mkdir -p below the mount point. `visit` sees each directory once it exists, from the top. Parents that had to be
-/// made are noted in `record_directory`. False when the group existed already.
+/// made are noted in `record_directory`. False when the group existed already. Throws; then nothing new is left.
 bool make_cgroup_directory(const std::string& mount_point, const std::string& path, const std::string& record_directory,
                            const std::function<void(const std::string&)>& visit);
 

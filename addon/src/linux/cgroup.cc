@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 
+#include <set>
+
 #include "linux/cgroup-directory.h"
 #include "linux/cgroup-versions.h"
 #include "linux/error.h"
@@ -15,7 +17,7 @@
 namespace tsc {
 namespace {
 
-constexpr int kSignalRounds = 100;  // a fork bomb may outrun one pass over cgroup.procs
+constexpr int kRounds = 100;  // a fork bomb may outrun one pass over cgroup.procs
 constexpr const char* kCreateStep = "create cgroup";
 
 std::string join_path(const std::string& base, const std::string& own, const CgroupRequest& request) {
@@ -104,6 +106,22 @@ void apply_rootless_limits(const CgroupLocation& location, const oci::Resources&
     throw RuntimeError("", "set limits", "", EACCES, "",
                        "rootless needs no limits + no cgrouppath when no permission is granted for cgroups");
   apply_limits(location, kept, warnings);
+}
+
+/// Into a group that was made while they ran; once more until a pass finds nobody new, since processes fork meanwhile.
+void move_processes(const CgroupLocation& location, const std::string& group) {
+  const std::string file = group + "/cgroup.procs";
+  std::set<pid_t> moved;
+  for (int round = 0; round < kRounds; ++round) {
+    bool is_any_new = false;
+    for (const pid_t pid : cgroup_pids(location)) {
+      if (!moved.insert(pid).second) continue;
+      is_any_new = true;
+      // ESRCH: it has ended meanwhile.
+      if (!try_write_file(file, std::to_string(pid)) && errno != ESRCH) throw_errno("enter cgroup", "write", file);
+    }
+    if (!is_any_new) return;
+  }
 }
 
 class Maker {
@@ -202,7 +220,8 @@ CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources&
   return location;
 }
 
-void apply_resources(CgroupLocation& location, const oci::Resources& resources, Warnings& warnings) {
+void apply_resources(CgroupLocation& location, const oci::Resources& resources, const std::string& record_directory,
+                     Warnings& warnings) {
   if (location.version == 2) return apply_limits(location, resources, warnings);
   // A controller that create left alone: its group is made now, beside the ones that exist, and filled.
   const std::string model = main_path(location);
@@ -211,10 +230,10 @@ void apply_resources(CgroupLocation& location, const oci::Resources& resources, 
     for (const CgroupHierarchy& other : cgroup_system().hierarchies) {
       if (model.rfind(other.mount_point + "/", 0) != 0) continue;
       const std::string path = hierarchy.mount_point + model.substr(other.mount_point.size());
-      make_cgroup_directory(hierarchy.mount_point, path, "",
+      make_cgroup_directory(hierarchy.mount_point, path, record_directory,
                             [&](const std::string& part) { cgroup_v1::initialize(hierarchy, part); });
       location.paths[hierarchy.name] = path;
-      for (const pid_t pid : cgroup_pids(location)) try_write_file(path + "/cgroup.procs", std::to_string(pid));
+      move_processes(location, path);
     }
   }
   apply_limits(location, resources, warnings);
@@ -248,7 +267,7 @@ void signal_cgroup(const CgroupLocation& location, int signal) {
     return;
   }
   // Until a pass finds nobody new: processes may fork while we read.
-  for (int round = 0; round < kSignalRounds; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     const std::vector<pid_t> pids = cgroup_pids(location);
     bool is_any_left = false;
     for (const pid_t pid : pids) is_any_left = kill(pid, SIGKILL) == 0 || is_any_left;

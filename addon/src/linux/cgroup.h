@@ -47,8 +47,10 @@ struct CgroupRequest {
 /// Makes the groups (with missing parents) and writes the limits; undoes what it made when it throws.
 CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources& resources, Warnings& warnings);
 
-/// Writes the limits; makes v1 groups that a limit needs and create had no use for.
-void apply_resources(CgroupLocation& location, const oci::Resources& resources, Warnings& warnings);
+/// Writes the limits; makes v1 groups that a limit needs and create had no use for, and moves the processes there. They
+/// stand in `location` as soon as they are made, also when it throws; `record_directory` as in CgroupRequest, or "".
+void apply_resources(CgroupLocation& location, const oci::Resources& resources, const std::string& record_directory,
+                     Warnings& warnings);
 
 /// Removes the groups; waits (bounded) for the kernel to forget ended processes. Throws when one stays, unless others
 /// are in it.

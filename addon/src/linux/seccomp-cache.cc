@@ -12,6 +12,7 @@
 
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/hash.h"
 
 namespace tsc {
 namespace {
@@ -34,10 +35,8 @@ std::string key_of(const std::string& profile) {
 
 /// A name for the file only: the file carries its key, so a collision costs a compilation and nothing else.
 std::string file_name(const std::string& key) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (unsigned char byte : key) hash = (hash ^ byte) * 0x100000001b3u;
   char text[20];
-  snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(fnv1a(key)));
   return text;
 }
 
@@ -78,7 +77,8 @@ void save(const std::string& path, const std::string& link, const std::string& k
   content.append(reinterpret_cast<const char*>(program.instructions.data()), program.instructions.size() * 8);
   replace_file(kStep, link, content);
   unlink(path.c_str());
-  if (::link(link.c_str(), path.c_str()) != 0 && errno != EEXIST) throw_errno(kStep, "link", path);
+  // The container has its program; the cache, which another process may be emptying, only spares the next one time.
+  [[maybe_unused]] const int cached = ::link(link.c_str(), path.c_str());
 }
 
 /// Someone who makes a profile per container shall not fill a tmpfs with programs that nobody asks for again.

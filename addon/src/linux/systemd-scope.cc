@@ -145,7 +145,7 @@ void start_scope(const ScopeRequest& request, oci::Resources& resources, CgroupL
   SystemdConnection systemd;
   start_unit(systemd, name, scope_properties(request, name, resources, version), location);
   locate(request, name, resources, location);
-  apply_resources(location, resources, warnings);
+  apply_resources(location, resources, "", warnings);
 }
 
 void update_scope(const CgroupLocation& location, oci::Resources& resources) {

@@ -202,6 +202,7 @@ void plan_cgroups(PlanArena& arena, const CgroupLocation& location, UniqueFd cgr
     arena.set(planned.controllers, hierarchy.controllers);
     planned.tasks_fd = fds.add(open_file(kStep, found->second + "/tasks", O_WRONLY));
   }
+  plan.hierarchies.count = index;  // a hierarchy may have been unmounted since the container was made
 }
 
 void plan_resctrl(PlanArena& arena, const ResctrlGroup& group, NamedFds& fds) {

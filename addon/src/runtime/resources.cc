@@ -24,13 +24,22 @@ Warnings update_container(const RuntimeConfig& config, const std::string& id, co
     if (container_status(store, record) == "stopped") {
       throw RuntimeError("", "update", "", 0, "", "the container is stopped", Reason::wrong_state);
     }
-    const size_t groups = record.cgroup.paths.size();
     oci::Resources resources = oci::parse_resources(resources_json);
     resources.devices.clear();
     Warnings warnings;
     if (!record.cgroup.unit.empty()) update_scope(record.cgroup, resources);
-    apply_resources(record.cgroup, resources, warnings);
-    if (record.cgroup.paths.size() != groups) store.save(record);
+    const size_t groups = record.cgroup.paths.size();
+    // A group that was made for a limit holds the container's processes, whatever became of the limit: delete wants it.
+    const auto save_new_groups = [&] {
+      if (record.cgroup.paths.size() != groups) store.save(record);
+    };
+    try {
+      apply_resources(record.cgroup, resources, store.cgroup_notes(), warnings);
+    } catch (...) {
+      save_new_groups();
+      throw;
+    }
+    save_new_groups();
     return warnings;
   } catch (const RuntimeError& error) {
     throw error.within("update container " + id);
