@@ -7,11 +7,11 @@
 
 #include <cerrno>
 #include <exception>
-#include <thread>
 
 #include "archive/layer-applier.h"
 #include "archive/layer-writer.h"
 #include "linux/error.h"
+#include "linux/thread.h"
 #include "linux/unique-fd.h"
 
 namespace tsc {
@@ -47,7 +47,7 @@ void write_image(const std::string& source, const std::string& image, bool user_
   writing.user_overlay = user_overlay;
   writing.keeps_nanoseconds = true;
   std::exception_ptr failure;
-  std::thread writer([&] {
+  std::thread writer = start_thread("write image", [&] {
     try {
       write_layer(writing);
     } catch (...) {

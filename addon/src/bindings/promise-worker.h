@@ -1,5 +1,6 @@
-// PromiseWorker: the one bridge that turns blocking work into a promise. The work runs on a thread of libuv's pool and
-// knows nothing of JavaScript; its result is converted on the JavaScript thread.
+// PromiseWorker: the bridge that turns blocking work into a promise; thread-promise.h is the one for work that waits.
+// The work runs on a thread of libuv's pool and knows nothing of JavaScript; its result is converted on the JavaScript
+// thread.
 #pragma once
 
 #include <napi.h>
@@ -12,6 +13,20 @@
 #include "bindings/error-conversion.h"
 
 namespace tsc {
+
+/// On the JavaScript thread, at the end of the work: of `result` or `failure` one is there.
+template <typename Result, typename Convert>
+void settle_promise(Napi::Env env, Napi::Promise::Deferred& deferred, const std::exception_ptr& failure,
+                    std::optional<Result>& result, Convert& convert) {
+  try {
+    if (failure) return deferred.Reject(to_js_error(env, failure).Value());
+    deferred.Resolve(convert(env, *result));
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  } catch (...) {
+    deferred.Reject(to_js_error(env, std::current_exception()).Value());
+  }
+}
 
 template <typename Work, typename Convert>
 class PromiseWorker : public Napi::AsyncWorker {
@@ -33,16 +48,7 @@ class PromiseWorker : public Napi::AsyncWorker {
     }
   }
 
-  void OnOK() override {
-    try {
-      if (failure_) return deferred_.Reject(to_js_error(Env(), failure_).Value());
-      deferred_.Resolve(convert_(Env(), *result_));
-    } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
-    } catch (...) {
-      deferred_.Reject(to_js_error(Env(), std::current_exception()).Value());
-    }
-  }
+  void OnOK() override { settle_promise(Env(), deferred_, failure_, result_, convert_); }
 
  private:
   PromiseWorker(Napi::Env env, Work work, Convert convert)

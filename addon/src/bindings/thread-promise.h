@@ -5,12 +5,13 @@
 #include <napi.h>
 
 #include <exception>
+#include <memory>
 #include <optional>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
-#include "bindings/error-conversion.h"
+#include "bindings/promise-worker.h"
+#include "linux/thread.h"
 
 namespace tsc {
 
@@ -33,30 +34,28 @@ struct ThreadWork {
     }
     Napi::ThreadSafeFunction own = finished;
     own.BlockingCall(this, [](Napi::Env env, Napi::Function, ThreadWork* done) {
-      done->settle(env);
-      delete done;
+      const std::unique_ptr<ThreadWork> owned(done);
+      settle_promise(env, done->deferred, done->failure, done->result, done->convert);
     });
     own.Release();
-  }
-
-  void settle(Napi::Env env) {
-    if (failure) return deferred.Reject(to_js_error(env, failure).Value());
-    deferred.Resolve(convert(env, *result));
   }
 };
 
 /// As promise_of: `work()` gives a value, `convert(env, value)` makes the promise's value of it.
 template <typename Work, typename Convert>
 Napi::Promise promise_on_thread(Napi::Env env, Work work, Convert convert) {
-  auto* state = new ThreadWork<Work, Convert>{Napi::Promise::Deferred::New(env),
-                                              std::move(work),
-                                              std::move(convert),
-                                              {},
-                                              std::nullopt,
-                                              nullptr};
+  using State = ThreadWork<Work, Convert>;
+  std::unique_ptr<State> state(new State{
+      Napi::Promise::Deferred::New(env), std::move(work), std::move(convert), {}, std::nullopt, nullptr});
   state->finished = Napi::ThreadSafeFunction::New(env, Napi::Function(), "blocking work", 0, 1);
   const Napi::Promise promise = state->deferred.Promise();
-  std::thread([state] { state->run(); }).detach();
+  try {
+    start_thread("start work", [begun = state.get()] { begun->run(); }).detach();
+    static_cast<void>(state.release());  // its end, on this thread, deletes it
+  } catch (...) {
+    state->finished.Release();
+    state->deferred.Reject(to_js_error(env, std::current_exception()).Value());
+  }
   return promise;
 }
 

@@ -10,10 +10,10 @@
 
 #include <cstdio>
 #include <exception>
-#include <thread>
 
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/thread.h"
 
 namespace tsc {
 namespace {
@@ -22,7 +22,7 @@ namespace {
 template <typename Work>
 void on_own_thread(Work work) {
   std::exception_ptr failure;
-  std::thread thread([&] {
+  std::thread thread = start_thread("enter network namespace", [&] {
     try {
       work();
     } catch (...) {

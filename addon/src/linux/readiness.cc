@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "linux/error.h"
+#include "linux/thread.h"
 
 namespace tsc {
 
@@ -28,7 +29,7 @@ ReadinessWatch::ReadinessWatch(Ready ready)
   event.events = EPOLLIN;
   event.data.u64 = kStopToken;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, stop_.get(), &event) < 0) throw_errno("watch pipes", "epoll_ctl");
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_thread("watch pipes", [this] { run(); });
 }
 
 ReadinessWatch::~ReadinessWatch() {
