@@ -139,7 +139,6 @@ struct Scheduler {
 
 struct Capabilities {
   std::uint64_t bounding, effective, inheritable, permitted, ambient;
-  bool is_given;
 };
 
 struct Process {

@@ -217,7 +217,7 @@ void become_user(Context& context) {
   if (!is_entered && errno != EACCES) fail(context, "chdir", cwd);
   find_home(process);
   begin_step(context, Step::set_capabilities);
-  if (capabilities.is_given) drop_bounding_set(context, capabilities);
+  drop_bounding_set(context, capabilities);
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) fail(context, "prctl", "PR_SET_KEEPCAPS");
   change_user(context);
   if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) fail(context, "prctl", "PR_SET_KEEPCAPS");
@@ -227,18 +227,16 @@ void become_user(Context& context) {
   }
   // Without no-new-privileges a filter wants CAP_SYS_ADMIN: load it while we still have that one.
   const bool needs_admin = process.seccomp.count != 0 && !process.has_no_new_privileges;
-  if (capabilities.is_given) {
-    const std::uint64_t admin = needs_admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0;
-    set_capabilities(context, capabilities.effective | admin, capabilities.permitted | admin, capabilities.inheritable);
-    if (!needs_admin) raise_ambient(context, capabilities);
-  }
+  const std::uint64_t admin = needs_admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0;
+  set_capabilities(context, capabilities.effective | admin, capabilities.permitted | admin, capabilities.inheritable);
+  if (!needs_admin) raise_ambient(context, capabilities);
   if (!is_entered) {
     begin_step(context, Step::change_directory);
     if (!enter_directory(cwd)) fail(context, "chdir", cwd);
   }
   find_command(context);
   if (loads_filter_early(*context.plan)) load_filter(context);
-  if (!needs_admin || !capabilities.is_given) return;
+  if (!needs_admin) return;
   begin_step(context, Step::set_capabilities);
   set_capabilities(context, capabilities.effective, capabilities.permitted, capabilities.inheritable);
   raise_ambient(context, capabilities);

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "linux/error.h"
+#include "linux/file.h"
 #include "linux/loop-device.h"
 
 namespace tsc {
@@ -234,8 +234,7 @@ void unmount_all(const std::string& target) {
 std::vector<std::string> list_mounts_below(const std::string& path) {
   std::string root = path;
   while (root.size() > 1 && root.back() == '/') root.pop_back();
-  std::ifstream file("/proc/self/mountinfo");
-  if (!file) throw_errno(ENOENT, "list mounts", "open", "/proc/self/mountinfo");
+  std::istringstream file(read_file("list mounts", "/proc/self/mountinfo"));
   std::vector<std::string> points;
   for (std::string line; std::getline(file, line);) {
     std::istringstream fields(line);

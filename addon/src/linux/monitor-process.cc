@@ -153,7 +153,7 @@ Waiting take_spare(const std::string& program) {
     taken = std::exchange(spare, {});
   }
   pollfd end = {taken.channel.get(), POLLIN, 0};
-  if (::poll(&end, 1, 0) == 0) return taken;
+  if (::poll(&end, 1, 0) <= 0) return taken;  // a signal to this thread says nothing of the monitor
   waitpid(taken.pid, nullptr, 0);
   return {};
 }

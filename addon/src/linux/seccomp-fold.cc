@@ -130,11 +130,9 @@ bool decide_alike(const Program& whole, const Program& rest, std::uint32_t archi
 class Block {
  public:
   Block(const std::vector<Range>& ranges, size_t first, size_t end) : ranges_(ranges) {
-    const size_t root = add(first, end);
+    add(first, end);  // a single range has no boundary: its verdict alone is the block
     const size_t nodes = nodes_.size();
     const auto place = [&](size_t target) { return target < kLeaf ? target : nodes + target - kLeaf; };
-    // A single range has no boundary: its verdict alone is the block.
-    if (root >= kLeaf) nodes_.clear();
     for (size_t at = 0; at < nodes_.size(); ++at) {
       const Node& node = nodes_[at];
       program_.push_back(bpf_word(BPF_JMP | BPF_JGE | BPF_K, node.boundary, place(node.high) - at - 1,

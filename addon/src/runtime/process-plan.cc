@@ -73,7 +73,6 @@ void plan_capabilities(PlanArena& arena, const oci::Process& process, bool has_u
   // A new user namespace begins with every capability there is.
   const std::uint64_t granted = has_user_namespace ? ~std::uint64_t{0} : bounding_capabilities();
   child::Capabilities& planned = arena.plan().process.capabilities;
-  planned.is_given = true;
   planned.bounding = wanted.bounding & granted;
   planned.permitted = wanted.permitted & granted;
   planned.effective = wanted.effective & planned.permitted;
@@ -117,16 +116,14 @@ void plan_label(PlanArena& arena, const oci::Process& process) {
     const bool has_own_directory = path_exists("/proc/thread-self/attr/apparmor/exec");
     arena.set(planned.lsm_attribute, has_own_directory ? "thread-self/attr/apparmor/exec" : "thread-self/attr/exec");
     arena.set(planned.lsm_label, "exec " + profile);
-    if (!process.selinux_label.empty() && !path_exists("/sys/fs/selinux/enforce")) {
-      throw_invalid("parse config", "process.selinuxLabel: SELinux is not enabled on this machine");
-    }
-  } else if (!process.selinux_label.empty()) {
-    if (!path_exists("/sys/fs/selinux/enforce")) {
-      throw_invalid("parse config", "process.selinuxLabel: SELinux is not enabled on this machine");
-    }
-    arena.set(planned.lsm_attribute, "thread-self/attr/exec");
-    arena.set(planned.lsm_label, process.selinux_label);
   }
+  if (process.selinux_label.empty()) return;
+  // With AppArmor's profile beside it, too: the kernel takes at most one of the two modules.
+  if (!path_exists("/sys/fs/selinux/enforce")) {
+    throw_invalid("parse config", "process.selinuxLabel: SELinux is not enabled on this machine");
+  }
+  arena.set(planned.lsm_attribute, "thread-self/attr/exec");
+  arena.set(planned.lsm_label, process.selinux_label);
 }
 
 /// Of a variable that is given several times the last counts, where getenv(3) would find the first; an empty HOME goes,
