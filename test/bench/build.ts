@@ -10,6 +10,7 @@ import { runOk } from '../harness/command.ts';
 import { busyboxArchive } from '../harness/images.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { startStack } from '../harness/stack.ts';
+import { median } from './figures.ts';
 
 const rounds = Number(process.argv[2] ?? 5);
 const fileCount = 400;
@@ -59,7 +60,6 @@ async function build(side: Side, body: Buffer, kind: CaseName): Promise<void> {
   if (!text.includes('Successfully tagged')) throw new Error(`${side.name}: ${text.slice(-500)}`);
 }
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 const newSide = (name: string, socket: string): Side => ({
   name,
   socket,

@@ -1,5 +1,6 @@
 // Requests of the Engine API and medians in turn, for the benchmarks that hold one engine against another.
 import http from 'node:http';
+import { median } from './figures.ts';
 
 /** Rounds before the first that counts. */
 const warmUps = 3;
@@ -32,16 +33,6 @@ export function call<T>(server: Server, method: string, path: string, body?: unk
     request.on('error', reject);
     request.end(payload);
   });
-}
-
-export async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 export function report(figure: string, servers: Server[], samples: number[][]): void {

@@ -4,7 +4,8 @@ import { busyboxArchive } from '../harness/images.ts';
 import { processesOf, pssKib } from '../harness/processes.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { startStack } from '../harness/stack.ts';
-import { call, execTrue, inTurn, report, type Server, sleeper, timed } from './engine-calls.ts';
+import { call, execTrue, inTurn, report, type Server, sleeper } from './engine-calls.ts';
+import { timed } from './figures.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 20);
 const parallelLives = 64;

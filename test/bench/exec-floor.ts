@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { busyboxArchive } from '../harness/images.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
-import { execTrue, inTurn, report, type Server, sleeper, timed } from './engine-calls.ts';
+import { execTrue, inTurn, report, type Server, sleeper } from './engine-calls.ts';
+import { timed } from './figures.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 20);
 const [role, directory = ''] = process.argv.slice(2);

@@ -9,6 +9,7 @@ import type { NetworkNamespace } from '../harness/network-namespace.ts';
 import { addOutsideHost, type OutsideHost } from '../harness/outside-host.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { startStack } from '../harness/stack.ts';
+import { median } from './figures.ts';
 
 const lives = Number(process.env['ROUNDS'] ?? 20);
 const warmUps = 3;
@@ -46,10 +47,6 @@ function call<T>(world: World, method: string, path: string, body?: unknown): Pr
     request.on('error', reject);
     request.end(payload);
   });
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 async function life(world: World, mode: string): Promise<number> {

@@ -11,6 +11,7 @@ import { processesOf } from '../harness/processes.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { skopeoCopy, startRegistry } from '../harness/registry.ts';
 import { startStack } from '../harness/stack.ts';
+import { median, timed } from './figures.ts';
 
 const rounds = Number(process.argv[2] ?? 3);
 const port = 5001;
@@ -29,14 +30,6 @@ interface Side {
   pullCpu: number[];
 }
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
-async function timed(work: () => Promise<void>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return Math.round(performance.now() - began);
-}
-
 function peakMiB(pid: number): number {
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
 }
@@ -52,21 +45,23 @@ function cpuMs(directory: string): number {
 async function measure(side: Side, name: string, round: number): Promise<void> {
   await run('sync', []);
   const before = cpuMs(side.directory);
-  side.pulls.push(await timed(() => side.docker(['pull', '-q', name])));
+  side.pulls.push(Math.round(await timed(() => side.docker(['pull', '-q', name]))));
   side.pullCpu.push(cpuMs(side.directory) - before);
   const other = name.replace('/large:', `/copy-${side.name}-${round}:`);
   await side.docker(['tag', name, other]);
-  if (process.env['PUSH'] !== '0') side.pushes.push(await timed(() => side.docker(['push', '-q', other])));
+  if (process.env['PUSH'] !== '0') side.pushes.push(Math.round(await timed(() => side.docker(['push', '-q', other]))));
   await side.docker(['rmi', name, other]);
 }
 
 const work = mkdtempSync('/tmp/tsc-transfer-');
 mkdirSync(cache, { recursive: true });
-const image = await makeLargeImage(cache, layers, layerBytes);
 const stops: (() => Promise<void>)[] = [];
-const stack = await startStack();
-const real = await startRealDockerd();
 try {
+  const stack = await startStack();
+  stops.push(() => stack.stop());
+  const real = await startRealDockerd();
+  stops.push(() => real.stop());
+  const image = await makeLargeImage(cache, layers, layerBytes);
   const tls = await makeCertificates(work);
   writeFileSync(join(work, 'htpasswd'), await runOk('htpasswd', ['-nbB', 'alice', 'wonder']));
   const auth = { htpasswd: { realm: 'test', path: join(work, 'htpasswd') } };
@@ -108,11 +103,7 @@ try {
     );
   for (const daemon of ['tscontainerd', 'tsengined'] as const)
     console.log(`${daemon}: peak ${stack.pids(daemon).map(peakMiB).join(' ')} MiB`);
-} catch (error) {
-  console.error(error);
 } finally {
-  for (const stop of stops) await stop();
-  await real.stop();
-  await stack.stop();
+  for (const stop of stops.reverse()) await stop();
   rmSync(work, { recursive: true, force: true });
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { binDirectory } from '../harness/repository.ts';
 import { busyboxRoot, removeRoot } from '../harness/task-client.ts';
+import { median } from './figures.ts';
 import { type Bundles, writeBundles } from './runtime-bundles.ts';
 
 const runtimes = { tsrunc: join(binDirectory, 'tsrunc'), runc: '/usr/sbin/runc', crun: '/usr/bin/crun' };
@@ -51,9 +52,6 @@ for ((round = 0; round < ROUNDS; round++)); do
   done
 done
 `.replaceAll('\\${', '${');
-
-const median = (values: number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 function shell(file: string, args: string[], env: Record<string, string> = {}): string {
   const result = spawnSync(file, args, {

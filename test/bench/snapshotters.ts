@@ -13,6 +13,7 @@ import { makeLargeImage } from '../harness/large-image.ts';
 import { LifecycleDaemon } from '../harness/lifecycle-daemon.ts';
 import { addNetworkNamespace } from '../harness/network-namespace.ts';
 import { skopeoCopy, startRegistry } from '../harness/registry.ts';
+import { median, timed } from './figures.ts';
 
 const rounds = Number(process.argv[2] ?? 5);
 const cache = '/var/cache/tscontainer-test';
@@ -25,7 +26,6 @@ const inodePauseMs = 6000;
 
 type Figure = 'pull' | 'start' | 'processor' | 'remove' | 'KiB';
 const figures: Figure[] = ['pull', 'start', 'processor', 'remove', 'KiB'];
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const network = await addNetworkNamespace();
 const daemon = new LifecycleDaemon({ wrapper: ['nsenter', `--net=${network.path}`], logLevel: 'warn' });
@@ -55,12 +55,6 @@ const message = (file: string, name: string, value: object) => {
 function processorMs(): number {
   const fields = readFileSync(`/proc/${daemon.pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 /** The topmost committed snapshot, a container's root over it, and one program in it (none in an image without). */

@@ -5,21 +5,13 @@ import { readFileSync } from 'node:fs';
 import { LifecycleDaemon } from '../harness/lifecycle-daemon.ts';
 import { pssKib } from '../harness/processes.ts';
 import type { TaskClient } from '../harness/task-client.ts';
+import { median, timed } from './figures.ts';
 
 const rounds = 20;
 const manyContainers = 50;
 const rateLives = 200;
 const rateWidth = 8;
 const ownRuntime = 'io.containerd.ts.v2';
-
-const median = (values: number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
-}
 
 const fixed = (ms: number): string => `${ms.toFixed(1)} ms`;
 

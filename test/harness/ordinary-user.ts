@@ -12,6 +12,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { until } from './command.ts';
 
 const id = 23_456;
 const name = 'tsc-ordinary';
@@ -51,13 +52,15 @@ export class OrdinaryUser {
 
   static async make(): Promise<OrdinaryUser> {
     const user = new OrdinaryUser();
-    const deadline = Date.now() + 10_000;
-    while (!existsSync(join(user.#etc, 'ready'))) {
-      if (Date.now() > deadline) throw new Error('make an ordinary user: its mount namespace is not there in 10 s');
-      await new Promise((resume) => setTimeout(resume, 20));
+    const isReady = () => (existsSync(join(user.#etc, 'ready')) ? true : undefined);
+    try {
+      await until('the ordinary user’s mount namespace', 10_000, isReady);
+      user.mkdir('run');
+      return user;
+    } catch (error) {
+      user.dispose();
+      throw error;
     }
-    user.mkdir('run');
-    return user;
   }
 
   /** A directory of theirs below their home. */

@@ -55,7 +55,10 @@ function removeIfEmpty(group: string): void {
 async function end(directory: string, network: NetworkNamespace): Promise<void> {
   const ours = () => processesOf(directory);
   for (const { pid, comm } of ours()) if (comm === 'dockerd') process.kill(pid, 'SIGTERM');
-  await until('dockerd stopped', 20_000, () => (ours().some(({ comm }) => comm === 'dockerd') ? undefined : true));
+  // one that does not end by itself is ended with the rest
+  await until('dockerd stopped', 20_000, () =>
+    ours().some(({ comm }) => comm === 'dockerd') ? undefined : true,
+  ).catch(() => undefined);
   for (const { pid } of ours()) process.kill(pid, 'SIGKILL');
   await until('its containerd and shims gone', 10_000, () => (ours().length === 0 ? true : undefined));
   await unmountBelow(directory);
@@ -74,10 +77,9 @@ export async function startRealDockerd(
   flags: string[] = ['--bridge=none', '--iptables=false'],
   { hasTmpfs = false, programs }: RealDockerdOptions = {},
 ): Promise<RealDockerd> {
-  const directory = mkdtempSync('/tmp/tsc-dockerd-');
-  if (hasTmpfs) await mountTmpfs(join(directory, 'exec'));
-  const socket = join(directory, 'docker.sock');
   const network = await addNetworkNamespace();
+  const directory = mkdtempSync('/tmp/tsc-dockerd-');
+  const socket = join(directory, 'docker.sock');
   const log = openSync(join(directory, 'dockerd.log'), 'a');
   const [file, args] = network.enter(programs?.dockerd ?? '/usr/sbin/dockerd', [
     '-H',
@@ -112,6 +114,7 @@ export async function startRealDockerd(
     rmSync(join(directory, 'docker.pid'), { force: true }); // its number may be another process's by now
   };
   try {
+    if (hasTmpfs) await mountTmpfs(join(directory, 'exec'));
     await start();
   } catch (error) {
     await end(directory, network);

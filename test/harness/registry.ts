@@ -62,11 +62,17 @@ export async function startInside(
   const [command, commandArgs] = network.enter(file, args);
   const child: ChildProcess = spawn(command, commandArgs, { stdio: ['ignore', log, log] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  await until(`${file} ready`, 10_000, async () => ((await isReady()) ? true : undefined));
-  return async () => {
+  const stop = async () => {
     child.kill('SIGTERM');
     await ended;
   };
+  try {
+    await until(`${file} ready`, 10_000, async () => ((await isReady()) ? true : undefined));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
 }
 
 /** Whether something listens there, seen from inside the namespace. */

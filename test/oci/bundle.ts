@@ -31,6 +31,14 @@ export interface Outcome {
   stderr: string;
 }
 
+/**
+ * What a program printed on the terminal that script(1) gave it. script passes the end of its own input on as ^D, which
+ * the terminal echoes as ^@ and two backspaces, between whatever else is printed at that moment.
+ */
+export function printedOnTerminal(transcript: string): string {
+  return transcript.replace('^@', '').replaceAll(/[\r\0\b]/g, '');
+}
+
 export class Workbench {
   readonly directory = mkdtempSync(join(tmpdir(), 'tsrunc-test-'));
   readonly rootfs = join(this.directory, 'rootfs');
@@ -83,7 +91,7 @@ export class Workbench {
       input: '',
       timeout: 20_000,
     });
-    return result.stdout.replace('^@', '').replaceAll(/[\r\0\b]/g, '');
+    return printedOnTerminal(result.stdout);
   }
 
   /** The same, while this process goes on: for tests that answer somebody meanwhile. */

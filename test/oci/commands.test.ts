@@ -168,8 +168,8 @@ describe('update', () => {
       expect(bench.run(['update', '--memory', size, 'update']).stderr).toBe('');
     const group = bench.cgroups('update').find((path) => path.includes('/memory/')) ?? '';
     expect(readFileSync(join(group, 'memory.limit_in_bytes'), 'utf8').trim()).toBe('67108864');
-    for (const wrong of ['64X', '', '0x40', '--'])
-      if (wrong !== '') expect(bench.run(['update', `--memory=${wrong}`, 'update']).stderr).toContain('memory');
+    for (const wrong of ['64X', '0x40', '--'])
+      expect(bench.run(['update', `--memory=${wrong}`, 'update']).stderr).toContain('memory');
     expect(bench.run(['update', '--cpu-quota', 'much', 'update']).stderr).toContain('cpu-quota');
     expect(bench.run(['update', '-r', '-', 'update'], { input: '{"pids":{"limit":5}}' }).stderr).toBe('');
     expect(bench.run(['update', '-r', '-', 'update'], { input: '{"pids":' }).stderr).toContain('not valid JSON');

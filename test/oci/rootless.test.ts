@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OrdinaryUser, subordinateGids, subordinateUids } from '../harness/ordinary-user.ts';
-import { type BundleConfig, tsrunc } from './bundle.ts';
+import { type BundleConfig, printedOnTerminal, tsrunc } from './bundle.ts';
 
 let user: OrdinaryUser;
 let program: string;
@@ -105,7 +105,7 @@ test('a terminal is theirs', () => {
   });
   const command = `${program} run -b ${directory} terminal`;
   const { stdout } = user.run('script', ['-qec', command, '/dev/null']);
-  expect(stdout.replaceAll('\r', '')).toContain('/dev/pts/0\n0\n');
+  expect(printedOnTerminal(stdout)).toContain('/dev/pts/0\n0\n');
 });
 
 test('hooks run, and a bind shows what is theirs', () => {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BundleConfig, tsrunc, until, Workbench } from './bundle.ts';
+import { type BundleConfig, printedOnTerminal, tsrunc, until, Workbench } from './bundle.ts';
 
 let bench: Workbench;
 beforeAll(() => {
@@ -208,7 +208,7 @@ describe('terminal', () => {
       input: '',
       timeout: 20_000,
     });
-    expect(stdout.replace('^@', '').replaceAll(/[\r\0\b]/g, '')).toBe('/dev/pts/0\n33 99\n88:0\ncontrolled\n');
+    expect(printedOnTerminal(stdout)).toBe('/dev/pts/0\n33 99\n88:0\ncontrolled\n');
   });
 
   test('create without anybody to hold the terminal is refused', () => {
