@@ -137,7 +137,7 @@ export class VolumeManager {
 
   async #makeOfPlugin(record: Volume, driver: string): Promise<Volume> {
     const { name, options } = record;
-    const plugin = await VolumePlugin.connect(driver).catch((error) => {
+    const plugin = await VolumePlugin.connect(driver, 'for-answer').catch((error) => {
       throw withContext(`create ${name}`, error);
     });
     await plugin.create(name, options ?? {});
@@ -158,7 +158,9 @@ export class VolumeManager {
   async mount(name: string, userId: string): Promise<void> {
     const { driver, options } = this.get(name);
     if (driver !== undefined) {
-      this.#pluginPaths.set(name, await (await VolumePlugin.connect(driver)).mount(name, userId));
+      // a container that starts with the machine may be ahead of its plugin
+      const plugin = await VolumePlugin.connect(driver, 'for-presence');
+      this.#pluginPaths.set(name, await plugin.mount(name, userId));
       return;
     }
     const mount = mountOf(options ?? null);
@@ -177,7 +179,7 @@ export class VolumeManager {
   /** After a container's run. A plugin counts its users itself; others are unmounted after the last one. */
   async unmount(name: string, userId: string, isLast: boolean): Promise<void> {
     const driver = this.#volumes.get(name)?.driver;
-    if (driver !== undefined) await (await VolumePlugin.connect(driver)).unmount(name, userId);
+    if (driver !== undefined) await (await VolumePlugin.connect(driver, 'for-answer')).unmount(name, userId);
     else if (isLast && this.#volumes.has(name) && mountOf(this.get(name).options ?? null) !== undefined)
       await unmountAll(this.mountpoint(name));
   }
@@ -259,7 +261,7 @@ export class VolumeManager {
   /** By force it is forgotten also when its plugin is gone. */
   async #removeOfPlugin(name: string, driver: string, isForced: boolean): Promise<void> {
     try {
-      await (await VolumePlugin.connect(driver)).remove(name);
+      await (await VolumePlugin.connect(driver, 'for-answer')).remove(name);
     } catch (error) {
       // it is the plugin that is not there, not the volume
       if (!isForced)

@@ -3,16 +3,32 @@
 import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 
-/** Where docker looks, in its order. */
-const socketDirectory = '/run/docker/plugins';
-const specDirectories = ['/etc/docker/plugins', '/usr/lib/docker/plugins'];
+/** Where plugins are looked for, in this order. */
+export interface PluginDirectories {
+  sockets: string;
+  specs: readonly string[];
+}
+
+const dockerDirectories: PluginDirectories = {
+  sockets: '/run/docker/plugins',
+  specs: ['/etc/docker/plugins', '/usr/lib/docker/plugins'],
+};
 const contentType = 'application/vnd.docker.plugins.v1.2+json';
 const driverInterface = 'VolumeDriver';
 const callTimeoutMs = 60_000;
 const maxAnswerBytes = 4 * 1024 * 1024;
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
+/** Between tries of a plugin that is not there yet. Docker's: it gives up after 15 seconds, since the next would be beyond 30. */
+const retryPausesMs = [1000, 2000, 4000, 8000];
+/** Nobody has taken the connection, so that nothing of the call was done. */
+const untakenCodes = ['ECONNREFUSED', 'ENOENT', 'EAGAIN'];
+
+/** How long a caller waits: not at all, for a plugin that does not answer yet, or also for one that has no socket yet. */
+export type Patience = 'none' | 'for-answer' | 'for-presence';
 
 type Place = { socketPath: string } | { host: string; port: number };
 
@@ -31,12 +47,12 @@ function notFound(name: string): ContainerError {
   );
 }
 
-function placeOf(name: string): Place {
+function placeOf(name: string, directories: PluginDirectories): Place {
   if (!namePattern.test(name)) throw notFound(name);
-  const sockets = [join(socketDirectory, `${name}.sock`), join(socketDirectory, name, `${name}.sock`)];
+  const sockets = [join(directories.sockets, `${name}.sock`), join(directories.sockets, name, `${name}.sock`)];
   const socketPath = sockets.find((path) => existsSync(path));
   if (socketPath !== undefined) return { socketPath };
-  for (const directory of specDirectories) {
+  for (const directory of directories.specs) {
     const plain = [join(directory, `${name}.spec`), join(directory, name, `${name}.spec`)].find((path) =>
       existsSync(path),
     );
@@ -59,6 +75,22 @@ function addressOf(name: string, text: string): Place {
     'invalid-argument',
     `plugin ${name}: address ${JSON.stringify(text)}: must be unix:// or tcp://`,
   );
+}
+
+async function withRetries<T>(work: () => T | Promise<T>, isPassing: (error: unknown) => boolean): Promise<T> {
+  for (const pauseMs of retryPausesMs) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+    await pause(pauseMs);
+  }
+  return await work();
+}
+
+function isUntaken(error: unknown): boolean {
+  return untakenCodes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function post(place: Place, path: string, body: object): Promise<{ status: number; text: string }> {
@@ -91,15 +123,23 @@ function post(place: Place, path: string, body: object): Promise<{ status: numbe
 export class VolumePlugin {
   readonly name: string;
   readonly #place: Place;
+  readonly #isPatient: boolean;
 
-  private constructor(name: string, place: Place) {
+  private constructor(name: string, place: Place, isPatient: boolean) {
     this.name = name;
     this.#place = place;
+    this.#isPatient = isPatient;
   }
 
-  /** Rejects not-found when nobody has the name, or is no volume driver. */
-  static async connect(name: string): Promise<VolumePlugin> {
-    const plugin = new VolumePlugin(name, placeOf(name));
+  /** Rejects not-found when nobody has the name, or is no volume driver. `patience` holds for its calls, too. */
+  static async connect(
+    name: string,
+    patience: Patience = 'none',
+    directories: PluginDirectories = dockerDirectories,
+  ): Promise<VolumePlugin> {
+    const isAwaited = (error: unknown) => patience === 'for-presence' && isNotFound(error);
+    const place = await withRetries(() => placeOf(name, directories), isAwaited);
+    const plugin = new VolumePlugin(name, place, patience !== 'none');
     const { Implements } = (await plugin.#call('/Plugin.Activate', {})) as { Implements?: string[] };
     if (Implements?.includes(driverInterface)) return plugin;
     throw new ContainerError('not-found', `plugin ${name} does not implement ${driverInterface}`);
@@ -143,7 +183,10 @@ export class VolumePlugin {
     const what = path.slice(1);
     let answer: { status: number; text: string };
     try {
-      answer = await post(this.#place, path, body);
+      answer = await withRetries(
+        () => post(this.#place, path, body),
+        (error) => this.#isPatient && isUntaken(error),
+      );
     } catch (error) {
       throw new ContainerError('unavailable', `plugin ${this.name}: ${what}: ${errorMessageOf(error)}`, {
         cause: error,
