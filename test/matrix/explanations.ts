@@ -182,7 +182,6 @@ export const explanations: readonly Explanation[] = [
   refused('events-filter', /^events .*--filter odd=1$/),
   refused('privileged-here', /^(run --rm|exec) --privileged/),
   refused('exec-not-found', /^exec box nosuch$/),
-  refused('config-networks', /^network create --config-only/),
   refused('api-versions', /^ps$/),
 
   // what this client has not, or does as a newer one

@@ -1189,7 +1189,7 @@ export interface NetworkCreateBody {
   Attachable?: boolean | null | undefined;
   Ingress?: boolean | null | undefined;
   ConfigOnly?: boolean | null | undefined;
-  ConfigFrom?: unknown;
+  ConfigFrom?: { Network?: string | null | undefined } | null | undefined;
   EnableIPv4?: boolean | null | undefined;
   /** With IPv6. */
   EnableIPv6?: boolean | null | undefined;

@@ -8,6 +8,7 @@ import type { EventHub } from '../events/event-hub.ts';
 import { nowText } from '../go-time.ts';
 import { AddressLeases } from './address-leases.ts';
 import { AddressPools } from './address-pools.ts';
+import { checkConfigUnused, configuredRequest } from './config-networks.ts';
 import { Firewall, type FirewallBridge } from './firewall.ts';
 import { HostLinks, type InterfaceAddress } from './host-links.ts';
 import { overlaps, parseSubnet, type Subnet } from './ip-address.ts';
@@ -21,7 +22,7 @@ import {
   type NetworkRecord,
   optionFlag,
 } from './network-record.ts';
-import type { NetworkRequest } from './network-request.ts';
+import { checkNetworkRequest, type NetworkRequest } from './network-request.ts';
 import type { NetworkSettings } from './network-settings.ts';
 import type { NetworkStore } from './network-store.ts';
 import { completedPools, defaultBridgeRecord, predefinedRecord } from './predefined-networks.ts';
@@ -151,7 +152,9 @@ export class NetworkManager {
         );
       if (this.list().some((record) => record.name === request.name))
         throw new ContainerError('already-exists', `network with name ${request.name} already exists`);
-      const record = await this.#toRecord(request);
+      const configured = configuredRequest(request, this.list());
+      checkNetworkRequest(configured);
+      const record = await this.#toRecord(configured);
       await this.#parts.store.put(record);
       this.#keep(record);
       try {
@@ -177,15 +180,17 @@ export class NetworkManager {
           'permission-denied',
           `error while removing network: network ${record.name} id ${record.id} has active endpoints`,
         );
+      checkConfigUnused(record, this.list());
       await this.#erase(record);
-      this.#publish('destroy', record);
+      if (record.isConfigOnly !== true) this.#publish('destroy', record); // as docker
       return record;
     });
   }
 
   /** Subnets of the networks and, with `ofHost`, what else the host has an interface or a route in. */
   async #taken(ofHost: boolean): Promise<Subnet[]> {
-    const own = this.list().flatMap((record) => record.pools.map((pool) => parseSubnet(pool.subnet)));
+    const real = this.list().filter((record) => record.isConfigOnly !== true);
+    const own = real.flatMap((record) => record.pools.map((pool) => parseSubnet(pool.subnet)));
     const bridges = new Set(
       this.list()
         .filter((record) => record.driver === 'bridge')
@@ -197,7 +202,7 @@ export class NetworkManager {
 
   async #toRecord(request: NetworkRequest): Promise<NetworkRecord> {
     const id = newId();
-    const pools = await this.#poolsOf(request);
+    const pools = request.isConfigOnly ? request.pools : await this.#poolsOf(request);
     return {
       id,
       name: request.name,
@@ -213,6 +218,8 @@ export class NetworkManager {
       ipamOptions: request.ipamOptions,
       pools,
       labels: request.labels,
+      ...(request.isConfigOnly ? { isConfigOnly: true } : {}),
+      ...(request.configFrom === '' ? {} : { configFrom: request.configFrom }),
     };
   }
 
@@ -246,6 +253,7 @@ export class NetworkManager {
   }
 
   async #realize(record: NetworkRecord): Promise<void> {
+    if (record.isConfigOnly === true) return;
     if (record.driver === 'bridge') {
       const name = bridgeNameOf(record);
       const holder = this.list().find(

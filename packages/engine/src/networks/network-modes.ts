@@ -4,6 +4,7 @@ import { ContainerError } from '@tscontainer/core/errors';
 import type { HostConfig } from '../containers/container-config.ts';
 import type { ContainerSettings } from '../containers/container-record.ts';
 import type { Schema } from '../http/json-body.ts';
+import { checkHasEndpoints } from './config-networks.ts';
 import { parseAddress } from './ip-address.ts';
 import type { NetworkManager } from './network-manager.ts';
 import { type EndpointRequest, emptyEndpointRequest, isDefaultBridge, type NetworkRecord } from './network-record.ts';
@@ -78,6 +79,7 @@ function checkTogether(mode: string, names: string[]): void {
 export function checkEndpoint(manager: NetworkManager, network: NetworkRecord, request: EndpointRequest): void {
   const refuse = (message: string) => new ContainerError('invalid-argument', message);
   const addresses = [request.ipv4Address, request.ipv6Address].filter((text) => text !== '');
+  checkHasEndpoints(network);
   if (isDefaultBridge(network) || network.isPredefined) {
     if (addresses.length > 0) throw refuse('user specified IP address is supported on user defined networks only');
     if ((request.aliases ?? []).length > 0)
@@ -96,6 +98,7 @@ export function checkEndpoint(manager: NetworkManager, network: NetworkRecord, r
 
 /** For `network connect`. Throws invalid-argument, or permission-denied when it is connected already. */
 export function checkConnectable(settings: ContainerSettings, record: NetworkRecord): void {
+  checkHasEndpoints(record);
   const mode = settings.hostConfig.NetworkMode;
   const refuse = (message: string) => new ContainerError('invalid-argument', message);
   if (mode.startsWith('container:'))

@@ -31,6 +31,10 @@ export interface NetworkRecord {
   ipamOptions: Record<string, string> | null;
   pools: IpamPool[];
   labels: Record<string, string>;
+  /** No network, but what others are made from. */
+  isConfigOnly?: boolean;
+  /** Name of the network that it was made from. */
+  configFrom?: string;
 }
 
 export const bridgeOption = {

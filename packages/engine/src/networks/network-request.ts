@@ -1,6 +1,7 @@
 // Reads what a client asks of networks: the body of a create, and an endpoint's settings at connect or create.
 import { ContainerError } from '@tscontainer/core/errors';
 import { decodeObject, type Schema } from '../http/json-body.ts';
+import { checkConfigRules } from './config-networks.ts';
 import { contains, overlaps, parseAddress, parseSubnet } from './ip-address.ts';
 import {
   bridgeOption,
@@ -25,7 +26,7 @@ export const networkCreateSchema: Schema = {
   Attachable: 'bool',
   Ingress: 'bool',
   ConfigOnly: 'bool',
-  ConfigFrom: 'any',
+  ConfigFrom: { object: { Network: 'string' } },
   EnableIPv4: 'bool',
   EnableIPv6: 'bool',
   IPAM: { object: { Driver: 'string', Options: 'stringMap', Config: { list: ipamConfigSchema } } },
@@ -46,6 +47,10 @@ export interface NetworkRequest {
   pools: IpamPool[];
   options: Record<string, string>;
   labels: Record<string, string>;
+  /** No network, but what others are made from. */
+  isConfigOnly: boolean;
+  /** Name of the network that it is made from; '' for none. */
+  configFrom: string;
 }
 
 function invalid(message: string): ContainerError {
@@ -53,6 +58,14 @@ function invalid(message: string): ContainerError {
 }
 
 const creatable: readonly string[] = ['bridge', 'macvlan', 'ipvlan'];
+
+/** Throws permission-denied or not-found. */
+function checkDriver(driver: string): void {
+  if (driver === 'host' || driver === 'null')
+    throw new ContainerError('permission-denied', `only one instance of "${driver}" network is allowed`);
+  if (!creatable.includes(driver))
+    throw new ContainerError('not-found', `could not find plugin ${driver} in v1 plugin registry: plugin not found`);
+}
 
 /** Throws invalid-argument, or docker's answer for what only a swarm has. */
 export function decodeNetworkRequest(body: unknown): NetworkRequest {
@@ -65,17 +78,14 @@ export function decodeNetworkRequest(body: unknown): NetworkRequest {
         ? 'network name cannot be empty'
         : `invalid network name: ${name}: must be letters, digits, "_", "." and "-", and begin with a letter or digit`,
     );
-  if (decoded['Ingress'] || driver === 'overlay' || decoded['Scope'] === 'swarm')
+  const isConfigOnly: boolean = decoded['ConfigOnly'] ?? false;
+  const scope: string = decoded['Scope'] ?? '';
+  if (!isConfigOnly && (decoded['Ingress'] || driver === 'overlay' || scope === 'swarm'))
     throw new ContainerError(
       'unavailable',
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
     );
-  if (decoded['ConfigOnly'] || (decoded['ConfigFrom']?.Network ?? '') !== '')
-    throw invalid('ConfigOnly, ConfigFrom: networks made from another’s configuration are for swarms');
-  if (driver === 'host' || driver === 'null')
-    throw new ContainerError('permission-denied', `only one instance of "${driver}" network is allowed`);
-  if (!creatable.includes(driver))
-    throw new ContainerError('not-found', `could not find plugin ${driver} in v1 plugin registry: plugin not found`);
+  if (!isConfigOnly) checkDriver(driver);
   const ipam = decoded['IPAM'] ?? {};
   if (!['', 'default', 'null'].includes(ipam.Driver ?? ''))
     throw new ContainerError(
@@ -84,7 +94,8 @@ export function decodeNetworkRequest(body: unknown): NetworkRequest {
     );
   const request: NetworkRequest = {
     name,
-    driver: driver as NetworkDriver,
+    // a configuration has none, whatever was said: the networks that are made from it have
+    driver: isConfigOnly ? 'null' : (driver as NetworkDriver),
     isInternal: decoded['Internal'] ?? false,
     isAttachable: decoded['Attachable'] ?? false,
     isIpv4: decoded['EnableIPv4'] ?? true,
@@ -94,10 +105,18 @@ export function decodeNetworkRequest(body: unknown): NetworkRequest {
     pools: (ipam.Config ?? []).map(toPool).filter((pool: IpamPool | undefined) => pool !== undefined),
     options: decoded['Options'] ?? {},
     labels: decoded['Labels'] ?? {},
+    isConfigOnly,
+    configFrom: decoded['ConfigFrom']?.Network ?? '',
   };
-  checkPools(request);
-  checkOptions(request);
+  checkConfigRules(request, scope !== '' || decoded['Ingress'] === true);
+  checkNetworkRequest(request);
   return request;
+}
+
+/** Its pools and options among each other. Throws invalid-argument, permission-denied. */
+export function checkNetworkRequest(request: NetworkRequest): void {
+  checkPools(request);
+  if (!request.isConfigOnly) checkOptions(request);
 }
 
 function toPool(config: Record<string, any>): IpamPool | undefined {

@@ -12,6 +12,8 @@ export const networkCreateCommand: Command = {
   flags: [
     flag('bool', 'attachable', 'Enable manual container attachment'),
     flag('map', 'aux-address', 'Auxiliary IPv4 or IPv6 addresses used by Network driver'),
+    flag('string', 'config-from', 'The network from which to copy the configuration'),
+    flag('bool', 'config-only', 'Create a configuration only network'),
     flag('string', 'driver,d', 'Driver to manage the Network', 'bridge'),
     flag('list', 'gateway', 'IPv4 or IPv6 Gateway for the master subnet'),
     flag('bool', 'internal', 'Restrict external access to the network'),
@@ -35,6 +37,8 @@ export const networkCreateCommand: Command = {
       Internal: flags.bool('internal'),
       Attachable: flags.bool('attachable'),
       EnableIPv6: flags.bool('ipv6'),
+      ConfigOnly: flags.bool('config-only'),
+      ...(flags.has('config-from') ? { ConfigFrom: { Network: flags.text('config-from') } } : {}),
       IPAM: {
         Driver: flags.text('ipam-driver'),
         Options: keyValues(flags.list('ipam-opt')),

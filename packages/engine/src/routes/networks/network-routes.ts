@@ -81,7 +81,14 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
     for (const record of manager.list()) {
       const isOld = until.every((time) => (parseRfc3339(record.created) ?? 0n) < time);
       // a stopped container's network is not in use, as docker sees it
-      if (record.isPredefined || isUsed(record) || !isOld || !filters.matchesLabels(record.labels)) continue;
+      if (
+        record.isPredefined ||
+        record.isConfigOnly === true ||
+        isUsed(record) ||
+        !isOld ||
+        !filters.matchesLabels(record.labels)
+      )
+        continue;
       await manager.remove(record.id);
       removed.push(record.name);
     }
