@@ -236,6 +236,19 @@ describe('the answering end of HTTP/2', () => {
     await until(() => requests.length === 2);
   });
 
+  it('serves a request once, also one that goes on after its body was too large', async () => {
+    onRequest = (given) => given.respond(answer, Buffer.from('too large'), trailers);
+    const peer = await open([[setting.initialWindowSize, 0]]); // the answer waits, and with it the stream's end
+    peer.socket.write(headers(1));
+    for (let sent = 0; sent < maxBodyBytes + 100_000; sent += 16_000) peer.socket.write(data(1, Buffer.alloc(16_000)));
+    peer.socket.write(Buffer.concat([headers(1, whole), encodeFrame(frameType.ping, 0, 0, Buffer.alloc(8))]));
+    await peer.frame(frameType.ping);
+    peer.socket.write(encodeUint32Frame(frameType.windowUpdate, 1, 100));
+    await peer.frame(frameType.headers, ({ flags }) => (flags & frameFlag.endStream) !== 0);
+    expect(requests).toHaveLength(1);
+    expect(peer.bodyBytes(1)).toBe(9);
+  });
+
   it('refuses streams beyond its bound, and goes on', async () => {
     onRequest = () => undefined;
     const peer = await open();

@@ -114,7 +114,9 @@ export class Http2Server extends Http2Connection<Http2Request> {
     const known = this.streams.get(streamId);
     if (known !== undefined) {
       if (!isEnd || known.isWhole) throw http2Error(errorCode.protocol, `read frame: headers amid stream ${streamId}`);
-      this.#whole(known); // trailers of a request: gRPC has none, and nobody would read them
+      // trailers of a request: gRPC has none, and nobody would read them
+      if (known.state === 'coming') this.#whole(known);
+      else known.isWhole = true; // it was answered before its end
       return;
     }
     if (streamId % 2 === 0) throw http2Error(errorCode.protocol, `read frame: a stream ${streamId} of a client`);
