@@ -68,6 +68,14 @@ describe('garbage collection', () => {
     expect([blobs(), layers()]).toEqual([0, 0]);
   });
 
+  it('runs at the earliest time that it was asked for', async () => {
+    await put('loose');
+    daemon.collector.schedule(3_600_000);
+    daemon.collector.schedule(1);
+    daemon.collector.schedule(3_600_000);
+    await expect.poll(blobs).toBe(0);
+  });
+
   it('keeps the snapshot of a container and the layers below, though the image is gone', async () => {
     await image('a');
     await daemon.snapshots.prepare(scope, 'c1', 'a-2');

@@ -45,15 +45,20 @@ const ingestAgeMs = 24 * 60 * 60 * 1000;
 export class Collector {
   readonly #parts: Collectable;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is due, by performance.now(). */
+  #dueMs = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Collectable) {
     this.#parts = parts;
   }
 
-  /** Runs after `delayMs`; asked again meanwhile, it stays one run. */
+  /** Runs after `delayMs`; asked again meanwhile, it stays one run, at the earlier time. */
   schedule(delayMs: number): void {
-    if (this.#timer !== undefined) return;
+    const dueMs = performance.now() + delayMs;
+    if (this.#timer !== undefined && this.#dueMs <= dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.run().catch((error: unknown) =>

@@ -31,6 +31,7 @@ export function leasesService({ leases, collector }: Pick<Daemon, 'leases' | 'co
       },
       DeleteResource: async (request: { id: string; resource: LeaseResource | null }, context: CallContext) => {
         await leases.deleteResource(scopeOf(context).namespace, request.id, required(request.resource, 'resource'));
+        collector.schedule(collectAfterMs);
         return {};
       },
       ListResources: async ({ id }: { id: string }, context: CallContext) => ({
