@@ -10,6 +10,8 @@ export const shimServiceName = 'tscontainer.shim.v1.Shim';
 
 export class ShimService {
   readonly #registry: TaskRegistry;
+  /** Under way, by namespace and id: a caller that asks again after its time-out waits for the same. */
+  readonly #adoptions = new Map<string, Promise<void>>();
 
   constructor(registry: TaskRegistry) {
     this.#registry = registry;
@@ -18,12 +20,21 @@ export class ShimService {
   /** Idempotent. The exits in the answer are not published as events here: only the caller knows which were seen. */
   Adopt = async (request: contract.AdoptRequest): Promise<object> => {
     const { id, bundle, namespace } = request;
-    if (!this.#registry.has(namespace, id)) await this.#adopt(namespace, id, bundle);
+    await this.#adoptOnce(namespace, id, bundle);
     const task = this.#registry.get(namespace, id);
     return { pid: task.init.pid, processes: [task.init, ...task.execs].map(toAdopted) };
   };
 
   Info = async (): Promise<object> => ({ pid: process.pid, containers: this.#registry.count, version: shimVersion });
+
+  async #adoptOnce(namespace: string, id: string, bundle: string): Promise<void> {
+    const key = `${namespace}/${id}`;
+    const underWay = this.#adoptions.get(key);
+    if (underWay !== undefined || this.#registry.has(namespace, id)) return underWay;
+    const adoption = this.#adopt(namespace, id, bundle).finally(() => this.#adoptions.delete(key));
+    this.#adoptions.set(key, adoption);
+    return adoption;
+  }
 
   async #adopt(namespace: string, id: string, bundle: string): Promise<void> {
     const nowhere = { stdin: '', stdout: '', stderr: '', terminal: false };
