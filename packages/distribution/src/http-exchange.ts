@@ -41,7 +41,7 @@ export function networkCodeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-export function networkError(exchange: HttpExchange, error: unknown): ContainerError {
+function networkError(exchange: HttpExchange, error: unknown): ContainerError {
   if (error instanceof ContainerError) return error; // the body's own source failed
   if (exchange.signal?.aborted)
     return new ContainerError('cancelled', `${exchange.method} ${exchange.url.href}: cancelled`);

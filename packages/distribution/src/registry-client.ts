@@ -1,4 +1,4 @@
-// Reads from the registry of one repository by the distribution specification: manifests, blobs, referrers; mirrors first.
+// Reads from the registry of one repository by the distribution specification: manifests and blobs; mirrors first.
 import type { IncomingMessage } from 'node:http';
 import { ContainerError, errorCodeOf, withContext } from '@tscontainer/core/errors';
 import { type Descriptor, isIndexType, isManifestType, mediaTypes } from '@tscontainer/core/oci-image';

@@ -8,7 +8,7 @@ interface RegistryProblem {
   message?: string;
 }
 
-export function codeFromRegistryStatus(status: number): ErrorCode {
+function codeFromRegistryStatus(status: number): ErrorCode {
   if (status === 401) return 'unauthenticated';
   if (status === 403) return 'permission-denied';
   if (status === 404) return 'not-found';

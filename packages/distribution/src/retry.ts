@@ -32,7 +32,7 @@ export function pauseMs(attempt: number): number {
 }
 
 /** `Retry-After` (RFC 9110, 10.2.3) in milliseconds: seconds or a date; undefined without one. */
-export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
+function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
   const at = Date.parse(header);

@@ -178,7 +178,7 @@ export interface BaseChain {
 }
 
 /** Numbers of nft's data types, so that `nft list` shows the elements as they are meant. */
-export const dataTypes = { ipv4: 7, ipv6: 8, protocol: 12, port: 13, interface: 41 } as const;
+const dataTypes = { ipv4: 7, ipv6: 8, protocol: 12, port: 13, interface: 41 } as const;
 export type DataType = keyof typeof dataTypes;
 const dataLengths: Record<DataType, number> = { ipv4: 4, ipv6: 16, protocol: 4, port: 4, interface: 16 };
 

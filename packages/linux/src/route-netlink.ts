@@ -50,7 +50,7 @@ function linkHeader(index: number, up: boolean): Buffer {
 }
 
 /** `02:42:ac:11:00:02` as bytes. */
-export function hardwareAddressBytes(text: string): Buffer {
+function hardwareAddressBytes(text: string): Buffer {
   return Buffer.from(text.replaceAll(/[:-]/g, ''), 'hex');
 }
 

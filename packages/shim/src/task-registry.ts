@@ -7,7 +7,7 @@ import { Task } from './task.ts';
 import type { TaskEvents } from './task-events.ts';
 
 /** Containers that one shim takes; a daemon that wants more starts another. */
-export const maxContainers = 256;
+const maxContainers = 256;
 
 export interface RegistryOptions {
   events: TaskEvents;

@@ -108,7 +108,7 @@ async function onTarget<T>(
 }
 
 /** Mounts at a directory of its own for the time of `work`. */
-export async function onMount<T>(mounts: Mount[], work: (target: string) => Promise<T>): Promise<T> {
+async function onMount<T>(mounts: Mount[], work: (target: string) => Promise<T>): Promise<T> {
   const target = mkdtempSync(join(tmpdir(), 'tscontainerd-mount-'));
   try {
     await mountAll(mounts, target);

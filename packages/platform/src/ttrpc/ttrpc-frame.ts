@@ -6,7 +6,7 @@ export const messageType = { request: 1, response: 2, data: 3 } as const;
 
 const headerBytes = 10;
 /** The protocol's own bound on one message. */
-export const maxPayloadBytes = 4 * 1024 * 1024;
+const maxPayloadBytes = 4 * 1024 * 1024;
 
 export interface Frame {
   streamId: number;
