@@ -1,9 +1,10 @@
 // A disk that fills up: the message says so, what was half-done goes, and the daemon goes on once there is room.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configIn, type OpenDaemon, openTemporaryDaemon } from './fixture/temporary-daemon.ts';
+import { BundleStore } from './tasks/bundle-store.ts';
 
 const disk = mkdtempSync('/tmp/tsc-full-');
 const scope = { namespace: 'test' };
@@ -57,6 +58,14 @@ describe('on a full disk', () => {
     await snapshots.prepare(scope, 'k', '');
     expect(content.statuses('test')).toEqual([]);
     expect(containers.get('test', 'c').spec?.value.length).toBe(3_000_000);
+  });
+
+  it('a bundle is made whole or not at all', () => {
+    const bundles = new BundleStore(join(disk, 'state'), join(disk, 'root'));
+    const large = () => bundles.create('n', 'c', Buffer.alloc(9_000_000));
+    expect(large).toThrow(expect.objectContaining({ code: 'resource-exhausted' }));
+    expect(bundles.find()).toEqual([]);
+    expect(existsSync(bundles.create('n', 'c', Buffer.from('{}')).path)).toBe(true);
   });
 
   it('keeps the database to root alone', () => {

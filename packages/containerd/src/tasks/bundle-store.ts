@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { unmountBelow } from '@tscontainer/linux/mounts';
 import { removeTree } from '@tscontainer/linux/tree';
+import { diskError } from '../metadata/disk-error.ts';
 import { ownRuntimeName } from './shim-command.ts';
 
 export interface Bundle {
@@ -52,7 +53,10 @@ export class BundleStore {
     this.#root = join(root, directoryName);
   }
 
-  /** Writes config.json and rootfs/, no more: each file costs every container. Throws already-exists when it is there. */
+  /**
+   * Writes config.json and rootfs/, no more: each file costs every container. Throws already-exists when it is there,
+   * resource-exhausted; then nothing of it is left.
+   */
   create(namespace: string, id: string, config: Uint8Array): Bundle {
     const path = join(this.#state, namespace, id);
     this.#makeParent(dirname(path));
@@ -62,8 +66,13 @@ export class BundleStore {
       const code = (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'already-exists' : 'internal';
       throw new ContainerError(code, `create bundle ${path}: ${errorMessageOf(error)}`, { cause: error });
     }
-    mkdirSync(join(path, 'rootfs'), { mode: 0o711 });
-    writeFileSync(join(path, 'config.json'), config, { mode: 0o600 });
+    try {
+      mkdirSync(join(path, 'rootfs'), { mode: 0o711 });
+      writeFileSync(join(path, 'config.json'), config, { mode: 0o600 });
+    } catch (error) {
+      rmSync(path, { recursive: true });
+      throw diskError(`create bundle ${path}`, error);
+    }
     return { namespace, id, path };
   }
 

@@ -52,7 +52,6 @@ export class ForeignShims {
     if (shim.containerCount > 0) return;
     await shim.closedWithin(shutdownTimeoutMs);
     shim.close();
-    if (this.#byAddress.get(shim.address) === shim) this.#byAddress.delete(shim.address);
   }
 
   close(): void {
@@ -65,6 +64,9 @@ export class ForeignShims {
     const shim = known?.isLost === false && !known.isRetired ? known : await connectShim(address, false);
     if (shim !== known) {
       this.#byAddress.set(address, shim);
+      void shim.closed.then(() => {
+        if (this.#byAddress.get(address) === shim) this.#byAddress.delete(address);
+      });
       this.#onConnected(shim);
     }
     shim.containerCount += 1;
