@@ -124,6 +124,7 @@ describe('import', () => {
     for (const [tag, body] of [
       ['plain', root],
       ['zipped', execFileSync('gzip', ['-c'], { ...big, input: root })],
+      ['packed', execFileSync('xz', ['-c', '-0'], { ...big, input: root })],
     ] as const) {
       const path = `/images/create?fromSrc=-&repo=imported&tag=${tag}&message=hello&changes=CMD%20%5B%22sh%22,%22-c%22,%22echo%20in%22%5D`;
       const answer = await post(path, body, { 'content-type': 'text/plain' });
@@ -141,6 +142,26 @@ describe('import', () => {
     expect((await stack.api('GET', '/images/broken/json')).status).toBe(404);
     expect((await post('/images/create?fromSrc=-&repo=empty')).status).toBe(400);
     expect((await post('/images/create')).status).toBe(400);
+  });
+
+  it('survives an archive that is damaged, and a client that goes away', async () => {
+    const [engine] = stack.pids('tsengined');
+    const damaged = Buffer.concat([
+      execFileSync('gzip', ['-c'], { input: 'tar' }).subarray(0, 12),
+      Buffer.alloc(4096, 0xff),
+    ]);
+    expect((await post('/images/create?fromSrc=-&repo=damaged', damaged)).status).toBe(400);
+    const leaving = http.request({
+      socketPath: stack.socket,
+      method: 'POST',
+      path: '/images/create?fromSrc=-&repo=left',
+    });
+    leaving.on('error', () => undefined); // its own doing
+    const left = new Promise((resolve) => leaving.once('close', resolve));
+    leaving.write(Buffer.alloc(64 * 1024), () => leaving.destroy());
+    await left;
+    for (const name of ['damaged', 'left']) expect((await stack.api('GET', `/images/${name}/json`)).status).toBe(404);
+    expect(stack.pids('tsengined')).toEqual([engine]);
   });
 });
 

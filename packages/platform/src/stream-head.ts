@@ -1,4 +1,4 @@
-// The first bytes of a stream, which say what it is, without taking them from whoever reads it. For build contexts on both ends.
+// The first bytes of a stream, which say what it is, without taking them from whoever reads it. For archives on both ends.
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 
@@ -18,25 +18,20 @@ export function compressionOf(first: Buffer): Compression | undefined {
   return magics.find(([, magic]) => magic.every((byte, at) => first[at] === byte))?.[0];
 }
 
-/** At least `wanted` first bytes, unless there are fewer; `whole` begins with them again. */
+/** At least `wanted` first bytes, unless there are fewer; `whole` begins with them again. Read `whole` in the same turn. */
 export async function peek(source: Readable, wanted: number): Promise<{ first: Buffer; whole: Readable }> {
-  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const chunks = source.iterator({ destroyOnReturn: false });
   const read: Buffer[] = [];
   let length = 0;
   while (length < wanted) {
     const next = await chunks.next();
-    if (next.done) break;
-    read.push(next.value);
-    length += next.value.length;
+    // what has ended takes nothing back
+    if (next.done) return { first: Buffer.concat(read), whole: Readable.from(read, { objectMode: false }) };
+    read.push(next.value as Buffer);
+    length += (next.value as Buffer).length;
   }
+  await chunks.return?.();
   const first = Buffer.concat(read);
-  const whole = async function* () {
-    try {
-      if (first.length > 0) yield first;
-      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-    } finally {
-      await chunks.return?.();
-    }
-  };
-  return { first, whole: Readable.from(whole(), { objectMode: false }) };
+  source.unshift(first);
+  return { first, whole: source };
 }

@@ -4,11 +4,11 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { errorMessageOf } from '@tscontainer/core/errors';
 import { type ExtractTreeRequest, extractTree, type PackTreeRequest, packTree } from '@tscontainer/linux/archive';
 import { makeFifo } from '@tscontainer/linux/fifo';
 import type { Logger } from '@tscontainer/platform/logger';
+import { decompressed } from '@tscontainer/distribution/decompression';
 
 interface Fifo {
   path: string;
@@ -52,7 +52,7 @@ export function packedStream(
   return output;
 }
 
-/** Takes gzip and zstd too. Rejects invalid-argument for what is no tar; what was extracted until then stays. */
+/** Compressed or not. Rejects invalid-argument for what is no tar; what was extracted until then stays. */
 export async function extractStream(
   directory: string,
   source: Readable,
@@ -65,10 +65,12 @@ export async function extractStream(
   const socket = new net.Socket({ fd, readable: false, writable: true });
   try {
     const extracted = extractTree({ ...request, pipe: fifo.path });
-    const written = writeTo(socket, source).catch((error) => {
-      socket.destroy();
-      throw error;
-    });
+    const written = decompressed(source)
+      .then((plain) => pipeline(plain, socket))
+      .catch((error) => {
+        socket.destroy();
+        throw error;
+      });
     // whoever fails first ends the other: the extractor's word counts, for a broken pipe is only its echo
     const [outcome] = await Promise.allSettled([extracted.finally(() => socket.destroy()), written]);
     if (outcome?.status === 'rejected') throw outcome.reason;
@@ -78,21 +80,4 @@ export async function extractStream(
     closeSync(keeper);
     fifo.remove();
   }
-}
-
-async function writeTo(socket: net.Socket, source: Readable): Promise<void> {
-  const first = await firstBytes(source);
-  const isGzip = first[0] === 0x1f && first[1] === 0x8b;
-  const isZstd = first.length >= 4 && first.readUInt32LE(0) === 0xfd2fb528;
-  if (isGzip) await pipeline(source, createGunzip(), socket);
-  else if (isZstd) await pipeline(source, createZstdDecompress(), socket);
-  else await pipeline(source, socket);
-}
-
-async function firstBytes(source: Readable): Promise<Buffer> {
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-    source.unshift(chunk as Buffer);
-    return chunk as Buffer;
-  }
-  return Buffer.alloc(0);
 }

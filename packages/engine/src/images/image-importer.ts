@@ -1,11 +1,13 @@
 // POST /images/create?fromSrc: a root filesystem's tar becomes an image of one layer.
 import { createHash } from 'node:crypto';
 import { Readable, Transform } from 'node:stream';
-import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
 import { type ImageConfig, mediaTypes, type Platform } from '@tscontainer/core/oci-image';
 import { hostPlatform } from '@tscontainer/distribution/platform-match';
+import { decompressed } from '@tscontainer/distribution/decompression';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 import { nowText } from '../go-time.ts';
 import { applyChanges } from './config-changes.ts';
@@ -14,7 +16,7 @@ import { withLease } from './image-lease.ts';
 import { makeImage } from './image-maker.ts';
 
 export interface ImportRequest {
-  /** The tar, plain or compressed by gzip or zstd. */
+  /** The tar, compressed or not. */
   source: Readable;
   /** Record name; undefined for none. */
   name: string | undefined;
@@ -55,14 +57,22 @@ async function storeLayer(client: ContainerdClient, lease: string, source: Reada
   const upload = await ContentUpload.begin(client, `import-${randomHex(8)}`, undefined, { lease });
   let size = 0;
   try {
-    const compressed = (await decompressed(source))
-      .pipe(hashing((chunk) => plainHash.update(chunk)))
-      .pipe(createGzip());
-    for await (const chunk of compressed) {
-      storedHash.update(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      await upload.write(chunk as Buffer);
-    }
+    let plainBytes = 0;
+    const hashing = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        plainHash.update(chunk);
+        plainBytes += chunk.length;
+        done(null, chunk);
+      },
+    });
+    await pipeline(await decompressed(source), hashing, createGzip(), async (packed: AsyncIterable<Buffer>) => {
+      for await (const chunk of packed) {
+        storedHash.update(chunk);
+        size += chunk.length;
+        await upload.write(chunk);
+      }
+    });
+    if (plainBytes === 0) throw new ContainerError('invalid-argument', 'import: the archive is empty');
     const diffId = `sha256:${plainHash.digest('hex')}`;
     await upload.commit({ 'containerd.io/uncompressed': diffId });
     const digest = `sha256:${storedHash.digest('hex')}`;
@@ -72,35 +82,6 @@ async function storeLayer(client: ContainerdClient, lease: string, source: Reada
     if (error instanceof ContainerError) throw error;
     throw new ContainerError('invalid-argument', `import: ${errorMessageOf(error)}`, { cause: error });
   }
-}
-
-function hashing(update: (chunk: Buffer) => void): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      update(chunk);
-      done(null, chunk);
-    },
-  });
-}
-
-/** An error of the source becomes one of what is returned. */
-async function decompressed(source: Readable): Promise<Readable> {
-  let first: Buffer = Buffer.alloc(0);
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-    first = chunk as Buffer;
-    source.unshift(first);
-    break;
-  }
-  if (first.length === 0) throw new ContainerError('invalid-argument', 'import: the archive is empty');
-  const decoder =
-    first[0] === 0x1f && first[1] === 0x8b
-      ? createGunzip()
-      : first.length >= 4 && first.readUInt32LE(0) === 0xfd2fb528
-        ? createZstdDecompress()
-        : new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, chunk) });
-  source.on('error', (error) => decoder.destroy(error));
-  source.pipe(decoder);
-  return decoder;
 }
 
 /** A tar that another server has. Rejects invalid-argument, unavailable. */
