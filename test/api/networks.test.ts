@@ -236,6 +236,20 @@ describe('a user-defined network', () => {
     expect(await shell('quiet', get('web'))).toBe('failed');
   });
 
+  it('publishes at the address that the network says', async () => {
+    const option = 'com.docker.network.bridge.host_binding_ipv4';
+    expect(await refused('network', 'create', '-o', `${option}=here`, 'near')).toContain('no IPv4 address');
+    await ok('network', 'create', '-o', `${option}=127.0.0.1`, 'near');
+    await serve('local', '--network', 'near', '-p', '18080:80', '-p', '0.0.0.0:18081:80');
+    expect((await inspect('local')).NetworkSettings.Ports['80/tcp']).toEqual([
+      { HostIp: '127.0.0.1', HostPort: '18080' },
+      { HostIp: '0.0.0.0', HostPort: '18081' },
+    ]);
+    expect(await fetchFrom('host', 'http://127.0.0.1:18080/')).toBe('hello');
+    expect(await fetchFrom('outside', `http://192.0.2.1:18080/`)).toContain('failed');
+    expect(await fetchFrom('outside', `http://192.0.2.1:18081/`)).toBe('hello');
+  });
+
   it('has IPv6 beside IPv4 when asked', async () => {
     await ok('network', 'create', '--ipv6', '--subnet', 'fd00:77::/64', 'dual');
     await serve('web', '--network', 'dual', '-p', '8086:80');

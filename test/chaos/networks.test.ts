@@ -45,6 +45,9 @@ function heldNamespaces(): number {
   return targets.filter((target) => target.startsWith('net:[')).length;
 }
 
+/** Descriptors of the engine, with sockets. */
+const heldDescriptors = () => readdirSync(`/proc/${stack.pids('tsengined')[0]}/fd`).length;
+
 /** The addresses of a container's interfaces, as it has them itself. */
 async function realAddresses(name: string): Promise<string[]> {
   const text = await inContainer(name, 'ip', '-4', '-o', 'address', 'show');
@@ -177,6 +180,48 @@ describe('kill -9 of the engine', () => {
     }
     expect(calls).toBeGreaterThan(24);
   }, 120_000);
+});
+
+describe('a start that a taken port ends', () => {
+  it('leaves no descriptor, however often', async () => {
+    await ok('network', 'create', 'named');
+    await ok('run', '-d', '--name', 'holder', '--network', 'named', '-p', '18090:80', 'busybox', 'sleep', '600');
+    await ok('create', '--name', 'late', '--network', 'named', '-p', '18090:80', 'busybox', 'true');
+    const start = async () => expect((await stack.api('POST', '/containers/late/start')).status).toBe(500);
+    const settled = () => {
+      let last = -1;
+      return until('no descriptor comes or goes', 20_000, () => {
+        const before = last;
+        last = heldDescriptors();
+        return last === before ? last : undefined;
+      });
+    };
+    await start();
+    const before = await settled();
+    for (let round = 0; round < 30; round++) await start();
+    await until('as many as before', 20_000, () => (heldDescriptors() <= before + 5 ? true : undefined));
+  });
+});
+
+describe('a container that cannot be taken over', () => {
+  it('keeps the next engine from nothing else', async () => {
+    await ok('network', 'create', '-o', 'com.docker.network.bridge.name=lostbridge', 'lost');
+    await ok('run', '-d', '--name', 'stranded', '--network', 'lost', 'busybox', 'sleep', '600');
+    await ok('run', '-d', '--name', 'other', 'busybox', 'sleep', '600');
+    await stack.kill('tsengined');
+    // its link and bridge are gone, and something that is none has the bridge's name
+    const [link = ''] = (await inHost('ip', '-br', 'link', 'show', 'master', 'lostbridge')).match(/^veth\w+/) ?? [];
+    await inHost('ip', 'link', 'delete', link);
+    await inHost('ip', 'link', 'delete', 'lostbridge');
+    await inHost('ip', 'link', 'add', 'lostbridge', 'type', 'veth', 'peer', 'name', 'lostpeer');
+    try {
+      await stack.startEngine();
+      expect(await ok('exec', 'other', 'echo', 'served')).toBe('served');
+      expect((await inspect('stranded')).State.Status).toBe('running');
+    } finally {
+      await inHost('ip', 'link', 'delete', 'lostbridge');
+    }
+  });
 });
 
 describe('an orderly end', () => {

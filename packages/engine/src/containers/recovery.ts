@@ -101,12 +101,18 @@ function removeOrphanDirectories(context: EngineContext): void {
   }
 }
 
-/** Brings every container that counts as running in line with the tasks that there are. */
+/** Brings every container that counts as running in line with the tasks that there are. One's trouble keeps no other from it. */
 export async function catchUp(context: EngineContext, exits: ExitHandler): Promise<void> {
   const { tasks } = await context.client.tasks.List({ filter: '' });
   const byContainer = new Map(tasks.map((task) => [task.containerId || task.id, task]));
   await Promise.all(
-    context.index.values().map((container) => align(context, exits, container, byContainer.get(container.id))),
+    context.index
+      .values()
+      .map((container) =>
+        align(context, exits, container, byContainer.get(container.id)).catch((error) =>
+          context.log.error({ id: container.id, err: errorMessageOf(error) }, 'container not taken over whole'),
+        ),
+      ),
   );
 }
 

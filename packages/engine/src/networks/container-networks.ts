@@ -225,12 +225,12 @@ export class ContainerNetworks {
       if (isTold) this.#tell('disconnect', container, endpoint.networkId);
       this.names.remove(endpoint.id);
     }
+    sandbox?.close(); // before anything is waited for: the next run has its namespace at the same place
     try {
       await sandbox?.ports.withdraw();
     } catch (error) {
       this.#parts.log.warn({ id: container.id, err: errorMessageOf(error) }, 'published ports not withdrawn');
     }
-    sandbox?.close();
     await this.#passages.refresh();
     for (const endpoint of network?.endpoints ?? []) this.#leases.leave(endpoint);
   }

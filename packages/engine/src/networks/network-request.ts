@@ -177,6 +177,8 @@ function checkOptions({ driver, options, isInternal }: NetworkRequest): void {
     if (isOurs && !knownOptions[driver]?.includes(name) && !ignoredOptions.includes(name))
       throw invalid(`network option ${name}: not supported by driver ${driver}`);
     if (name === bridgeOption.mtu && !/^\d+$/.test(value)) throw invalid(`failed to parse ${name} value: ${value}`);
+    if (name === bridgeOption.hostBinding && value !== '' && parseAddress(value)?.version !== 4)
+      throw invalid(`invalid value for ${name}: ${value} is no IPv4 address`);
     if (name === bridgeOption.gatewayMode4 || name === bridgeOption.gatewayMode6) checkGatewayMode(value, isInternal);
     if (name === bridgeOption.name && (value.length > 15 || /[\s/]/.test(value)))
       throw invalid(`invalid bridge name ${JSON.stringify(value)}: at most 15 characters, none of them / or space`);

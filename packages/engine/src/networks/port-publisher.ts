@@ -3,7 +3,7 @@ import type { Logger } from '@tscontainer/platform/logger';
 import type { ForwardedPort } from './firewall.ts';
 import { type HeldPort, type HostPorts, letGo } from './host-ports.ts';
 import type { NetworkManager } from './network-manager.ts';
-import { type EndpointState, gatewayModeOf, type PublishedPort } from './network-record.ts';
+import { bridgeOption, type EndpointState, gatewayModeOf, type PublishedPort } from './network-record.ts';
 import type { PublishWish } from './port-bindings.ts';
 import { openPortProxy, type PortProxy, type ProxyTarget } from './port-proxy.ts';
 
@@ -110,10 +110,10 @@ export class PortPublisher {
 
   /** Of the addresses that a wish means: those of versions that are routed there, and the others. */
   #addressesOf(wished: string, endpoint: EndpointState | undefined): [string[], string[]] {
-    const { hostBindingIp } = this.#manager.settings;
-    const standard = hostBindingIp === '0.0.0.0' && this.#manager.hasIpv6 ? ['0.0.0.0', '::'] : [hostBindingIp];
-    const addresses = wished === '' ? standard : [wished];
     const record = endpoint === undefined ? undefined : this.#manager.tryFind(endpoint.networkId);
+    const binding = record?.options[bridgeOption.hostBinding] || this.#manager.settings.hostBindingIp;
+    const standard = binding === '0.0.0.0' && this.#manager.hasIpv6 ? ['0.0.0.0', '::'] : [binding];
+    const addresses = wished === '' ? standard : [wished];
     const isRouted = (address: string) => {
       const isV6 = address.includes(':');
       const has = (isV6 ? endpoint?.ipv6 : endpoint?.ipv4) !== undefined;

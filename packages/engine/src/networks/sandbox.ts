@@ -1,7 +1,7 @@
 // The network side of one running container: its namespace, its DNS server, its published ports.
 import { symlinkSync, unlinkSync } from 'node:fs';
 import type { Logger } from '@tscontainer/platform/logger';
-import { type DnsNames, DnsServer, type DnsSockets, openDnsSockets } from './dns-server.ts';
+import { closeDnsSockets, type DnsNames, DnsServer, type DnsSockets, openDnsSockets } from './dns-server.ts';
 import { DnsUpstream, type UpstreamServer } from './dns-upstream.ts';
 import type { EndpointState } from './network-record.ts';
 import type { PortPublisher } from './port-publisher.ts';
@@ -72,10 +72,11 @@ export class Sandbox {
     await this.#space?.setGateway(ipv4, ipv6);
   }
 
-  /** Lets go of everything; the kernel takes the namespace away once its last process has ended. */
+  /** Lets go of everything; the kernel takes the namespace away once its last process and socket are gone. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    if (this.#preparedDns !== undefined) closeDnsSockets(this.#preparedDns);
     this.#dns?.close();
     this.#space?.close();
     try {
