@@ -92,6 +92,15 @@ describe('an image as a mount', () => {
     await until('let go of', 5000, () => (readdirSync(held()).length === 0 ? true : undefined));
   });
 
+  it('leaves nothing of a start that its part fails', async () => {
+    const Mounts = [{ Type: 'image', Source: 'busybox', Target: '/i', ImageOptions: { Subpath: 'nosuch' } }];
+    const { body } = await stack.api('POST', '/containers/create', { Image: 'busybox', HostConfig: { Mounts } });
+    const start = () => stack.api('POST', `/containers/${body.Id}/start`);
+    expect((await start()).body.message).toContain('cannot access path nosuch');
+    expect((await start()).body.message).toContain('cannot access path nosuch');
+    await stack.api('DELETE', `/containers/${body.Id}`);
+  });
+
   it('must be there', async () => {
     const { status, body } = await stack.api('POST', '/containers/create', {
       Image: 'busybox',

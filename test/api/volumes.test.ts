@@ -1,10 +1,11 @@
 // Volumes over REST: options of the local driver, rules of use, borrowing, prune, and what Docker has not: rename and clone.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../harness/command.ts';
 import { busyboxArchive } from '../harness/images.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
+import { startVolumePlugin } from '../harness/volume-plugin.ts';
 
 let stack: Stack;
 let scratch: string;
@@ -127,6 +128,21 @@ describe('prune', () => {
     const second = await stack.api('POST', '/volumes/prune?filters={"all":["1"],"label!":["keep"]}');
     expect(second.body.VolumesDeleted).toContain('named');
     expect(await names({ label: ['keep=yes'] })).toEqual(['kept']);
+  });
+
+  it('leaves what a plugin keeps', async () => {
+    const directory = join(stack.directory, 'plugin-volumes');
+    mkdirSync(directory);
+    const plugin = await startVolumePlugin(`tsc-kept-${process.pid}`, directory);
+    try {
+      expect((await create({ Name: 'elsewhere', Driver: plugin.name })).status).toBe(201);
+      const { body } = await stack.api('POST', '/volumes/prune?filters={"all":["1"]}');
+      expect(body.VolumesDeleted ?? []).not.toContain('elsewhere');
+      expect(plugin.calls).toEqual(['Create elsewhere']);
+    } finally {
+      await stack.api('DELETE', '/volumes/elsewhere');
+      await plugin.stop();
+    }
   });
 });
 

@@ -18,7 +18,7 @@ import type { EngineContext } from './engine-context.ts';
 import { generateName } from './generated-names.ts';
 import { idMappingOf } from './id-mapping.ts';
 import { checkPropagation } from './mount-propagation.ts';
-import { borrowedPoints, mountPointsOf, parseVolumesFrom } from './mount-requests.ts';
+import { borrowedPoints, mountPointsOf, mountRequestOf, parseVolumesFrom } from './mount-requests.ts';
 import { withPeers } from './peer-containers.ts';
 import { containerHostname } from './spec-builder.ts';
 import { specOf } from './spec-store.ts';
@@ -54,7 +54,7 @@ export async function createContainer(
     const settings = settingsOf(context, request, image, id, containerName);
     await resolveImageMounts(context, settings);
     if (options.isBuildStep) settings.isBuildStep = true;
-    checkMountSources(settings.mountPoints, request);
+    checkMountSources(settings);
     checkPropagation(settings.mountPoints);
     await makeSources(context, cleanup, settings);
     const directory = context.paths.containerData(id);
@@ -151,14 +151,11 @@ async function resolveImageMounts(context: EngineContext, settings: ContainerSet
 }
 
 /** A source of `--mount` must exist; one of `-v` is made. */
-function checkMountSources(points: MountPoint[], request: CreateRequest): void {
-  const strict = new Set(
-    (request.hostConfig.Mounts ?? [])
-      .filter((mount) => mount.Type === 'bind' && !mount.BindOptions?.CreateMountpoint)
-      .map((mount) => mount.Target),
-  );
-  for (const point of points) {
-    if (point.type === 'bind' && strict.has(point.destination) && !existsSync(point.source)) {
+function checkMountSources({ hostConfig, mountPoints }: ContainerSettings): void {
+  for (const point of mountPoints) {
+    const mount = mountRequestOf(hostConfig, point);
+    const isMade = mount === undefined || mount.BindOptions?.CreateMountpoint === true;
+    if (point.type === 'bind' && !isMade && !existsSync(point.source)) {
       throw new ContainerError(
         'invalid-argument',
         `invalid mount config for type "bind": bind source path does not exist: ${point.source}`,
@@ -173,7 +170,7 @@ async function makeSources(context: EngineContext, cleanup: CleanupStack, settin
     if (point.type === 'bind' && !existsSync(point.source)) mkdirSync(point.source, { recursive: true });
     if (point.type !== 'volume') continue;
     const isNew = !context.volumes.has(point.name);
-    const mount = settings.hostConfig.Mounts?.find(({ Target }) => Target === point.destination)?.VolumeOptions;
+    const mount = mountRequestOf(settings.hostConfig, point)?.VolumeOptions;
     const driverOptions = mount?.DriverConfig?.Options ?? {};
     const volume = await context.volumes
       .ensure(point.name, {

@@ -12,7 +12,7 @@ import { ownerLabel } from './spec-store.ts';
 /** On a snapshot that is a container's: whose it is. */
 export const containerLabel = 'tscontainer.engine/container';
 /** Keeps a snapshot from the collector until the engine removes it. */
-const rootLabel = 'containerd.io/gc.root';
+export const rootLabel = 'containerd.io/gc.root';
 
 /** Makes it and says how it is mounted. Rejects already-exists for a key that is taken. */
 export async function prepareSnapshot(context: EngineContext, settings: ContainerSettings): Promise<Mount[]> {

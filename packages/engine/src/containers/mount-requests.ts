@@ -16,10 +16,20 @@ function invalid(type: string, why: string): ContainerError {
   return new ContainerError('invalid-argument', `invalid mount config for type "${type}": ${why}`);
 }
 
+/** As mount points have them. */
+function cleanDestination(path: string): string {
+  return posix.normalize(path).replace(/(.)\/$/, '$1');
+}
+
+/** What of HostConfig.Mounts a mount point came from; undefined: a bind, or an image's volume. */
+export function mountRequestOf({ Mounts = [] }: HostConfig, point: MountPoint): MountRequest | undefined {
+  return Mounts.find(({ Target }) => cleanDestination(Target) === point.destination);
+}
+
 function basePoint(destination: string, type = 'bind'): MountPoint {
   if (!destination.startsWith('/'))
     throw invalid(type, `invalid mount path: '${destination}' mount path must be absolute`);
-  const path = posix.normalize(destination).replace(/(.)\/$/, '$1');
+  const path = cleanDestination(destination);
   if (path === '/') throw invalid(type, "invalid specification: destination can't be '/'");
   return {
     type: 'bind',
@@ -172,7 +182,7 @@ export function mountPointsOf(
   borrowed: MountPoint[] = [],
 ): MountPoint[] {
   const points = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount)];
-  const taken = new Set<string>(Object.keys(hostConfig.Tmpfs ?? {}).map((path) => posix.normalize(path)));
+  const taken = new Set<string>(Object.keys(hostConfig.Tmpfs ?? {}).map(cleanDestination));
   for (const point of points) {
     if (taken.has(point.destination))
       throw new ContainerError('invalid-argument', `Duplicate mount point: ${point.destination}`);

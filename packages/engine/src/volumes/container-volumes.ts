@@ -36,6 +36,8 @@ export async function unmountVolumes(context: EngineContext, container: Containe
 }
 
 async function release(context: EngineContext, container: Container, name: string): Promise<void> {
-  const others = context.volumes.usersOf(name).filter((id) => id !== container.id && context.index.get(id)?.isRunning);
-  await context.volumes.unmount(name, container.id, others.length === 0);
+  const others = context.volumes.usersOf(name).map((id) => context.index.get(id));
+  // one that is being started has it mounted already
+  const isLast = !others.some((other) => other !== container && (other?.isRunning || other?.starting !== undefined));
+  await context.volumes.unmount(name, container.id, isLast);
 }

@@ -1,12 +1,14 @@
 // Mounts that the engine holds for a container's run, because no path of the host stands for what is mounted: a part of a
 // volume, an image, a volume of a plugin. They lie below the exec root, from the start to the end of the run.
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { bindBeneath, mountAll, unmountBelow } from '@tscontainer/linux/mounts';
 import type { CleanupStack } from '@tscontainer/platform/cleanup-stack';
 import type { ContainerSettings, MountPoint } from '../containers/container-record.ts';
+import { containerLabel, rootLabel } from '../containers/container-snapshot.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
+import { ownerLabel } from '../containers/spec-store.ts';
 import type { EnginePaths } from '../engine-paths.ts';
 
 function isHeld(point: MountPoint): boolean {
@@ -52,7 +54,7 @@ async function holdPart(root: string, point: MountPoint, target: string): Promis
     const why = errnoName === 'EXDEV' ? 'it leads out of what is mounted' : errorMessageOf(error);
     throw new ContainerError(
       'invalid-argument',
-      `mount ${point.name}: cannot access path ${point.subpath ?? root}: ${why}`,
+      `mount ${point.name || point.destination}: cannot access path ${point.subpath ?? root}: ${why}`,
       {
         cause: error,
       },
@@ -60,8 +62,9 @@ async function holdPart(root: string, point: MountPoint, target: string): Promis
   }
 }
 
-function viewKey(id: string, target: string): string {
-  return `${id}-mount-${target.slice(target.lastIndexOf('/') + 1)}`;
+/** Of the image that is mounted at `path`. */
+function viewKey(id: string, path: string): string {
+  return `${id}-mount-${basename(path)}`;
 }
 
 /** Read-only; the snapshot keeps the layers while it is mounted. */
@@ -71,17 +74,25 @@ async function holdImage(
   point: MountPoint,
   target: string,
 ): Promise<void> {
-  const { snapshotter } = settings;
+  const { snapshotter, id } = settings;
   const whole = point.subpath === undefined ? target : `${target}-whole`;
+  mkdirSync(whole, { mode: 0o700 }); // first: by it the snapshot is found again
+  const key = viewKey(id, whole);
+  await removeView(context, key); // of a run before the machine's last start
   const { mounts } = await context.client.snapshots.View({
     snapshotter,
-    key: viewKey(settings.id, target),
+    key,
     parent: point.chainId ?? '',
-    labels: { 'containerd.io/gc.root': settings.created },
+    labels: { [rootLabel]: settings.created, [ownerLabel]: context.engineId, [containerLabel]: id },
   });
-  mkdirSync(whole, { mode: 0o700 });
   await mountAll(mounts, whole);
   if (point.subpath !== undefined) await holdPart(whole, point, target);
+}
+
+async function removeView(context: EngineContext, key: string): Promise<void> {
+  await context.client.snapshots.Remove({ snapshotter: context.config.snapshotter, key }).catch((error) => {
+    if (!isNotFound(error)) throw error;
+  });
 }
 
 /** After the run, or for one that a crash cut short. Nothing when there are none. */
@@ -94,11 +105,7 @@ export async function closeHeldMounts(context: EngineContext, id: string): Promi
     const path = join(directory, name);
     if (lstatSync(path).isDirectory()) rmdirSync(path);
     else unlinkSync(path);
-    await context.client.snapshots
-      .Remove({ snapshotter: context.config.snapshotter, key: viewKey(id, path) })
-      .catch((error) => {
-        if (!isNotFound(error)) throw error;
-      });
+    await removeView(context, viewKey(id, path));
   }
   rmdirSync(directory);
 }

@@ -19,12 +19,13 @@ export async function renameVolume(context: EngineContext, name: string, target:
     throw new ContainerError('failed-precondition', `rename ${name}: volume is in use - [${ids}]`);
   }
   const volume = await context.volumes.rename(name, target);
-  for (const container of users) {
-    const settings = withVolumeName(context, container.settings, name, target);
-    await context.store.updateSettings(settings);
-    container.settings = settings;
-    container.isSpecCurrent = false;
-  }
+  for (const container of users)
+    await container.queue.run(async () => {
+      const settings = withVolumeName(context, container.settings, name, target);
+      await context.store.updateSettings(settings);
+      container.settings = settings;
+      container.isSpecCurrent = false;
+    });
   return volume;
 }
 

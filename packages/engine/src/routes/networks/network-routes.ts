@@ -9,6 +9,7 @@ import { type Filters, type Query, queryFilters, queryText } from '../../http/qu
 import type { NetworkRecord } from '../../networks/network-record.ts';
 import { decodeEndpointRequest, decodeNetworkRequest } from '../../networks/network-request.ts';
 import { networkView } from '../../networks/network-views.ts';
+import { pruned } from '../prune.ts';
 
 interface ById {
   Params: { id: string };
@@ -89,8 +90,7 @@ export function registerNetworkRoutes(app: FastifyInstance, context: EngineConte
         !filters.matchesLabels(record.labels)
       )
         continue;
-      await manager.remove(record.id);
-      removed.push(record.name);
+      if (await pruned(context.log, record.name, manager.remove(record.id))) removed.push(record.name);
     }
     context.events.publish('network', 'prune', '', { reclaimed: '0' });
     return { NetworksDeleted: removed.length === 0 ? null : removed };

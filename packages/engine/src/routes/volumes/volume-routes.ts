@@ -6,7 +6,8 @@ import { isAtLeast } from '../../http/api-version.ts';
 import { decodeObject, readJson, requiredBody, type Schema } from '../../http/json-body.ts';
 import { type Query, queryBool, queryFilters, queryText } from '../../http/query.ts';
 import { cloneVolume, renameVolume } from '../../volumes/volume-copies.ts';
-import { driverOf, type Volume, type VolumeManager } from '../../volumes/volume-manager.ts';
+import { driverOf, localDriver, type Volume, type VolumeManager } from '../../volumes/volume-manager.ts';
+import { pruned } from '../prune.ts';
 
 export const volumeCreateSchema: Schema = {
   Name: 'string',
@@ -96,14 +97,18 @@ export function registerVolumeRoutes(app: FastifyInstance, context: EngineContex
     for (const volume of volumes.list()) {
       if (
         volumes.usersOf(volume.name).length > 0 ||
+        // what a plugin keeps is not this machine's to free
+        driverOf(volume) !== localDriver ||
         (!takesNamed && !volume.isAnonymous) ||
         // what it shows is mounted from elsewhere
         Object.keys(volume.options ?? {}).length > 0 ||
         !filters.matchesLabels(volume.labels)
       )
         continue;
-      bytes += await volumes.size(volume.name);
-      await volumes.remove(volume.name, false);
+      const size = await volumes.size(volume.name);
+      const isGone = await pruned(context.log, volume.name, volumes.remove(volume.name, false));
+      if (!isGone) continue;
+      bytes += size;
       deleted.push(volume.name);
     }
     context.events.publish('volume', 'prune', '', { reclaimed: String(bytes) });
