@@ -212,6 +212,38 @@ describe('exec', () => {
     expect((await stack.api('POST', `/exec/${exec}/start`, { Detach: true })).status).toBe(409);
   });
 
+  it('is forgotten with its container, however that goes', async () => {
+    const { body } = await stack.api('POST', '/containers/create', {
+      Image: image,
+      Cmd: ['sleep', '1000'],
+      HostConfig: { NetworkMode: 'none', AutoRemove: true },
+    });
+    await start(body.Id);
+    const exec = (await stack.api('POST', `/containers/${body.Id}/exec`, { Cmd: ['true'] })).body.Id;
+    await stack.api('POST', `/exec/${exec}/start`, { Detach: true });
+    await stack.api('POST', `/containers/${body.Id}/kill`);
+    await until('both are gone', 5000, async () =>
+      (await stack.api('GET', `/exec/${exec}/json`)).status === 404 ? true : undefined,
+    );
+    expect((await stack.api('GET', `/containers/${body.Id}/json`)).status).toBe(404);
+  });
+
+  it('ends for whoever is attached when its container is removed', async () => {
+    // among the host's processes it does not end with the container's first one
+    const { body } = await stack.api('POST', '/containers/create', {
+      Image: image,
+      Cmd: ['sleep', '1000'],
+      HostConfig: { NetworkMode: 'none', PidMode: 'host' },
+    });
+    await start(body.Id);
+    const exec = { Cmd: ['sh', '-c', 'echo up; exec sleep 1000'], AttachStdout: true };
+    const { Id } = (await stack.api('POST', `/containers/${body.Id}/exec`, exec)).body;
+    const started = await hijack(stack.socket, `/v1.42/exec/${Id}/start`, { Detach: false });
+    await new Promise((resolve) => started.socket.once('data', resolve));
+    expect((await remove(body.Id)).status).toBe(204);
+    expect(demultiplex(await started.body).stdout).toBe('up\n');
+  });
+
   it('needs a running container', async () => {
     const stopped = await create(shell('true'));
     expect(await stack.api('POST', `/containers/${stopped}/exec`, { Cmd: ['true'] })).toMatchObject({ status: 409 });

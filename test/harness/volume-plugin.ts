@@ -11,6 +11,8 @@ export interface VolumePluginServer {
   calls: string[];
   /** Options of the volumes that were made. */
   options: Map<string, Record<string, string>>;
+  /** To be waited for before a mount is answered. */
+  beforeMount: () => Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,11 +51,12 @@ export async function startVolumePlugin(name: string, directory: string): Promis
   const server = http.createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
+    request.on('end', async () => {
       const method = (request.url ?? '').slice(1);
       const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Request;
       if (/Create|Remove|Mount|Unmount/.test(method))
         calls.push([method.replace('VolumeDriver.', ''), body.Name].join(' '));
+      if (method === 'VolumeDriver.Mount') await plugin.beforeMount();
       response.writeHead(200, { 'Content-Type': 'application/vnd.docker.plugins.v1.2+json' });
       response.end(JSON.stringify({ Err: '', ...answer(method, body) }));
     });
@@ -66,5 +69,6 @@ export async function startVolumePlugin(name: string, directory: string): Promis
     for (const path of madeDirectories.reverse())
       if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
   };
-  return { name, calls, options, stop };
+  const plugin: VolumePluginServer = { name, calls, options, beforeMount: async () => undefined, stop };
+  return plugin;
 }

@@ -191,7 +191,7 @@ async function assemble(
       health.stop();
       for (const server of servers) closeServer(server);
       sessions.close();
-      if (removesContainers) await removeEveryContainer(context, execs);
+      if (removesContainers) await removeEveryContainer(context);
       watcher.stop();
       // containers go on without us, as with docker's live restore: the next engine takes them over
       for (const container of index.values()) {

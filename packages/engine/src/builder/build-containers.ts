@@ -27,21 +27,13 @@ export class BuildContainers {
   readonly #context: EngineContext;
   readonly #request: BuildRequest;
   readonly #output: BuildOutput;
-  readonly #forget: (container: Container) => void;
   /** Made and not yet removed. */
   #present: StepContainer[] = [];
 
-  /** `forget`: drops what else is known of a container that is removed. */
-  constructor(
-    context: EngineContext,
-    request: BuildRequest,
-    output: BuildOutput,
-    forget: (container: Container) => void,
-  ) {
+  constructor(context: EngineContext, request: BuildRequest, output: BuildOutput) {
     this.#context = context;
     this.#request = request;
     this.#output = output;
-    this.#forget = forget;
   }
 
   /**
@@ -153,7 +145,6 @@ export class BuildContainers {
   async #remove(container: Container): Promise<void> {
     if (container.isRunning) await killContainer(this.#context, container, 'SIGKILL');
     await container.queue.run(() => removeContainer(this.#context, container, { removesVolumes: true }));
-    this.#forget(container);
   }
 
   /** From now on it is a container like any other: a start of the engine does not remove it. */

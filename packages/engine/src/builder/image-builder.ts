@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream';
 import { shortId } from '@tscontainer/core/ids';
 import { familiarName, familiarReference, parseReference } from '@tscontainer/core/reference';
 import { parsePlatform } from '@tscontainer/distribution/platform-match';
-import type { Container } from '../containers/container.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import { withLease } from '../images/image-lease.ts';
 import type { ImageManager } from '../images/image-manager.ts';
@@ -27,8 +26,6 @@ import type { StepImage } from './step-image.ts';
 export interface ImageBuilderOptions {
   context: EngineContext;
   images: ImageManager;
-  /** Drops what else is known of a container that is removed. */
-  forget(container: Container): void;
 }
 
 /** Resolves with the image's id. What was made until a failure stays as cache, and nothing else. */
@@ -114,7 +111,7 @@ function checkTarget(dockerfile: Dockerfile, { target, labels }: BuildRequest): 
 }
 
 function newBuild(
-  { context, images, forget }: ImageBuilderOptions,
+  { context, images }: ImageBuilderOptions,
   request: BuildRequest,
   output: BuildOutput,
   lease: string,
@@ -128,7 +125,7 @@ function newBuild(
     output,
     lease,
     cache: new BuildCache({ context, images, lease, isUsed: request.usesCache, cacheFrom: request.cacheFrom }),
-    containers: new BuildContainers(context, request, output, forget),
+    containers: new BuildContainers(context, request, output),
     bases: new BaseImages(images, request, output),
     origin: source === undefined ? undefined : contextOrigin(source),
     escapeToken,

@@ -8,6 +8,7 @@ import { readLog } from '../logs/log-reader.ts';
 import type { OutputName } from '../logs/output-pump.ts';
 import type { AttachedClient } from './attach-hub.ts';
 import type { Container } from './container.ts';
+import { checkNotRestarting } from './container-stopper.ts';
 import type { EngineContext } from './engine-context.ts';
 import { parseDetachKeys, pumpInput } from './input-pump.ts';
 
@@ -21,6 +22,7 @@ export async function attachClient(
   query: Query,
   accept: () => RawConnection,
 ): Promise<void> {
+  checkNotRestarting(container);
   if (container.state.status === 'paused')
     throw new ContainerError(
       'failed-precondition',
@@ -47,8 +49,8 @@ export async function attachClient(
     },
     end: () => void output.end(),
   };
-  if (wanted.stdout || wanted.stderr) container.hub.add(client);
-  else if (wantsInput) container.hub.add(client); // ended with the container
+  // also for input alone: it is ended with the container
+  if (wanted.stdout || wanted.stderr || wantsInput) container.hub.add(client);
   output.on('drain', () => container.hub.drained(client));
   output.on('close', () => container.hub.delete(client));
   output.on('error', () => container.hub.delete(client));

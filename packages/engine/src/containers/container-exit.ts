@@ -1,5 +1,5 @@
 // What happens when a container's process has ended: output drained, state committed, everybody told, policy applied.
-import { errorMessageOf } from '@tscontainer/core/errors';
+import { errorCodeOf, errorMessageOf } from '@tscontainer/core/errors';
 import { formatNs, parseRfc3339 } from '../go-time.ts';
 import { unmountVolumes } from '../volumes/container-volumes.ts';
 import { closeHeldMounts } from '../volumes/held-mounts.ts';
@@ -41,25 +41,26 @@ export class ExitHandler {
     if (run !== undefined) run.hasExited = true;
     await container.starting;
     if (container.run !== run) return; // the start failed after all, and has undone everything
-    const { store, events, log } = this.#context;
+    const { events } = this.#context;
     this.#execs.containerExited(container);
     const drained = run?.pump.finish(drainTimeoutMs);
     container.taskGone = this.#deleteTask(container, facts);
     const { state } = container;
-    const willRestart = this.#willRestart(container, facts.exitCode);
-    const change = {
-      status: willRestart ? 'restarting' : 'exited',
+    const wouldRestart = this.#willRestart(container, facts.exitCode);
+    const change: Partial<ContainerState> = {
+      status: wouldRestart ? 'restarting' : 'exited',
       pid: 0,
       exitCode: facts.exitCode,
       finishedAt: formatNs(facts.exitedAtNs),
       network: undefined,
-    } as const;
+    };
     const { network } = state;
     // on disk a moment after the exit is told: the note keeps it should the engine be killed before
-    store
-      .updateState(container.id, { ...state, ...change })
-      .catch((error) => log.error({ id: container.id, err: errorMessageOf(error) }, 'exit not saved'));
+    this.#save(container, change);
     await drained;
+    // it may have been stopped while its last output was on its way
+    const willRestart = wouldRestart && this.#willRestart(container, facts.exitCode);
+    if (willRestart !== wouldRestart) this.#save(container, Object.assign(change, { status: 'exited' }));
     // seen by others only now: a remove that follows at once meets nothing half done
     Object.assign(state, change);
     run?.stdin?.destroy();
@@ -80,8 +81,15 @@ export class ExitHandler {
     );
     container.tellExit();
     if (willRestart) this.#planRestart(container, durationNs);
-    else if (container.settings.hostConfig.AutoRemove) this.#autoRemove(container);
+    else if (container.settings.hostConfig.AutoRemove && !container.outlivesExit) this.#autoRemove(container);
     else void container.taskGone.then(() => this.#removeRunDirectory(container));
+  }
+
+  #save({ id, state }: Container, change: Partial<ContainerState>): void {
+    const { store, log } = this.#context;
+    store
+      .updateState(id, { ...state, ...change })
+      .catch((error) => log.error({ id, err: errorMessageOf(error) }, 'exit not saved'));
   }
 
   #releaseNetworks(container: Container, network: ContainerState['network']): void {
@@ -125,8 +133,8 @@ export class ExitHandler {
 
   #planRestart(container: Container, lastRunNs: bigint): void {
     const last = this.#delaysMs.get(container);
-    const delayMs =
-      last === undefined || lastRunNs >= stableRunNs ? firstRestartDelayMs : Math.min(last * 2, maxRestartDelayMs);
+    const isFirst = container.state.restartCount === 0 || lastRunNs >= stableRunNs;
+    const delayMs = last === undefined || isFirst ? firstRestartDelayMs : Math.min(last * 2, maxRestartDelayMs);
     this.#delaysMs.set(container, delayMs);
     container.restartTimer = setTimeout(() => this.restart(container), delayMs);
   }
@@ -136,10 +144,20 @@ export class ExitHandler {
     container.queue
       .run(async () => {
         if (container.isDestroyed || container.state.isStoppedByUser || container.isRunning) return;
-        container.state.restartCount++;
-        await startContainer(this.#context, container);
+        await startContainer(this.#context, container, container.state.restartCount + 1);
       })
-      .catch((error) => this.#context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'restart failed'));
+      .catch((error) => {
+        this.#context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'restart failed');
+        // the lifecycle daemon is away for a moment: that is no failure of the container's
+        if (errorCodeOf(error) === 'unavailable') this.#restartLater(container);
+      });
+  }
+
+  #restartLater(container: Container): void {
+    if (container.isDestroyed || !this.#willRestart(container, container.state.exitCode)) return;
+    container.state.status = 'restarting';
+    this.#save(container, {});
+    this.#planRestart(container, 0n);
   }
 
   #autoRemove(container: Container): void {

@@ -27,9 +27,10 @@ import { StdinPipe } from './stdin-pipe.ts';
 import { startFailure } from './task-errors.ts';
 import { readSnapshotUserFiles } from './user-files-cache.ts';
 
-/** To be called in the container's queue. Throws not-modified when it runs. */
-export async function startContainer(context: EngineContext, container: Container): Promise<void> {
+/** To be called in the container's queue. `restartCount`: how often its policy has started it since. Throws not-modified when it runs. */
+export async function startContainer(context: EngineContext, container: Container, restartCount = 0): Promise<void> {
   checkStartable(container);
+  container.state.restartCount = restartCount;
   clearTimeout(container.restartTimer);
   container.restartTimer = undefined;
   const started = withCleanup((cleanup) => launch(context, container, cleanup));

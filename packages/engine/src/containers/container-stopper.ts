@@ -1,6 +1,5 @@
 // Signals, stops, pauses: everything that reaches a running container's process.
 import { ContainerError, isNotFound } from '@tscontainer/core/errors';
-import { notModified } from '../http/http-status.ts';
 import type { Container } from './container.ts';
 import type { EngineContext } from './engine-context.ts';
 import { parseSignal } from './signals.ts';
@@ -16,6 +15,15 @@ function checkRunning(container: Container, verb: string): void {
     throw new ContainerError(
       'failed-precondition',
       `cannot ${verb} container: ${container.name}: container ${container.id} is not running`,
+    );
+}
+
+/** For what needs a process at hand. Throws failed-precondition in docker's words. */
+export function checkNotRestarting({ id, state }: Container): void {
+  if (state.status === 'restarting')
+    throw new ContainerError(
+      'failed-precondition',
+      `Container ${id} is restarting, wait until the container is running`,
     );
 }
 
@@ -40,9 +48,11 @@ async function send(context: EngineContext, container: Container, signal: number
     await context.client.tasks.Resume({ containerId: container.id }).catch(() => undefined);
 }
 
-/** Sends `signal`; SIGKILL waits for the exit. */
+/** Sends `signal`; SIGKILL waits for the exit. One that waits for its restart is not started again. */
 export async function killContainer(context: EngineContext, container: Container, signalText: string): Promise<void> {
   const signal = parseSignal(signalText);
+  await container.starting; // a process that does not exist yet takes no signal
+  if (container.state.status === 'restarting') return cancelRestart(context, container);
   checkRunning(container, 'kill');
   const stopSignal = parseSignal(container.settings.config.StopSignal || defaultStopSignal);
   if (signal === sigkill || signal === stopSignal) container.state.isStoppedByUser = true;
@@ -62,16 +72,18 @@ export interface StopOptions {
   signal: string | undefined;
 }
 
-/** Throws not-modified when it is not running. */
-export async function stopContainer(context: EngineContext, container: Container, options: StopOptions): Promise<void> {
-  if (container.restartTimer !== undefined) {
-    clearTimeout(container.restartTimer);
-    container.restartTimer = undefined;
-    Object.assign(container.state, { status: 'exited', isStoppedByUser: true });
-    await context.store.updateState(container.id, container.state);
-    return;
+/** Resolves false when it does not run. A start that is under way is waited for. */
+export async function stopContainer(
+  context: EngineContext,
+  container: Container,
+  options: StopOptions,
+): Promise<boolean> {
+  await container.starting;
+  if (container.state.status === 'restarting') {
+    await cancelRestart(context, container);
+    return true;
   }
-  if (!container.isRunning) throw notModified('container is not running');
+  if (!container.isRunning) return false;
   container.state.isStoppedByUser = true;
   const { config } = container.settings;
   const signal = parseSignal(options.signal || config.StopSignal || defaultStopSignal);
@@ -89,13 +101,23 @@ export async function stopContainer(context: EngineContext, container: Container
     }
   }
   context.events.publish('container', 'stop', container.id, container.eventAttributes());
+  return true;
+}
+
+async function cancelRestart(context: EngineContext, container: Container): Promise<void> {
+  clearTimeout(container.restartTimer);
+  container.restartTimer = undefined;
+  Object.assign(container.state, { status: 'exited', isStoppedByUser: true });
+  await context.store.updateState(container.id, container.state);
 }
 
 export async function pauseContainer(context: EngineContext, container: Container): Promise<void> {
+  checkNotRestarting(container);
   checkRunning(container, 'pause');
   if (container.state.status === 'paused')
     throw new ContainerError('failed-precondition', `Container ${container.id} is already paused`);
   await context.client.tasks.Pause({ containerId: container.id });
+  if (container.state.status !== 'running') return; // its exit was faster than the answer
   container.state.status = 'paused';
   await context.store.updateState(container.id, container.state);
   context.events.publish('container', 'pause', container.id, container.eventAttributes());
@@ -105,6 +127,7 @@ export async function unpauseContainer(context: EngineContext, container: Contai
   if (container.state.status !== 'paused')
     throw new ContainerError('failed-precondition', `Container ${container.id} is not paused`);
   await context.client.tasks.Resume({ containerId: container.id });
+  if (container.state.status !== 'paused') return; // its exit was faster than the answer
   container.state.status = 'running';
   await context.store.updateState(container.id, container.state);
   context.events.publish('container', 'unpause', container.id, container.eventAttributes());

@@ -52,6 +52,8 @@ export class Container {
   starting: Promise<void> | undefined;
   /** A restart that its policy has planned. */
   restartTimer: NodeJS.Timeout | undefined;
+  /** While it is restarted by request: `--rm` does not take it at the exit in between. */
+  outlivesExit = false;
   isDestroyed = false;
   readonly #waiters = new Set<Waiter>();
   readonly #runListeners = new Set<() => void>();
@@ -69,7 +71,7 @@ export class Container {
     return this.settings.name;
   }
 
-  /** Also while paused or being restarted. */
+  /** Also while paused; not between two runs of its restart policy. */
   get isRunning(): boolean {
     return this.state.status === 'running' || this.state.status === 'paused';
   }
@@ -79,11 +81,11 @@ export class Container {
   }
 
   /** Resolves at the next exit, or when the container is removed; rejects never. Aborting forgets it. */
-  waitFor(condition: 'next-exit' | 'removed', signal: AbortSignal): Promise<ExitResult | undefined> {
+  waitFor(condition: 'next-exit' | 'removed', signal?: AbortSignal): Promise<ExitResult | undefined> {
     return new Promise((resolve) => {
       const waiter: Waiter = { condition, resolve };
       this.#waiters.add(waiter);
-      signal.addEventListener('abort', () => {
+      signal?.addEventListener('abort', () => {
         this.#waiters.delete(waiter);
         resolve(undefined);
       });

@@ -12,6 +12,7 @@ import { writePiece } from '../http/stream-frames.ts';
 import type { OutputName } from '../logs/output-pump.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Container } from './container.ts';
+import { checkNotRestarting } from './container-stopper.ts';
 import { disposeTree } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { TaskExitFacts } from './exit-note.ts';
@@ -55,6 +56,8 @@ const processTypeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/Proces
 const drainTimeoutMs = 2000;
 /** After an exit, until its process is deleted. */
 const deletionDelayMs = 8;
+/** Of one that ended with its container, unseen. */
+const killedFacts: TaskExitFacts = { exitCode: 137, exitedAtNs: 0n };
 /** Ended ones kept per container, for their exit codes. */
 const maxEndedPerContainer = 1000;
 
@@ -66,7 +69,7 @@ export class ExecManager {
     this.#context = context;
   }
 
-  /** Throws failed-precondition unless the container runs. */
+  /** Throws failed-precondition unless the container runs. It is forgotten with its container. */
   create(container: Container, config: ExecConfig): Exec {
     if (config.Cmd.length === 0) throw new ContainerError('invalid-argument', 'No exec command specified');
     parseDetachKeys(config.DetachKeys);
@@ -82,6 +85,8 @@ export class ExecManager {
       pid: 0,
       exited: Promise.withResolvers(),
     };
+    const isFirst = container.execIds.size + container.endedExecIds.size === 0;
+    if (isFirst) void container.waitFor('removed').then(() => this.#forget(container));
     this.#execs.set(exec.id, exec);
     container.execIds.add(exec.id);
     this.#publish('exec_create', exec);
@@ -162,14 +167,15 @@ export class ExecManager {
 
   /** Its processes died with it; those whose own event has not come yet are told as killed. */
   containerExited(container: Container): void {
-    const facts = { exitCode: 137, exitedAtNs: 0n };
     for (const id of container.execIds) {
       const exec = this.#execs.get(id);
-      if (exec?.isRunning) setTimeout(() => this.exited(id, facts), drainTimeoutMs).unref();
+      if (exec?.isRunning) setTimeout(() => this.exited(id, killedFacts), drainTimeoutMs).unref();
     }
   }
 
-  forget(container: Container): void {
+  /** Whoever is still attached to one is told its end now: its event finds no container any more. */
+  #forget(container: Container): void {
+    for (const id of [...container.execIds]) if (this.#execs.get(id)?.isRunning) this.exited(id, killedFacts);
     for (const id of [...container.execIds, ...container.endedExecIds]) this.#execs.delete(id);
     container.execIds.clear();
     container.endedExecIds.clear();
@@ -308,6 +314,7 @@ export class ExecManager {
 }
 
 function checkRunning(container: Container): void {
+  checkNotRestarting(container);
   if (container.state.status === 'paused')
     throw new ContainerError(
       'failed-precondition',

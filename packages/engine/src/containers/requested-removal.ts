@@ -4,7 +4,6 @@ import type { Container } from './container.ts';
 import { type RemoveOptions, removeContainer } from './container-remover.ts';
 import { killContainer } from './container-stopper.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { ExecManager } from './exec-manager.ts';
 
 const maxRemovalTries = 5;
 
@@ -16,7 +15,6 @@ export interface RequestedRemoval extends RemoveOptions {
 /** Rejects failed-precondition for one that runs, unless forced, and for one that is being removed. */
 export async function removeOnRequest(
   context: EngineContext,
-  execs: ExecManager,
   container: Container,
   options: RequestedRemoval,
 ): Promise<void> {
@@ -24,25 +22,27 @@ export async function removeOnRequest(
     throw new ContainerError('failed-precondition', `removal of container ${container.name} is already in progress`);
   for (let tries = 1; ; tries++) {
     if (options.isForced) await keepFromRestarting(container);
-    if (container.isRunning) {
-      if (!options.isForced) {
-        const state =
-          container.state.status === 'paused'
-            ? 'container is paused and must be unpaused first'
-            : 'container is running: stop the container before removing or force remove';
-        throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": ${state}`);
-      }
-      await killContainer(context, container, 'SIGKILL');
-    }
+    if (!options.isForced) checkRemovable(container);
+    if (container.isRunning) await killContainer(context, container, 'SIGKILL');
     try {
       await container.queue.run(() => removeContainer(context, container, options));
-      break;
+      return;
     } catch (error) {
       // its policy was faster and has started it again
       if (!options.isForced || !container.isRunning || tries >= maxRemovalTries) throw error;
     }
   }
-  execs.forget(container);
+}
+
+/** One that waits for its restart counts as running, as in docker. */
+function checkRemovable(container: Container): void {
+  const { status } = container.state;
+  if (!container.isRunning && status !== 'restarting') return;
+  const why =
+    status === 'paused'
+      ? 'container is paused and must be unpaused first'
+      : `container is ${status}: stop the container before removing or force remove`;
+  throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": ${why}`);
 }
 
 /** Between two runs of its restart policy there is nothing to kill, and a moment later there is. */
@@ -54,13 +54,13 @@ async function keepFromRestarting(container: Container): Promise<void> {
 }
 
 /** Before an engine goes whose containers go with it. What cannot be removed is logged, and left. */
-export async function removeEveryContainer(context: EngineContext, execs: ExecManager): Promise<void> {
+export async function removeEveryContainer(context: EngineContext): Promise<void> {
   const removal = { isForced: true, removesVolumes: true };
   await Promise.all(
     context.index
       .values()
       .map((container) =>
-        removeOnRequest(context, execs, container, removal).catch((error) =>
+        removeOnRequest(context, container, removal).catch((error) =>
           context.log.warn({ id: container.id, err: errorMessageOf(error) }, 'container stays'),
         ),
       ),

@@ -35,7 +35,7 @@ export interface RouteParts {
 export function registerAllRoutes(server: EngineServer, { context, images, execs, sessions }: RouteParts): void {
   const { app, hijackRoutes } = server;
   registerSystemRoutes(app, context, images);
-  registerLifecycleRoutes(app, context, execs);
+  registerLifecycleRoutes(app, context);
   registerInspectRoutes(app, context);
   registerArchiveRoutes(app, context);
   registerStreamRoutes(app, hijackRoutes, context);
@@ -46,7 +46,7 @@ export function registerAllRoutes(server: EngineServer, { context, images, execs
   registerImageRoutes(app, images);
   registerDiskUsageRoutes(app, context, images);
   registerCommitRoutes(app, context, images);
-  registerBuildRoutes(app, context, images, execs);
+  registerBuildRoutes(app, context, images);
   registerSessionRoutes(app, hijackRoutes, sessions);
   registerSwarmRoutes(app);
   registerPluginRoutes(app);

@@ -3,7 +3,6 @@ import { ContainerError } from '@tscontainer/core/errors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorLine } from '../../builder/build-failure.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
-import type { ExecManager } from '../../containers/exec-manager.ts';
 import { isAtLeast } from '../../http/api-version.ts';
 import { type Query, queryFilters, queryInt, queryText } from '../../http/query.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
@@ -27,18 +26,11 @@ export const cachePruneFilters = [
 type BuildCall = FastifyRequest<{ Querystring: Query }>;
 
 /** The builder is loaded when first used: an idle engine does without it. */
-export function registerBuildRoutes(
-  app: FastifyInstance,
-  context: EngineContext,
-  images: ImageManager,
-  execs: ExecManager,
-): void {
+export function registerBuildRoutes(app: FastifyInstance, context: EngineContext, images: ImageManager): void {
   /** Builds that can be cancelled by the id that their client gave them. */
   const running = new Map<string, AbortController>();
 
-  app.post<{ Querystring: Query }>('/build', (request, reply) =>
-    buildRoute(context, images, execs, running, request, reply),
-  );
+  app.post<{ Querystring: Query }>('/build', (request, reply) => buildRoute(context, images, running, request, reply));
 
   app.post<{ Querystring: Query }>('/build/prune', async ({ query }) => {
     queryFilters(query, cachePruneFilters);
@@ -59,7 +51,6 @@ export function registerBuildRoutes(
 async function buildRoute(
   context: EngineContext,
   images: ImageManager,
-  execs: ExecManager,
   running: Map<string, AbortController>,
   request: BuildCall,
   reply: FastifyReply,
@@ -82,8 +73,7 @@ async function buildRoute(
   try {
     await lines.during(async () => {
       try {
-        const options = { context, images, forget: execs.forget.bind(execs) };
-        output.result(await buildImage(options, wanted, request.raw, output));
+        output.result(await buildImage({ context, images }, wanted, request.raw, output));
       } catch (error) {
         output.flush();
         throw error;

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Container } from '../../containers/container.ts';
 import { type HostConfig, resourcesSchema, toHostConfig } from '../../containers/container-config.ts';
 import { containerFilters, selectContainers, sizesOf } from '../../containers/container-list.ts';
+import { checkNotRestarting } from '../../containers/container-stopper.ts';
 import { inspectView, listView, type Sizes } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { checkHostConfig } from '../../containers/host-config-rules.ts';
@@ -52,6 +53,7 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
 
   app.get<ById>('/containers/:id/top', async (request) => {
     const container = context.index.find(request.params.id);
+    checkNotRestarting(container);
     if (!container.isRunning)
       throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
     const { processes } = await context.client.tasks.ListPids({ containerId: container.id });
@@ -83,13 +85,14 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
     const container = context.index.find(request.params.id);
     const body = decodeObject(updateSchema, requiredBody(await readJson(request.raw)), 'UpdateConfig');
     const { PublishAdd, PublishRemove, ...limits } = body;
-    if (PublishAdd !== undefined || PublishRemove !== undefined) {
+    const changesPorts = PublishAdd !== undefined || PublishRemove !== undefined;
+    const changesLimits = Object.values(limits).some((value) => value !== 0 && value !== '' && value !== false);
+    await container.queue.run(async () => {
+      if (container.isDestroyed) throw new ContainerError('not-found', `No such container: ${container.id}`);
       const change = { add: (PublishAdd ?? {}) as PortBindings, remove: (PublishRemove ?? []) as string[] };
-      await container.queue.run(() => changePublished(context, container, change));
-    }
-    if (PublishAdd === undefined && PublishRemove === undefined) await update(context, container, limits);
-    else if (Object.values(limits).some((value) => value !== 0 && value !== '' && value !== false))
-      await update(context, container, limits);
+      if (changesPorts) await changePublished(context, container, change);
+      if (changesLimits || !changesPorts) await update(context, container, limits);
+    });
     return { Warnings: null };
   });
 }
@@ -110,7 +113,7 @@ async function sizes(context: EngineContext, container: Container): Promise<Size
 /** Ports beside the limits: an addition of this engine's, which docker has not. */
 export const updateSchema: Schema = { ...resourcesSchema, PublishAdd: { map: 'any' }, PublishRemove: 'strings' };
 
-/** In the container's queue. A running container's other connections do not notice. */
+/** A running container's other connections do not notice. */
 async function changePublished(
   context: EngineContext,
   container: Container,
@@ -125,7 +128,7 @@ async function changePublished(
   context.events.publish('container', 'update', container.id, container.eventAttributes());
 }
 
-const immutableAtUpdate = ['Devices', 'DeviceCgroupRules', 'Ulimits', 'CgroupParent'];
+const immutableAtUpdate = ['Devices', 'DeviceCgroupRules', 'DeviceRequests', 'Ulimits', 'CgroupParent'];
 
 /** Zero values leave what is; the rest is in force at once and at every further start. */
 async function update(context: EngineContext, container: Container, decoded: Record<string, unknown>): Promise<void> {
@@ -153,7 +156,6 @@ async function update(context: EngineContext, container: Container, decoded: Rec
       `Cannot update container ${container.id}: Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time`,
     );
   const hostConfig = toHostConfig({ ...container.settings.hostConfig, ...changes });
-  // a new memory limit brings docker's default for swap with it, unless one was given
   checkHostConfig(hostConfig, changes);
   const settings = { ...container.settings, hostConfig };
   if (container.isRunning) {

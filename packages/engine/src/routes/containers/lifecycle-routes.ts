@@ -4,19 +4,18 @@ import type { FastifyInstance } from 'fastify';
 import type { Container } from '../../containers/container.ts';
 import { createContainer } from '../../containers/container-creator.ts';
 import { sizesOf } from '../../containers/container-list.ts';
-import { removeContainer } from '../../containers/container-remover.ts';
-import { startContainer } from '../../containers/container-starter.ts';
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from '../../containers/container-stopper.ts';
 import { decodeCreateRequest } from '../../containers/create-request.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
-import type { ExecManager } from '../../containers/exec-manager.ts';
 import { removeOnRequest } from '../../containers/requested-removal.ts';
+import { restartOnRequest, startOnRequest } from '../../containers/requested-start.ts';
 import { parseRfc3339 } from '../../go-time.ts';
 import { notModified } from '../../http/http-status.ts';
 import { readBody, readJson } from '../../http/json-body.ts';
 import { openJsonLines } from '../../http/ndjson.ts';
 import { type Query, queryBool, queryFilters, queryInt, queryText } from '../../http/query.ts';
 import { parseUntil } from '../../images/image-list.ts';
+import { pruned } from '../prune.ts';
 
 interface ById {
   Params: { id: string };
@@ -26,14 +25,8 @@ interface ById {
 export const waitConditions = ['not-running', 'next-exit', 'removed'];
 export const containerPruneFilters = ['until', 'label', 'label!'];
 
-export function registerLifecycleRoutes(app: FastifyInstance, context: EngineContext, execs: ExecManager): void {
+export function registerLifecycleRoutes(app: FastifyInstance, context: EngineContext): void {
   const find = (id: string) => context.index.find(id);
-
-  /** `--rm` holds for a container that could not be started too. */
-  const removeUnstarted = async (container: Container) => {
-    if (container.isRunning || container.isDestroyed || !container.settings.hostConfig.AutoRemove) return;
-    await container.queue.run(() => removeContainer(context, container, { removesVolumes: true }));
-  };
 
   app.post<{ Querystring: Query }>('/containers/create', async (request, reply) => {
     const decoded = decodeCreateRequest(await readJson(request.raw));
@@ -54,30 +47,18 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
         'invalid-argument',
         'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
       );
-    const container = find(request.params.id);
-    await container.queue
-      .run(() => startContainer(context, container))
-      .catch(async (error) => {
-        await removeUnstarted(container);
-        throw error;
-      });
+    await startOnRequest(context, find(request.params.id));
     return reply.code(204).send();
   });
 
   app.post<ById>('/containers/:id/stop', async (request, reply) => {
-    const container = find(request.params.id);
-    const options = stopOptions(request.query);
-    if (!container.isRunning && container.state.status !== 'restarting') throw notModified('container is not running');
-    await stopContainer(context, container, options);
+    const hasStopped = await stopContainer(context, find(request.params.id), stopOptions(request.query));
+    if (!hasStopped) throw notModified('container is not running');
     return reply.code(204).send();
   });
 
   app.post<ById>('/containers/:id/restart', async (request, reply) => {
-    const container = find(request.params.id);
-    const options = stopOptions(request.query);
-    if (container.isRunning) await stopContainer(context, container, options);
-    await container.queue.run(() => startContainer(context, container));
-    context.events.publish('container', 'restart', container.id, container.eventAttributes());
+    await restartOnRequest(context, find(request.params.id), stopOptions(request.query));
     return reply.code(204).send();
   });
 
@@ -97,7 +78,9 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
   });
 
   app.post<ById>('/containers/:id/rename', async (request, reply) => {
-    await rename(context, find(request.params.id), (queryText(request.query, 'name') ?? '').replace(/^\//, ''));
+    const container = find(request.params.id);
+    const name = (queryText(request.query, 'name') ?? '').replace(/^\//, '');
+    await container.queue.run(() => rename(context, container, name));
     return reply.code(204).send();
   });
 
@@ -126,15 +109,15 @@ export function registerLifecycleRoutes(app: FastifyInstance, context: EngineCon
   app.delete<ById>('/containers/:id', async (request, reply) => {
     const container = find(request.params.id);
     if (queryBool(request.query, 'link'))
-      throw new ContainerError('invalid-argument', 'links are not supported by this engine');
-    await removeOnRequest(context, execs, container, {
+      throw new ContainerError('invalid-argument', 'a link does not go alone: this engine removes containers');
+    await removeOnRequest(context, container, {
       isForced: queryBool(request.query, 'force'),
       removesVolumes: queryBool(request.query, 'v'),
     });
     return reply.code(204).send();
   });
 
-  app.post<{ Querystring: Query }>('/containers/prune', async (request) => prune(context, execs, request.query));
+  app.post<{ Querystring: Query }>('/containers/prune', async (request) => prune(context, request.query));
 }
 
 function stopOptions(query: Query): { timeoutSeconds: number | undefined; signal: string | undefined } {
@@ -160,7 +143,9 @@ function reserveAnew(context: EngineContext, name: string, id: string): void {
   }
 }
 
+/** In the container's queue: neither a removal nor another change of its settings comes in between. */
 async function rename(context: EngineContext, container: Container, name: string): Promise<void> {
+  if (container.isDestroyed) throw new ContainerError('not-found', `No such container: ${container.id}`);
   if (name === '') throw new ContainerError('invalid-argument', 'Neither old nor new names may be empty');
   const old = container.name;
   if (name === old)
@@ -179,7 +164,7 @@ async function rename(context: EngineContext, container: Container, name: string
   context.events.publish('container', 'rename', container.id, container.eventAttributes({ oldName: `/${old}` }));
 }
 
-async function prune(context: EngineContext, execs: ExecManager, query: Query): Promise<object> {
+async function prune(context: EngineContext, query: Query): Promise<object> {
   const filters = queryFilters(query, containerPruneFilters);
   const until = filters.get('until').map((text) => BigInt(Math.round(parseUntil(text) * 1000)) * 1_000_000n);
   const deleted: string[] = [];
@@ -192,8 +177,10 @@ async function prune(context: EngineContext, execs: ExecManager, query: Query): 
       !filters.matchesLabels(settings.config.Labels)
     )
       continue;
-    bytes += (await sizesOf(context.client, container, 0)).SizeRw;
-    await removeOnRequest(context, execs, container, { isForced: false, removesVolumes: false });
+    const { SizeRw } = await sizesOf(context.client, container, 0);
+    const removal = removeOnRequest(context, container, { isForced: false, removesVolumes: false });
+    if (!(await pruned(context.log, container.id, removal))) continue;
+    bytes += SizeRw;
     deleted.push(container.id);
   }
   context.events.publish('container', 'prune', '', { reclaimed: String(bytes) });
