@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorMessageOf } from '@tscontainer/core/errors';
+import { decompressed } from '@tscontainer/distribution/decompression';
 import { type ExtractTreeRequest, extractTree, type PackTreeRequest, packTree } from '@tscontainer/linux/archive';
 import { makeFifo } from '@tscontainer/linux/fifo';
 import type { Logger } from '@tscontainer/platform/logger';
-import { decompressed } from '@tscontainer/distribution/decompression';
 
 interface Fifo {
   path: string;
