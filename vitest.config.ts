@@ -14,7 +14,8 @@ const long = ['test/long/**/*.test.ts', 'test/matrix/docker-20.test.ts', 'test/i
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'tidy', include: rules } },
+      // the bound is for what hangs: git may have to wait for its disk
+      { test: { name: 'tidy', include: rules, testTimeout: 60_000 } },
       {
         test: {
           name: 'unit',
