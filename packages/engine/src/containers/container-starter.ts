@@ -7,9 +7,9 @@ import { type CleanupStack, withCleanup } from '@tscontainer/platform/cleanup-st
 import { askingForStart } from '../containerd/start-at-once.ts';
 import { nowText } from '../go-time.ts';
 import { notModified } from '../http/http-status.ts';
-import { forwarderOf, isAsynchronous } from '../logs/container-forwarder.ts';
+import { forwarderOf, isAsynchronous, isRemote } from '../logs/container-forwarder.ts';
 import { fileAttributes, type LoggedContainer } from '../logs/log-attributes.ts';
-import { isRemote, logFileOptions } from '../logs/log-drivers.ts';
+import { logFileOptions } from '../logs/log-drivers.ts';
 import type { LogForwarder } from '../logs/log-forwarder.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
 import { mountVolumes } from '../volumes/container-volumes.ts';
@@ -148,8 +148,9 @@ function newForwarder(context: EngineContext, { settings }: Container): LogForwa
   return forwarderOf(settings.hostConfig.LogConfig, loggedContainer(settings), context.log);
 }
 
-function loggedContainer({ id, name, imageId, config }: ContainerSettings): LoggedContainer {
-  return { id, name, imageId, imageName: config.Image, labels: config.Labels, env: config.Env ?? [] };
+function loggedContainer({ id, name, imageId, config, args, created }: ContainerSettings): LoggedContainer {
+  const { Image: imageName, Labels: labels, Env } = config;
+  return { id, name, imageId, imageName, labels, env: Env ?? [], args, created };
 }
 
 /** A container whose logs nobody takes does not start, unless it asked to. */

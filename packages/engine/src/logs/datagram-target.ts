@@ -75,7 +75,12 @@ export class UnixDatagramTarget implements DatagramTarget {
       writeSync(this.#fd, message);
       return true;
     } catch (error) {
-      const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EMSGSIZE') {
+        this.#onError(error);
+        return true; // it will never fit
+      }
+      const isFull = code === 'EAGAIN';
       if (!isFull) {
         this.#disconnect();
         this.#onError(error);

@@ -11,6 +11,10 @@ export interface LoggedContainer {
   imageName: string;
   labels: Record<string, string>;
   env: string[];
+  /** Entrypoint and command. */
+  args: string[];
+  /** RFC 3339 with nanoseconds. */
+  created: string;
 }
 
 export const attributeOptions = ['labels', 'labels-regex', 'env', 'env-regex'];

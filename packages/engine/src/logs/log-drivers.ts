@@ -1,5 +1,6 @@
 // The logging drivers: which options each takes, and the file that each keeps here, from which `logs` reads whatever the driver.
 import { ContainerError } from '@tscontainer/core/errors';
+import { checkGelfOptions, gelfOptions } from './gelf-format.ts';
 import { parseLogOptions, type RotationOptions } from './json-file.ts';
 import { attributeOptions, checkAttributeOptions } from './log-attributes.ts';
 import { parseTarget } from './log-forwarder.ts';
@@ -18,6 +19,8 @@ const optionsOf: Record<string, string[]> = {
   none: [],
   syslog: [...attributeOptions, 'syslog-address', 'syslog-facility', 'syslog-format', ...syslogTlsOptions, 'tag'],
   fluentd: [...attributeOptions, 'fluentd-address', 'fluentd-async', 'tag'],
+  gelf: [...attributeOptions, ...gelfOptions, 'tag'],
+  journald: [...attributeOptions, 'tag'],
 };
 export const logDrivers = Object.keys(optionsOf);
 
@@ -32,7 +35,7 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
     throw new ContainerError('invalid-argument', `error looking up logging plugin ${Type}: plugin "${Type}" not found`);
   for (const option of Object.keys(Config)) {
     if (!known.includes(option))
-      throw new ContainerError('invalid-argument', `unknown log opt '${option}' for ${Type} log driver`);
+      throw new ContainerError('invalid-argument', `unknown log opt ${quoted(Type, option)} for ${Type} log driver`);
   }
   logFileOptions({ Type, Config });
   checkAttributeOptions(Config);
@@ -41,7 +44,13 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
     checkSyslogFormat(Config['syslog-format'] ?? '');
     if (Config['syslog-address']) parseTarget('syslog-address', Config['syslog-address'], 0);
   }
+  if (Type === 'gelf') checkGelfOptions(Config);
   if (Type === 'fluentd' && Config['fluentd-address']) parseTarget('fluentd-address', Config['fluentd-address'], 0);
+}
+
+/** As docker's drivers do it, each in its way. */
+function quoted(driver: string, option: string): string {
+  return driver === 'gelf' ? JSON.stringify(option) : `'${option}'`;
 }
 
 /** Of the file kept here; undefined when there is none. Throws invalid-argument. */
@@ -53,9 +62,4 @@ export function logFileOptions({ Type, Config }: LogConfig): RotationOptions | u
   // docker compresses these unless told not to
   const compress = sizes['compress'] ?? String(maxFiles !== '1');
   return parseLogOptions({ 'max-size': String(cacheMaxBytes), ...sizes, 'max-file': maxFiles, compress });
-}
-
-/** Sends what is logged to another program too. */
-export function isRemote({ Type }: LogConfig): boolean {
-  return Type === 'syslog' || Type === 'fluentd';
 }

@@ -14,13 +14,20 @@ export type Target =
 export interface ForwarderOptions {
   target: Target;
   tls?: tls.ConnectionOptions;
-  encode(entry: LogEntry): Buffer;
+  /** Datagrams, or pieces of a stream. */
+  encode(entry: LogEntry): Buffer[];
+  /** From a failed connection to the next; a second by default. */
+  reconnectMs?: number;
+  /** In a row, then what waits is given up until there is more to send; as many as it takes by default. */
+  maxReconnects?: number;
+  /** What is said when nobody listens. */
+  absence?: string;
   log: Logger;
 }
 
 /** What waits for a connection at most; the oldest goes first. */
 const maxWaitingBytes = 1024 * 1024;
-const reconnectMs = 1000;
+const defaultReconnectMs = 1000;
 const connectTimeoutMs = 5000;
 
 /** Story: `open` (or not, to begin without a connection), `send`s, `close`. */
@@ -31,6 +38,8 @@ export class LogForwarder {
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #retry: NodeJS.Timeout | undefined;
+  #reconnects = 0;
+  #hasGivenUp = false;
   #isClosed = false;
 
   constructor(options: ForwarderOptions) {
@@ -61,6 +70,7 @@ export class LogForwarder {
       });
     });
     this.#stream = socket;
+    this.#reconnects = 0;
     socket.resume();
     socket.on('error', (error) => this.#warn(error));
     socket.once('close', () => {
@@ -79,10 +89,17 @@ export class LogForwarder {
   }
 
   send(entry: LogEntry): void {
-    const bytes = this.#options.encode(entry);
+    for (const bytes of this.#options.encode(entry)) this.#sendBytes(bytes);
+  }
+
+  #sendBytes(bytes: Buffer): void {
     if (this.#datagrams !== undefined) {
       this.#datagrams.send(bytes);
       return;
+    }
+    if (this.#hasGivenUp) {
+      this.#hasGivenUp = false;
+      this.begin();
     }
     if (this.#stream !== undefined && this.#stream.writableLength < maxWaitingBytes) {
       this.#stream.write(bytes);
@@ -119,12 +136,17 @@ export class LogForwarder {
     try {
       return new UnixDatagramTarget(path, onError);
     } catch (error) {
-      throw new ContainerError('unavailable', `dial unixgram ${path}: ${errorMessageOf(error)}`, { cause: error });
+      const message = this.#options.absence ?? `dial unixgram ${path}: ${errorMessageOf(error)}`;
+      throw new ContainerError('unavailable', message, { cause: error });
     }
   }
 
   #flush(): void {
     for (const bytes of this.#waiting) this.#stream?.write(bytes);
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
   }
@@ -132,6 +154,14 @@ export class LogForwarder {
   #plan(): void {
     if (this.#isClosed) return;
     clearTimeout(this.#retry);
+    const { reconnectMs = defaultReconnectMs, maxReconnects = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#reconnects >= maxReconnects) {
+      this.#reconnects = 0;
+      this.#hasGivenUp = true;
+      this.#drop();
+      return;
+    }
+    this.#reconnects++;
     this.#retry = setTimeout(() => this.begin(), reconnectMs);
   }
 
