@@ -37,7 +37,7 @@ class Listener {
   }
 
   holds(text: string): Promise<true> {
-    return until(`${text} arrives`, 5000, () => (this.received.includes(text) ? true : undefined));
+    return until(`${text} arrives`, 20_000, () => (this.received.includes(text) ? true : undefined));
   }
 }
 
@@ -96,7 +96,8 @@ describe('fluentd', () => {
       '--log-opt',
       'fluentd-async=true',
     ];
-    const script = 'echo first; while ! [ -e /go ]; do sleep 0.1; done; echo second; sleep 1000';
+    // what is written while the listener's end is not known yet may be lost: so it is said again
+    const script = 'echo first; while ! [ -e /go ]; do sleep 0.1; done; while :; do echo second; sleep 0.2; done';
     await run('-d', '--name', 'flu', ...flags, 'busybox', 'sh', '-c', script);
     const listener = new Listener(path);
     await listener.start();
