@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const rules = [
   'test/architecture.test.ts',
   'test/tidy.test.ts',
+  'test/documents.test.ts',
   'test/errors-documented.test.ts',
   'scripts/generate-client-types.test.ts',
 ];
