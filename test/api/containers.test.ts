@@ -42,9 +42,13 @@ async function logsOf(id: string, query = 'stdout=1&stderr=1'): Promise<{ stdout
   return demultiplex(await stream.body());
 }
 
+/** When the container has said so: its shell has set its trap by then. */
+const ready = (id: string) =>
+  until(`${id} is ready`, 20_000, async () => ((await logsOf(id)).stdout.includes('ready\n') ? true : undefined));
+
 describe('a life', () => {
   it('goes through its states with docker’s status codes', async () => {
-    const id = await create(shell('trap "exit 3" TERM; while :; do sleep 0.1; done'));
+    const id = await create(shell('trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done'));
     expect((await inspect(id)).State).toMatchObject({ Status: 'created', StartedAt: '0001-01-01T00:00:00Z', Pid: 0 });
     expect((await stack.api('POST', `/containers/${id}/kill`)).status).toBe(409);
     expect((await stack.api('POST', `/containers/${id}/stop`)).status).toBe(304);
@@ -54,7 +58,7 @@ describe('a life', () => {
     expect((await stack.api('POST', `/containers/${id}/pause`)).status).toBe(204);
     expect((await stack.api('POST', `/containers/${id}/pause`)).status).toBe(409);
     expect((await stack.api('POST', `/containers/${id}/unpause`)).status).toBe(204);
-    await new Promise((resolve) => setTimeout(resolve, 200)); // the shell sets its trap
+    await ready(id);
     expect((await stack.api('POST', `/containers/${id}/stop?t=5`)).status).toBe(204);
     expect((await inspect(id)).State).toMatchObject({ Status: 'exited', ExitCode: 3, Running: false, Pid: 0 });
     expect((await stack.api('DELETE', `/containers/${id}`)).status).toBe(204);
@@ -376,14 +380,20 @@ describe('settings', () => {
 
   it('give it an init that reaps and forwards', async () => {
     const id = await create({
-      ...shell('trap "exit 6" TERM; sleep 0.1 & while :; do sleep 0.1; done'),
+      // an orphan, whose end only the init can wait for
+      ...shell('trap "exit 6" TERM; (sleep 0.1 &); echo ready; while :; do sleep 1; done'),
       HostConfig: { Init: true },
     });
     await start(id);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    const { body } = await stack.api('GET', `/containers/${id}/top?ps_args=-eo%20pid,stat,args`);
-    expect(body.Processes[0].join(' ')).toContain('docker-init --');
-    expect(body.Processes.some((row: string[]) => row[1]?.startsWith('Z'))).toBe(false);
+    await ready(id);
+    const processes = async () =>
+      (await stack.api('GET', `/containers/${id}/top?ps_args=-eo%20pid,stat,args`)).body.Processes as string[][];
+    expect((await processes())[0]?.join(' ')).toContain('docker-init --');
+    await until('the orphan is reaped', 20_000, async () =>
+      (await processes()).some((row) => row.at(-1) === 'sleep 0.1' || row[1]?.startsWith('Z'))
+        ? undefined
+        : true,
+    );
     await stack.api('POST', `/containers/${id}/stop?t=5`);
     expect((await inspect(id)).State.ExitCode).toBe(6);
     await remove(id);

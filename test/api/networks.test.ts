@@ -408,10 +408,15 @@ describe('a published port', () => {
     expect(await ok('ps', '--filter', 'publish=7101', '--format', '{{.Names}} {{.Ports}}')).toBe(
       'next 0.0.0.0:7101->80/tcp, :::7101->80/tcp',
     );
-    const listener = run(...stack.network.enter('timeout', ['5', 'busybox', 'nc', '-l', '-p', '7200']));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(await refused('run', '--rm', '-p', '7200:80', 'busybox', 'true')).toContain('port is already allocated');
-    await listener;
+    const listener = spawn(...stack.network.enter('busybox', ['nc', '-l', '-p', '7200']), { stdio: 'ignore' });
+    try {
+      const sockets = stack.network.enter('cat', ['/proc/net/tcp', '/proc/net/tcp6']);
+      const port = `:${(7200).toString(16).toUpperCase()} `;
+      await until('nc listens', 10_000, async () => ((await runOk(...sockets)).includes(port) ? true : undefined));
+      expect(await refused('run', '--rm', '-p', '7200:80', 'busybox', 'true')).toContain('port is already allocated');
+    } finally {
+      listener.kill();
+    }
   }, 30_000);
 
   it('is added to a running container and taken from it', async () => {

@@ -242,7 +242,6 @@ describe.each(daemons)('on %s', (name, start) => {
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 100);
     const { signal } = abort;
-    const began = Date.now();
     await expect(container.wait({ signal })).rejects.toMatchObject({ name: 'AbortError' });
     const logs = async () => {
       for await (const line of container.logs({ follow: true, signal: AbortSignal.timeout(100) }))
@@ -254,7 +253,6 @@ describe.each(daemons)('on %s', (name, start) => {
     setTimeout(() => detach.abort(), 100);
     await expect(session.text()).rejects.toMatchObject({ name: 'AbortError' });
     await expect(container.inspect({ signal })).rejects.toMatchObject({ name: 'AbortError' });
-    expect(Date.now() - began).toBeLessThan(3000);
     expect((await container.inspect()).State.Running).toBe(true);
   });
 

@@ -174,7 +174,8 @@ describe('what an image says', () => {
     await stack.docker(['run', '-d', ...none, '--name', 'labelled', 'hostile', 'sleep', '1']);
     const inspected = await stack.docker(['inspect', '-f', '{{json .Config.Labels}}', 'labelled']);
     expect(inspected.stdout).toContain('restart.loguri'); // they are the container's labels for docker's users
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await stack.docker(['wait', 'labelled']);
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // for a restart, which must not come
     expect((await stack.docker(['inspect', '-f', '{{.State.Status}} {{.RestartCount}}', 'labelled'])).stdout).toBe(
       'exited 0\n',
     );
