@@ -38,9 +38,11 @@ class ReadinessWatchBinding : public Napi::ObjectWrap<ReadinessWatchBinding> {
     // an unbounded queue is bounded by one shot: each armed fd has at most one token in it
     teller_ = Teller::New(info.Env(), function_argument(info, 0, "tell"), "ReadinessWatch", 0, 1);
     teller_.Unref(info.Env());
-    watch_ = std::make_unique<ReadinessWatch>([teller = teller_](Tokens tokens) mutable {
-      auto owned = std::make_unique<Tokens>(std::move(tokens));
-      if (teller.NonBlockingCall(owned.get()) == napi_ok) owned.release();
+    converting_errors(info.Env(), [&] {
+      watch_ = std::make_unique<ReadinessWatch>([teller = teller_](Tokens tokens) mutable {
+        auto owned = std::make_unique<Tokens>(std::move(tokens));
+        if (teller.NonBlockingCall(owned.get()) == napi_ok) owned.release();
+      });
     });
   }
 

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,12 +23,11 @@
 
 #include "child/copy.h"
 #include "child/stage.h"
+#include "child/unread-output.h"
 
 namespace tsc::child {
 namespace {
 
-/// How long output that nobody reads keeps a monitor alive after its process has ended.
-constexpr std::uint64_t kLingerNs = 3600ull * 1000000000ull;
 /// How long the last bytes of a terminal may wait for room in their FIFO before the exit is told all the same.
 constexpr std::uint64_t kDrainNs = 30ull * 1000000000ull;
 constexpr std::uint64_t kNsPerMs = 1000000;
@@ -227,29 +225,6 @@ void release_stdio(Monitor& monitor) {
   close_fd(monitor.stage.pty_fd);
 }
 
-bool has_unread_output(const Stage& stage) {
-  for (int index = 1; index < 3; ++index) {
-    const int fd = stage.stdio_keep[index];
-    int unread = 0;
-    struct stat found;
-    if (fd < 0 || ioctl(fd, FIONREAD, &unread) != 0 || unread == 0) continue;
-    if (fstat(fd, &found) == 0 && found.st_nlink > 0) return true;  // unlinked: nobody can come for it
-  }
-  return false;
-}
-
-/// A FIFO forgets its bytes when its last end is closed. With the reader killed, ours is the last: stay until a new
-/// reader has taken them.
-void linger(const Monitor& monitor) {
-  const std::uint64_t deadline = monotonic_ns() + kLingerNs;
-  long pause_ns = 1000000;
-  while (has_unread_output(monitor.stage) && monotonic_ns() < deadline) {
-    const timespec pause = {0, pause_ns};
-    nanosleep(&pause, nullptr);
-    if (pause_ns < 500000000) pause_ns *= 2;
-  }
-}
-
 int refuse_plan(Monitor& monitor) {
   Context& context = monitor.stage.context;
   begin_step(context, Step::read_plan);
@@ -325,7 +300,7 @@ int monitor_main(char* title) {
   if (write_retry(kMonitorExitWriteFd, "x", 1) < 0) return 1;
   close(kMonitorExitReadFd);
   close(kMonitorExitWriteFd);
-  linger(monitor);
+  outlast_unread_output(monitor.stage.stdio_keep[1], monitor.stage.stdio_keep[2]);
   return 0;
 }
 

@@ -28,6 +28,7 @@
 #include <map>
 
 #include "child/copy.h"
+#include "child/unread-output.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "linux/error.h"
@@ -38,8 +39,6 @@ namespace {
 
 constexpr int kReportFd = 3;
 constexpr int kConsoleTimeoutMs = 10000;
-/// How long output that nobody reads keeps us alive after the process has ended.
-constexpr long kLingerSeconds = 3600;
 /// How long the last bytes of a terminal may wait for room in their FIFO.
 constexpr int kDrainTurns = 30;
 
@@ -174,7 +173,7 @@ class Supervisor {
     }
     alive_.reset();
     control_.reset();
-    linger();
+    child::outlast_unread_output(streams_[1].keep.get(), streams_[2].keep.get());
   }
 
  private:
@@ -260,25 +259,6 @@ class Supervisor {
         ioctl(pty_.get(), TIOCSWINSZ, &size);
       }
     }
-  }
-
-  /// A FIFO forgets its bytes when its last end is closed: stay until a reader has taken them.
-  void linger() const {
-    for (long waited_ms = 0; has_unread() && waited_ms < kLingerSeconds * 1000; waited_ms += 20) {
-      const timespec pause = {0, 20000000};
-      nanosleep(&pause, nullptr);
-    }
-  }
-
-  bool has_unread() const {
-    for (int index = 1; index < 3; ++index) {
-      const int fd = streams_[index].keep.get();
-      int unread = 0;
-      struct stat found;
-      if (fd < 0 || ioctl(fd, FIONREAD, &unread) != 0 || unread == 0) continue;
-      if (fstat(fd, &found) == 0 && found.st_nlink > 0) return true;
-    }
-    return false;
   }
 
   const Options& options_;
