@@ -119,7 +119,7 @@ describe.each(['runc', 'crun'])('containerd-shim-ts-v2 with binary_name %s', (bi
     expect(hostProcess(supervisor)?.cmdline).toContain('tsrunc supervise');
     process.kill(supervisor, 'SIGKILL');
     expect(await client.wait('six')).toMatchObject({ exitStatus: 137 });
-    expect(isAlive(pid)).toBe(false);
+    await until('the process is gone', 10_000, () => (isAlive(pid) ? undefined : true)); // it has its signal
     await client.remove('six');
   });
 
