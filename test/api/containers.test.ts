@@ -390,9 +390,7 @@ describe('settings', () => {
       (await stack.api('GET', `/containers/${id}/top?ps_args=-eo%20pid,stat,args`)).body.Processes as string[][];
     expect((await processes())[0]?.join(' ')).toContain('docker-init --');
     await until('the orphan is reaped', 20_000, async () =>
-      (await processes()).some((row) => row.at(-1) === 'sleep 0.1' || row[1]?.startsWith('Z'))
-        ? undefined
-        : true,
+      (await processes()).some((row) => row.at(-1) === 'sleep 0.1' || row[1]?.startsWith('Z')) ? undefined : true,
     );
     await stack.api('POST', `/containers/${id}/stop?t=5`);
     expect((await inspect(id)).State.ExitCode).toBe(6);
