@@ -13,6 +13,7 @@ import { BundleStore, type FoundBundle } from './bundle-store.ts';
 import type { ExitFacts } from './event-ledger.ts';
 import { ForeignShims } from './foreign-shims.ts';
 import { type ExecRequest, ProcessStarter } from './process-starter.ts';
+import { SharedAnswer } from './shared-answer.ts';
 import { isConnectionLost, type ShimConnection } from './shim-connection.ts';
 import { ShimPool } from './shim-pool.ts';
 import { type Method, type Named, TaskCalls } from './task-calls.ts';
@@ -118,13 +119,12 @@ export class TaskManager {
   /** Resolves with the exit, at once when there is one; rejects cancelled when the caller leaves. */
   async wait(namespace: string, id: string, execId: string, signal: AbortSignal): Promise<WaitResponse> {
     const record = this.#table.get(namespace, id);
-    let wait = record.waits.get(execId);
-    if (wait === undefined) {
-      wait = this.#calls.exitOf(record, execId).finally(() => record.waits.delete(execId));
-      wait.catch(() => undefined); // every caller may have left by then
-      record.waits.set(execId, wait);
+    let answer = record.waits.get(execId);
+    if (answer === undefined) {
+      answer = new SharedAnswer(this.#calls.exitOf(record, execId).finally(() => record.waits.delete(execId)));
+      record.waits.set(execId, answer);
     }
-    return untilAborted(wait, signal, `wait ${id}`);
+    return answer.wait(signal, `wait ${id}`);
   }
 
   /** Registers a process; with `isStarted` it is started in the same call, and the pid is the answer's. */
@@ -235,18 +235,5 @@ export class TaskManager {
     if (address === '') throw new ContainerError('unavailable', `reattach ${id}: no address in its bundle`);
     record.shim = await this.#foreign.reconnect(record, address);
     record.pid = (await record.shim.call('State', { id }, { namespace, timeoutMs: reattachTimeoutMs })).pid;
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
-  let leave = () => {};
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = () => reject(new ContainerError('cancelled', `${what}: the caller left`));
-  });
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    return await Promise.race([work, left]);
-  } finally {
-    signal.removeEventListener('abort', leave);
   }
 }

@@ -3,6 +3,7 @@ import { type CallOptions, eventsAnswered, eventsKey, startKey } from '@tscontai
 import type { ExecProcessRequest, WaitResponse } from '@tscontainer/platform/contracts/containerd/task/v2/task';
 import type { Bundle } from './bundle-store.ts';
 import { EventLedger, type ExitFacts } from './event-ledger.ts';
+import type { SharedAnswer } from './shared-answer.ts';
 import { isOwnRuntime } from './shim-command.ts';
 import type { ShimConnection } from './shim-connection.ts';
 
@@ -18,7 +19,7 @@ export class TaskRecord {
   readonly ledger: EventLedger;
   readonly pendingExecs = new Map<string, ExecProcessRequest>();
   /** One Wait per process in the shim, however many clients wait: ttrpc cannot take a call back. */
-  readonly waits = new Map<string, Promise<WaitResponse>>();
+  readonly waits = new Map<string, SharedAnswer<WaitResponse>>();
   /** Of calls whose answers are told as events, by exec id: settled once that is done. */
   readonly #underWay = new Map<string, Promise<unknown>>();
   shim: ShimConnection | undefined;
