@@ -86,7 +86,7 @@ export class GrpcConnection {
         callOptionsOf(options),
         (error, response) => (error === null ? resolve(response as Res) : reject(toError(error))),
       );
-      onAbort(options.signal, () => call.cancel());
+      cancelOnAbort(call, options.signal);
     });
   }
 
@@ -106,7 +106,7 @@ export class GrpcConnection {
       metadataOf(options),
       callOptionsOf(options),
     );
-    onAbort(options.signal, () => call.cancel());
+    cancelOnAbort(call, options.signal);
     try {
       for await (const message of call) yield message as Res;
     } catch (error) {
@@ -125,7 +125,7 @@ export class GrpcConnection {
       metadataOf(options),
       callOptionsOf(options),
     );
-    onAbort(options.signal, () => call.cancel());
+    cancelOnAbort(call, options.signal);
     return {
       write: (request) =>
         new Promise((resolve, reject) =>
@@ -163,8 +163,11 @@ function callOptionsOf(options: CallOptions): grpc.CallOptions {
   return options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
 }
 
-function onAbort(signal: AbortSignal | undefined, cancel: () => void): void {
+/** Of a signal that outlives the call nothing is kept. */
+function cancelOnAbort(call: grpc.ClientUnaryCall | grpc.ClientReadableStream<unknown>, signal?: AbortSignal): void {
   if (signal === undefined) return;
-  if (signal.aborted) cancel();
-  else signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) return call.cancel();
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  call.once('status', () => signal.removeEventListener('abort', cancel));
 }

@@ -1,5 +1,5 @@
 // One socket for all: which of the two servers answers whom, and that nobody can tell but by its speed.
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http2 from 'node:http2';
 import { connect, type Socket } from 'node:net';
@@ -11,6 +11,7 @@ import type { ServiceDefinition } from '@grpc/proto-loader';
 import { ContainerError } from '@tscontainer/core/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CallContext } from './call-context.ts';
+import { GrpcConnection } from './grpc-client.ts';
 import { toBody } from './grpc-message.ts';
 import { type GrpcServer, maxMessageBytes, serveGrpc } from './grpc-server.ts';
 import { GrpcUnaryClient } from './grpc-unary-client.ts';
@@ -162,6 +163,18 @@ describe('the two servers of one socket', () => {
     for await (const message of stream) answers.push(String(message));
     client.close();
     expect(answers).toEqual(['one', 'two']);
+  });
+
+  it('a stream leaves nothing on the signal that might have ended it', async () => {
+    const connection = new GrpcConnection(path);
+    const { signal } = new AbortController();
+    const answers: string[] = [];
+    for await (const message of connection.stream(definition, 'Count', Buffer.alloc(0), { signal }))
+      answers.push(String(message));
+    expect(answers).toEqual(['one', 'two']);
+    for await (const _first of connection.stream(definition, 'Count', Buffer.alloc(0), { signal })) break;
+    await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([]);
+    connection.close();
   });
 
   it('grpc-js answers any other client of HTTP/2; its first bytes are not lost', async () => {
