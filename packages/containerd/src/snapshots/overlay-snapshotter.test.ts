@@ -76,6 +76,7 @@ describe('the overlay snapshotter', () => {
     await layer('one');
     await snapshots.prepare(scope, 'top', 'one');
     mkdirSync(join(root, 'snapshots/77/fs'), { recursive: true });
+    mkdirSync(join(root, 'snapshots/lost+found'));
     mkdirSync(join(root, 'trash/old/deep'), { recursive: true });
     await open.shut();
     open = openTemporaryDaemon(open.daemon.config);

@@ -62,8 +62,9 @@ export class SnapshotDirectories {
     this.#directory = join(root, 'snapshots');
     this.#trash = join(root, 'trash');
     for (const path of [this.#directory, this.#trash]) mkdirSync(path, { recursive: true, mode: 0o700 });
-    const found = readdirSync(this.#directory).map(Number);
-    numbers.skip(Math.max(0, ...found));
+    // what is not named by a number is not ours, such as a disk's lost+found
+    const found = readdirSync(this.#directory).map(Number).filter(Number.isSafeInteger);
+    for (const id of found) numbers.skip(id);
     for (const name of readdirSync(this.#trash)) this.#sweep(join(this.#trash, name));
     this.discard(found.filter((id) => !known.has(id)));
   }
