@@ -129,6 +129,21 @@ describe('fsck', () => {
     expect(readdirSync(layers)).toEqual([]);
   });
 
+  it('forgets what stands on a lost layer though it was made before that', async () => {
+    open = openTemporaryDaemon(open.daemon.config);
+    const { detached } = open.daemon.snapshots;
+    for (const key of ['upper', 'lower']) await detached.prepare(scope, `extract-${key}`);
+    const nothing = new Uint8Array();
+    await detached.commit(scope, 'lower', 'extract-lower', '', nothing);
+    await detached.commit(scope, 'upper', 'extract-upper', 'lower', nothing);
+    await open.shut();
+    rmSync(directoryOf('lower'), { recursive: true });
+    expect(await mended()).toEqual([
+      expect.stringMatching(/^snapshot overlayfs\/lower of test: its files are missing: forgotten/),
+      expect.stringMatching(/^snapshot overlayfs\/upper of test: what it stands on is missing: forgotten/),
+    ]);
+  });
+
   it('makes an active snapshot’s directory anew', async () => {
     const active = directoryOf('active');
     rmSync(active, { recursive: true });

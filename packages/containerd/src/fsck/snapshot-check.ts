@@ -22,8 +22,7 @@ export async function checkSnapshots(store: Store, name: string, root: string, f
   const rows = store.sql(select).all(name) as unknown as Row[];
   const lost = new Set<number>();
   const ids = new Set(rows.map(({ id }) => id));
-  // a parent is older than its children: one pass in the order of ids sees it first
-  for (const row of rows) {
+  for (const row of parentsFirst(rows)) {
     const object = `snapshot ${name}/${row.name} of ${row.namespace}`;
     const hasFiles =
       existsSync(join(directory, String(row.id), 'fs')) && (name !== 'erofs' || hasImage(directory, row));
@@ -50,6 +49,22 @@ export async function checkSnapshots(store: Store, name: string, root: string, f
     await findings.found(`removed snapshot ${name}/${entry}`, 'its files are still there', 'removed', () =>
       rmSync(join(root, 'trash', entry), { recursive: true }),
     );
+}
+
+/** A layer may have been made before the one that it was committed over: their ids say nothing of it. */
+function parentsFirst(rows: Row[]): Row[] {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const ordered = new Set<Row>();
+  for (const row of rows) {
+    const chain: Row[] = []; // the nearest first; in a damaged database it may be a circle
+    let at: Row | undefined = row;
+    while (at !== undefined && !ordered.has(at) && !chain.includes(at)) {
+      chain.push(at);
+      at = at.parent_id === null ? undefined : byId.get(at.parent_id);
+    }
+    for (const one of chain.reverse()) ordered.add(one);
+  }
+  return [...ordered];
 }
 
 /** A committed layer of erofs is an image, under the one name or the other. */
