@@ -166,8 +166,8 @@ function callOptionsOf(options: CallOptions): grpc.CallOptions {
 /** Of a signal that outlives the call nothing is kept. */
 function cancelOnAbort(call: grpc.ClientUnaryCall | grpc.ClientReadableStream<unknown>, signal?: AbortSignal): void {
   if (signal === undefined) return;
-  if (signal.aborted) return call.cancel();
   const cancel = () => call.cancel();
+  if (signal.aborted) cancel();
   signal.addEventListener('abort', cancel, { once: true });
   call.once('status', () => signal.removeEventListener('abort', cancel));
 }
