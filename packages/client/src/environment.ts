@@ -1,8 +1,15 @@
 // Which engine is meant when nobody says: docker's rules for DOCKER_HOST, contexts and certificates.
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import {
+  configDirectoryOf,
+  contextPlaces,
+  defaultContextName,
+  type Environment,
+  meantContext,
+  tlsOfContext,
+  tlsOfEnvironment,
+} from './docker-config.ts';
 import { type Endpoint, type TlsOptions, toEndpoint } from './endpoint.ts';
 import { ConnectionError } from './errors.ts';
 
@@ -20,28 +27,17 @@ export interface EngineChoice {
 /** In this order, when nothing is said. */
 const defaultSockets = ['/run/tscontainer/engine.sock', '/var/run/docker.sock'];
 
-type Environment = Record<string, string | undefined>;
-
 /** Throws ConnectionError for a host of an unknown form and a context that is not there. */
 export function chooseEndpoint(choice: EngineChoice, environment: Environment = process.env): Endpoint {
-  const directory = choice.configDirectory || environment['DOCKER_CONFIG'] || join(homedir(), '.docker');
+  const directory = configDirectoryOf(choice.configDirectory, environment);
+  // a host stands before a context here: a program may say both
+  const named = choice.host ? { host: choice.host } : { context: choice.context };
+  const name = meantContext(named, environment, () => currentContext(directory));
+  if (name !== defaultContextName) return endpointOfContext(directory, name);
   const host = choice.host || (choice.context ? undefined : environment['DOCKER_HOST']);
-  if (host) return toEndpoint(host, choice.tls ?? tlsOf(environment, directory));
-  const context = choice.context || environment['DOCKER_CONTEXT'] || currentContext(directory);
-  if (context && context !== 'default') return endpointOfContext(directory, context);
+  if (host) return toEndpoint(host, choice.tls ?? tlsOfEnvironment(environment, directory));
   const socket = defaultSockets.find((path) => existsSync(path)) ?? defaultSockets[0];
   return toEndpoint(`unix://${socket}`, undefined);
-}
-
-function tlsOf(environment: Environment, directory: string): TlsOptions | undefined {
-  const verify = (environment['DOCKER_TLS_VERIFY'] ?? '') !== '';
-  if (!verify && (environment['DOCKER_TLS'] ?? '') === '') return undefined;
-  return tlsFiles(environment['DOCKER_CERT_PATH'] || directory, verify);
-}
-
-function tlsFiles(directory: string, verify: boolean): TlsOptions {
-  const file = (name: string) => join(directory, name);
-  return { verify, caPath: file('ca.pem'), certPath: file('cert.pem'), keyPath: file('key.pem') };
 }
 
 function currentContext(directory: string): string | undefined {
@@ -54,16 +50,12 @@ interface ContextFile {
   Endpoints?: { docker?: { Host?: string; SkipTLSVerify?: boolean } };
 }
 
-/** contexts/meta/<sha256 of the name>/meta.json, and its certificates below contexts/tls. */
 function endpointOfContext(directory: string, name: string): Endpoint {
-  const id = createHash('sha256').update(name).digest('hex');
-  const file = join(directory, 'contexts', 'meta', id, 'meta.json');
+  const file = join(contextPlaces(directory, name).metadata, 'meta.json');
   if (!existsSync(file)) throw new ConnectionError(`context ${JSON.stringify(name)}: not found in ${directory}`);
   const { Host, SkipTLSVerify = false } = (readJson(file) as ContextFile).Endpoints?.docker ?? {};
   if (!Host) throw new ConnectionError(`context ${JSON.stringify(name)}: it has no docker endpoint`);
-  const certificates = join(directory, 'contexts', 'tls', id, 'docker');
-  const hasTls = SkipTLSVerify || existsSync(certificates);
-  return toEndpoint(Host, hasTls ? tlsFiles(certificates, !SkipTLSVerify) : undefined);
+  return toEndpoint(Host, tlsOfContext(directory, name, SkipTLSVerify));
 }
 
 function readJson(path: string): unknown {

@@ -1,6 +1,5 @@
 // The client's config.json (DOCKER_CONFIG, --config): registry credentials, detach keys, formats. login and logout write it.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ContainerError } from '@tscontainer/core/errors';
 
@@ -22,10 +21,6 @@ export interface ConfigContent {
   credsStore?: string;
   credHelpers?: Record<string, string>;
   [other: string]: unknown;
-}
-
-export function configDirectory(option: string): string {
-  return option || process.env['DOCKER_CONFIG'] || join(homedir(), '.docker');
 }
 
 /** Reads at first use: most commands never need it. */

@@ -1,7 +1,6 @@
 // The flags before the command (`tsctl -H unix:///x.sock ps`) and the environment they default to.
-import { join } from 'node:path';
+import { certificateDirectory, configDirectoryOf, isSet, tlsFilesIn } from '@tsctl/client/docker-config';
 import type { TlsOptions } from '@tsctl/client/endpoint';
-import { configDirectory } from './config-file.ts';
 import { type FlagDefinition, type FlagValues, flag } from './flags.ts';
 
 export const defaultHost = 'unix:///run/tscontainer/engine.sock';
@@ -42,14 +41,14 @@ export interface GlobalOptions {
 
 export function toGlobalOptions(flags: FlagValues): GlobalOptions {
   const environment = process.env;
-  const directory = configDirectory(flags.text('config'));
+  const directory = configDirectoryOf(flags.text('config'), environment);
   const flagHost = flags.list('host').at(-1) ?? '';
   return {
     flagHost,
     contextName: flags.text('context'),
     host: flagHost || environment['DOCKER_HOST'] || environment['TSCTL_HOST'] || defaultHost,
     configDirectory: directory,
-    tls: tlsOptions(flags, environment['DOCKER_CERT_PATH'] || directory),
+    tls: tlsOptions(flags, certificateDirectory(environment, directory)),
     apiVersion: environment['DOCKER_API_VERSION'] || undefined,
     isTraced: flags.bool('trace') || (environment['TSCTL_TRACE'] ?? '') !== '',
     isDebug: flags.bool('debug') || flags.text('log-level') === 'debug',
@@ -57,12 +56,13 @@ export function toGlobalOptions(flags: FlagValues): GlobalOptions {
 }
 
 function tlsOptions(flags: FlagValues, directory: string): TlsOptions | undefined {
-  const verify = flags.has('tlsverify') ? flags.bool('tlsverify') : (process.env['DOCKER_TLS_VERIFY'] ?? '') !== '';
-  if (!verify && !flags.bool('tls') && (process.env['DOCKER_TLS'] ?? '') === '') return undefined;
+  const verify = flags.has('tlsverify') ? flags.bool('tlsverify') : isSet(process.env, 'DOCKER_TLS_VERIFY');
+  if (!verify && !flags.bool('tls') && !isSet(process.env, 'DOCKER_TLS')) return undefined;
+  const files = tlsFilesIn(directory, verify);
   return {
     verify,
-    caPath: flags.text('tlscacert') || join(directory, 'ca.pem'),
-    certPath: flags.text('tlscert') || join(directory, 'cert.pem'),
-    keyPath: flags.text('tlskey') || join(directory, 'key.pem'),
+    caPath: flags.text('tlscacert') || files.caPath,
+    certPath: flags.text('tlscert') || files.certPath,
+    keyPath: flags.text('tlskey') || files.keyPath,
   };
 }

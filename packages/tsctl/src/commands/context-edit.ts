@@ -1,11 +1,13 @@
 // `tsctl context create|update|export|import`: contexts made, changed and carried to another machine.
+
 import { writeFileSync } from 'node:fs';
+import { defaultContextName } from '@tsctl/client/docker-config';
 import { type Command, type CommandContext, exactly } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { packContext, unpackContext } from '../contexts/context-archive.ts';
 import { contextNamed, currentContextName } from '../contexts/context-choice.ts';
-import { ContextStore, checkContextName, defaultContextName } from '../contexts/context-store.ts';
+import { ContextStore, checkContextName } from '../contexts/context-store.ts';
 import { endpointFrom, readEndpointFlag } from '../contexts/docker-endpoint-flag.ts';
 
 const endpointFlag = flag('string', 'docker', 'Set the docker endpoint: host=,ca=,cert=,key=,skip-tls-verify=,from=');

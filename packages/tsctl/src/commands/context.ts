@@ -1,9 +1,10 @@
 // `tsctl context ls|show|use|inspect|rm`: which engines this client knows and which of them it talks to.
+import { defaultContextName } from '@tsctl/client/docker-config';
 import { anyNumber, atLeastOne, type Command, type CommandContext, exactly, noArguments } from '../cli/command.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { flag } from '../cli/flags.ts';
 import { contextNamed, currentContextName, defaultContext, storedContextName } from '../contexts/context-choice.ts';
-import { type ContextMeta, ContextStore, defaultContextName } from '../contexts/context-store.ts';
+import { type ContextMeta, ContextStore } from '../contexts/context-store.ts';
 import { printList, withEscapes } from '../format/list-format.ts';
 import { compileTemplate } from '../format/template.ts';
 import { toJson } from '../format/template-values.ts';

@@ -1,22 +1,19 @@
 // Which context a command line uses, by docker's rules, and the endpoint that it names; main.ts connects there.
-import { join } from 'node:path';
+import { defaultContextName, meantContext, tlsOfContext } from '@tsctl/client/docker-config';
 import { type Endpoint, type TlsOptions, toEndpoint } from '@tsctl/client/endpoint';
 import type { ConfigFile } from '../cli/config-file.ts';
 import { CommandFailure } from '../cli/failures.ts';
 import { defaultHost, type GlobalOptions } from '../cli/global-options.ts';
-import { type ContextMeta, ContextStore, defaultContextName } from './context-store.ts';
+import { type ContextMeta, ContextStore } from './context-store.ts';
 
 type Globals = Pick<GlobalOptions, 'contextName' | 'flagHost' | 'host' | 'tls'>;
 
 /** --context, then -H or DOCKER_HOST (which mean the default one), DOCKER_CONTEXT, and what `context use` has chosen. */
 export function currentContextName(globals: Globals, config: ConfigFile): string {
-  if (globals.contextName !== '') {
-    if (globals.flagHost !== '')
-      throw new CommandFailure('Conflicting options: either specify --host or --context, not both');
-    return globals.contextName;
-  }
-  if (globals.flagHost !== '' || (process.env['DOCKER_HOST'] ?? '') !== '') return defaultContextName;
-  return process.env['DOCKER_CONTEXT'] || storedContextName(config);
+  const { contextName: context, flagHost: host } = globals;
+  if (context !== '' && host !== '')
+    throw new CommandFailure('Conflicting options: either specify --host or --context, not both');
+  return meantContext({ context, host }, process.env, () => config.content.currentContext);
 }
 
 /** What `context use` has written. */
@@ -35,7 +32,7 @@ export function currentEndpoint(globals: Globals, config: ConfigFile): Endpoint 
     throw new CommandFailure(
       `unable to resolve docker endpoint: no docker endpoint configuration found in context "${name}"`,
     );
-  return resolved(meta.Host || globals.host, tlsOf(store, name, meta.SkipTLSVerify) ?? globals.tls);
+  return resolved(meta.Host || globals.host, tlsOfContext(config.directory, name, meta.SkipTLSVerify) ?? globals.tls);
 }
 
 function resolved(host: string, tls: TlsOptions | undefined): Endpoint {
@@ -51,13 +48,6 @@ function unresolved(name: string, globals: Globals, config: ConfigFile): string 
   return isStored
     ? `Current context "${name}" is not found on the file system, please check your config file at ${config.path}`
     : `unable to resolve docker endpoint: context "${name}" does not exist`;
-}
-
-function tlsOf(store: ContextStore, name: string, skipsVerify: boolean): TlsOptions | undefined {
-  const files = store.tlsOf(name)['docker'] ?? {};
-  if (Object.keys(files).length === 0 && !skipsVerify) return undefined;
-  const path = (file: string) => join(store.tlsPath(name), 'docker', file);
-  return { verify: !skipsVerify, caPath: path('ca.pem'), certPath: path('cert.pem'), keyPath: path('key.pem') };
 }
 
 /** The default one exists in no file: it is what the environment says. */

@@ -1,8 +1,7 @@
-// The contexts on disk, in docker's own layout below the configuration directory, so that both clients see the same ones:
-// contexts/meta/<sha256 of the name>/meta.json and contexts/tls/<the same>/docker/{ca,cert,key}.pem.
-import { createHash } from 'node:crypto';
+// The contexts on disk, in docker's own layout below the configuration directory, so that both clients see the same ones.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { contextPlaces, defaultContextName } from '@tsctl/client/docker-config';
 import { CommandFailure } from '../cli/failures.ts';
 
 export interface DockerEndpointMeta {
@@ -20,29 +19,27 @@ export interface ContextMeta {
 /** By endpoint and file name: `docker` -> `ca.pem` -> content. */
 export type TlsMaterial = Record<string, Record<string, Buffer>>;
 
-export const defaultContextName = 'default';
 const namePattern = '^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$';
 
 export class ContextStore {
-  readonly #directory: string;
+  readonly #configDirectory: string;
 
   constructor(configDirectory: string) {
-    this.#directory = join(configDirectory, 'contexts');
+    this.#configDirectory = configDirectory;
   }
 
   metadataPath(name: string): string {
-    return join(this.#directory, 'meta', idOf(name));
+    return contextPlaces(this.#configDirectory, name).metadata;
   }
 
   tlsPath(name: string): string {
-    return join(this.#directory, 'tls', idOf(name));
+    return contextPlaces(this.#configDirectory, name).tls;
   }
 
   /** By name, in order. */
   list(): ContextMeta[] {
-    const metas = listDirectory(join(this.#directory, 'meta')).map((id) =>
-      readMeta(join(this.#directory, 'meta', id, 'meta.json')),
-    );
+    const directory = join(this.#configDirectory, 'contexts', 'meta');
+    const metas = listDirectory(directory).map((id) => readMeta(join(directory, id, 'meta.json')));
     return metas
       .filter((meta) => meta !== undefined)
       .sort((left, right) => (left.Name < right.Name ? -1 : left.Name > right.Name ? 1 : 0));
@@ -102,10 +99,6 @@ export function checkContextName(name: string): void {
   if (name === defaultContextName) throw new CommandFailure('"default" is a reserved context name');
   if (!new RegExp(namePattern).test(name))
     throw new CommandFailure(`context name "${name}" is invalid, names are validated against regexp "${namePattern}"`);
-}
-
-function idOf(name: string): string {
-  return createHash('sha256').update(name).digest('hex');
 }
 
 function readMeta(path: string): ContextMeta | undefined {
