@@ -1,13 +1,16 @@
-// A context as a tar, as docker's `context export` writes it: meta.json, then tls/<endpoint>/<file>.
+// A context as a tar, as docker's `context export` writes it: meta.json, then tls/<endpoint>/<file>. It is also read from a zip.
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { posix } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { CommandFailure } from '../cli/failures.ts';
 import { type ContextMeta, parseMeta, type TlsMaterial } from './context-store.ts';
+import { type ArchivedFile, isZip, readZip } from './zip-archive.ts';
 
-/** Files larger than this belong to no context. */
-const maxFileBytes = 10 * 1024 * 1024;
+/** Docker's: nothing larger is a context. */
+const maxArchiveBytes = 10 * 1024 * 1024;
+const metaFile = 'meta.json';
 
 export interface ArchivedContext {
   meta: ContextMeta;
@@ -30,41 +33,61 @@ export async function packContext({ meta, tls }: ArchivedContext): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-/** `-` is standard input. Throws CommandFailure for what is no context. */
+/** `-` is standard input; a tar, or a zip. Throws CommandFailure for what is no context. */
 export async function unpackContext(path: string): Promise<ArchivedContext> {
-  const source = path === '-' ? process.stdin : createReadStream(path);
-  const extract = tar.extract();
-  const fed = pipeline(source, extract);
-  fed.catch(() => undefined); // read below
+  const bytes = await readWhole(path);
+  const files = isZip(bytes) ? readZip(bytes, maxArchiveBytes) : await readTar(bytes);
   let meta: ContextMeta | undefined;
   const tls: TlsMaterial = {};
-  try {
-    for await (const entry of extract) {
-      const { name } = entry.header;
-      const content = await readEntry(entry as unknown as Readable, name);
-      if (entry.header.type !== 'file') continue;
-      const words = /^tls\/([^/]+)\/([^/]+)$/.exec(name);
-      if (name === 'meta.json') meta = parseMeta(content.toString(), name);
-      else if (words !== null) tls[words[1] ?? ''] = { ...tls[words[1] ?? ''], [words[2] ?? '']: content };
-      else throw new CommandFailure(`import context: ${name}: not a file of a context`);
+  for (const { name, content } of files) {
+    checkPlace(name);
+    if (name === metaFile) {
+      meta = parseMeta(content.toString(), name);
+      continue;
     }
-    await fed;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new CommandFailure(`open ${path}: no such file or directory`);
-    throw error;
+    const words = /^tls\/([^/]+)\/([^/]+)$/.exec(name);
+    if (words === null) throw new CommandFailure('archive format is invalid');
+    const [, endpoint = '', file = ''] = words;
+    tls[endpoint] = { ...tls[endpoint], [file]: content };
   }
   if (meta === undefined) throw new CommandFailure('invalid context: no metadata found');
   return { meta, tls };
 }
 
-async function readEntry(entry: Readable, name: string): Promise<Buffer> {
+/** Docker's rules, in its words: nothing is written beside the context's own directory. */
+function checkPlace(name: string): void {
+  if (name !== metaFile && !name.startsWith('tls/')) throw new CommandFailure(`${name}: unexpected context file`);
+  if (posix.normalize(name) !== name) throw new CommandFailure(`${name}: unexpected path format`);
+  if (name.includes('\\')) throw new CommandFailure(`${name}: unexpected '\\' in path`);
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  const source = path === '-' ? process.stdin : createReadStream(path);
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of entry) {
-    length += (chunk as Buffer).length;
-    if (length > maxFileBytes) throw new CommandFailure(`import context: ${name}: larger than ${maxFileBytes} bytes`);
-    chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of source) {
+      length += (chunk as Buffer).length;
+      if (length > maxArchiveBytes) throw new CommandFailure('read exceeds the defined limit');
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new CommandFailure(`open ${path}: no such file or directory`);
   }
   return Buffer.concat(chunks);
+}
+
+async function readTar(bytes: Buffer): Promise<ArchivedFile[]> {
+  const extract = tar.extract();
+  const fed = pipeline(Readable.from([bytes], { objectMode: false }), extract);
+  fed.catch(() => undefined); // read below
+  const files: ArchivedFile[] = [];
+  for await (const entry of extract) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry as unknown as Readable) chunks.push(chunk as Buffer);
+    if (entry.header.type === 'file') files.push({ name: entry.header.name, content: Buffer.concat(chunks) });
+  }
+  await fed;
+  return files;
 }
