@@ -9,7 +9,7 @@ const objects = resolve(import.meta.dirname, '../../build/addon/CMakeFiles/child
 /** System calls by their thin wrappers, and string functions without state: no heap, locks, stdio or exceptions. */
 const allowed = new Set(
   `__errno_location _exit syscall
-   chdir chroot clone close close_range connect dup2 dup3 execve faccessat fchdir fchmodat fchown fchownat fcntl fstat
+   chdir chroot clone close close_range connect dup2 dup3 execve faccessat fchdir fchmodat fchown fchownat fcntl flock fstat
    fstatat fstatfs ioctl mkdirat mknodat open openat pipe2 poll read readlinkat renameat send sendmsg recvmsg setsockopt
    socket socketpair stat symlinkat umask utimensat write
    fsconfig fsmount fsopen geteuid mount move_mount open_tree umount2 setns unshare sethostname setdomainname setsid

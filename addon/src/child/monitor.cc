@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -225,6 +226,13 @@ void release_stdio(Monitor& monitor) {
   close_fd(monitor.stage.pty_fd);
 }
 
+/// The last end of the root filesystem: closing it unmounts it, and that writes what is dirty on the disk below. Held until
+/// now so that it is not the child's end that waits for this, and its news with it. Whoever needs it gone takes the lock.
+void release_root(Monitor& monitor) {
+  close_fd(monitor.stage.root_fd);
+  flock(kMonitorDirectoryFd, LOCK_UN);
+}
+
 int refuse_plan(Monitor& monitor) {
   Context& context = monitor.stage.context;
   begin_step(context, Step::read_plan);
@@ -237,6 +245,7 @@ int refuse_plan(Monitor& monitor) {
 /// Between create and "ready" the shim may die: its end of the channel is then only our own copy, and we go on.
 bool run_stage(Monitor& monitor, Plan* plan) {
   stage_init(monitor.stage, plan);
+  monitor.stage.keeps_root = true;
   Report& report = monitor.stage.context.report;
   const bool is_ready = stage_run(monitor.stage);
   if (is_ready) {
@@ -279,6 +288,7 @@ int monitor_main(char* title) {
   prctl(PR_SET_NAME, "tsrunc-monitor", 0, 0, 0);
   setsid();
   if (!receive_plan()) return 0;
+  flock(kMonitorDirectoryFd, LOCK_EX | LOCK_NB);  // until release_root
   Plan* plan = map_plan();
   if (plan == nullptr) return refuse_plan(monitor);
   if (title != nullptr) write_title(title, plan->label.get());
@@ -300,7 +310,14 @@ int monitor_main(char* title) {
   if (write_retry(kMonitorExitWriteFd, "x", 1) < 0) return 1;
   close(kMonitorExitReadFd);
   close(kMonitorExitWriteFd);
-  outlast_unread_output(monitor.stage.stdio_keep[1], monitor.stage.stdio_keep[2]);
+  int* outputs = &monitor.stage.stdio_keep[1];
+  // The readers' end of file: for them too it must not wait for the root.
+  if (!is_unread(outputs[0]) && !is_unread(outputs[1])) {
+    close_fd(outputs[0]);
+    close_fd(outputs[1]);
+  }
+  release_root(monitor);
+  outlast_unread_output(outputs[0], outputs[1]);
   return 0;
 }
 

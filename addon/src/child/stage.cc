@@ -302,6 +302,7 @@ void stage_init(Stage& stage, Plan* plan) {
   stage.child_fd = -1;
   stage.pty_fd = -1;
   stage.net_namespace_fd = -1;
+  stage.root_fd = -1;
   for (int index = 0; index < 3; ++index) stage.stdio_keep[index] = stage.stdio_child[index] = -1;
 }
 
@@ -320,6 +321,7 @@ bool stage_run(Stage& stage) {
   if (hides) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   close(sync[1]);
   const bool is_ready = is_cloned && prepare_child(stage) && wait_ready(stage);
+  if (is_ready && stage.keeps_root) stage.root_fd = take_root(*stage.context.plan);
   close_trees(*stage.context.plan);
   stage.context.report.pid = stage.child_pid;
   if (!is_ready) return_net_devices(stage);

@@ -45,4 +45,11 @@ void close_trees(Plan& plan) {
   }
 }
 
+int take_root(Plan& plan) {
+  if (plan.kind != Kind::init || plan.rootfs.kind != MountKind::prepared) return -1;
+  const int fd = plan.rootfs.tree_fd;
+  plan.rootfs.tree_fd = -1;
+  return fd;
+}
+
 }  // namespace tsc::child

@@ -10,5 +10,7 @@ namespace tsc::child {
 /// Detached, so that the host never sees them mounted twice. False: the failure is recorded.
 bool prepare_trees(Context& context);
 void close_trees(Plan& plan);
+/// The caller's from now on: the mount of a root filesystem that only the container has; -1 when there is none.
+int take_root(Plan& plan);
 
 }  // namespace tsc::child

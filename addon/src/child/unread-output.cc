@@ -14,13 +14,13 @@ constexpr std::uint64_t kLingerNs = 3600ull * 1000000000ull;
 constexpr long kFirstPauseNs = 1000000;
 constexpr long kLastPauseNs = 500000000;
 
+}  // namespace
+
 bool is_unread(int fd) {
   int unread = 0;
   struct stat found;
   return fd >= 0 && ioctl(fd, FIONREAD, &unread) == 0 && unread != 0 && fstat(fd, &found) == 0 && found.st_nlink > 0;
 }
-
-}  // namespace
 
 void outlast_unread_output(int stdout_fd, int stderr_fd) {
   const std::uint64_t deadline = monotonic_ns() + kLingerNs;

@@ -4,6 +4,8 @@
 
 namespace tsc::child {
 
+/// Whether bytes wait in this end of a FIFO that somebody can still come for. -1: none.
+bool is_unread(int fd);
 /// A FIFO forgets its bytes when its last end is closed. With the reader killed, these ends of stdout and stderr are the
 /// last: waits until a new reader has taken what there is, at most an hour. -1: none. A FIFO that is unlinked is passed
 /// over, since nobody can come for it.

@@ -39,6 +39,7 @@ Warnings delete_container(const RuntimeConfig& config, const std::string& id, bo
                          Reason::wrong_state);
     }
     if (status != "stopped") kill_init(record);
+    store.wait_for_root(id);
     // Without a pid namespace of its own a container may leave processes behind. Those in a shared group are others'.
     if (!record.cgroup.is_shared && !cgroup_pids(record.cgroup).empty()) signal_cgroup(record.cgroup, SIGKILL);
     remove_cgroup(record.cgroup, store.cgroup_notes());

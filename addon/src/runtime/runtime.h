@@ -6,8 +6,8 @@
 //   start   -> init runs the command; throws when execve failed
 //   exec    -> a further monitor and process
 //   (exit)  -> the monitor reaps its child, writes the exit record and lets go of a pipe: `exit_fd` becomes readable
-//              (POLLIN or POLLHUP), then collect_exit() gives the record
-//   delete  -> cgroup and state directory are gone
+//              (POLLIN or POLLHUP), then collect_exit() gives the record; after that it lets go of the root filesystem
+//   delete  -> that, cgroup and state directory are gone
 //
 // Who watches: the caller polls `exit_fd` and then calls collect_exit(). It is a pipe and not the monitor's pidfd,
 // because a monitor may outlive its process: it keeps the FIFOs open until their last bytes have been read.

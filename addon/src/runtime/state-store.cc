@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,6 +24,8 @@ using nlohmann::json;
 
 constexpr int kRemovals = 100;  // a millisecond apart
 constexpr const char* kStep = "state";
+constexpr std::int64_t kReleasePauseNs = 500'000;
+constexpr std::int64_t kReleaseTimeoutNs = 60'000'000'000;  // a slow disk with much to write
 constexpr size_t kMaxIdLength = 1024;
 
 json to_json(const ProcessRecord& process) {
@@ -232,6 +235,16 @@ bool StateStore::load_exit(const std::string& id, const std::string& exec_id, Ex
             file.exited_at_ns,
             file.reserved != 0};
   return true;
+}
+
+void StateStore::wait_for_root(const std::string& id) const {
+  const UniqueFd fd = open_file("release root", directory(id), O_RDONLY | O_DIRECTORY);
+  const timespec pause = {0, kReleasePauseNs};
+  for (std::int64_t waited = 0; flock(fd.get(), LOCK_EX | LOCK_NB) != 0; waited += kReleasePauseNs) {
+    if (errno != EWOULDBLOCK && errno != EINTR) throw_errno("release root", "flock", directory(id));
+    if (waited >= kReleaseTimeoutNs) throw_errno(ETIMEDOUT, "release root", "flock", directory(id));
+    nanosleep(&pause, nullptr);
+  }
 }
 
 void StateStore::save_lost_exit(const ExitRecord& record) const {

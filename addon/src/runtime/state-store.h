@@ -89,6 +89,8 @@ class StateStore {
 
   /// False while the process has not ended (or its monitor was lost).
   bool load_exit(const std::string& id, const std::string& exec_id, ExitRecord& record) const;
+  /// Waits until the monitor has let go of the root filesystem, which it does soon after the exit; throws ETIMEDOUT.
+  void wait_for_root(const std::string& id) const;
   void save_lost_exit(const ExitRecord& record) const;
 
   std::vector<std::string> list() const;

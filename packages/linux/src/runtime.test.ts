@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeFifo } from './fifo.ts';
 import { listMountsBelow } from './mounts.ts';
-import type { ExitRecord, ProcessIo, Runtime } from './runtime.ts';
+import type { ExitRecord, ProcessIo, RootfsMount, Runtime } from './runtime.ts';
 import { openRuntime } from './runtime-manager.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
@@ -79,6 +80,7 @@ interface Wish {
   io?: Partial<ProcessIo>;
   linux?: Record<string, unknown>;
   hooks?: Record<string, unknown[]>;
+  rootfs?: RootfsMount[];
 }
 
 function processOf(args: string[], terminal = false): Record<string, unknown> {
@@ -112,7 +114,7 @@ async function create(wish: Wish) {
   const stdout = join(bundle, 'stdout');
   writeFileSync(stdout, '');
   const io: ProcessIo = { stdin: '', stdout, stderr: stdout, terminal: false, ...wish.io };
-  const answer = await runtime.create({ id, bundle, io, rootfs: [] });
+  const answer = await runtime.create({ id, bundle, io, rootfs: wish.rootfs ?? [] });
   created.push(id);
   return { id, bundle, stdout, answer };
 }
@@ -272,6 +274,31 @@ describe('a container', () => {
     await expect(runtime.create({ id: 'bad', bundle, io, rootfs: [] })).rejects.toMatchObject({
       code: 'invalid-argument',
     });
+  });
+});
+
+describe('a root filesystem that only the container has mounted', () => {
+  it('is let go of with the exit, also when its output waits for a reader', async () => {
+    const fifo = join(scratch, 'unread');
+    makeFifo(fifo, 0o600);
+    const [upper, work] = ['upper', 'work'].map((name) => join(scratch, 'overlay', name)) as [string, string];
+    for (const layer of [upper, work]) mkdirSync(layer, { recursive: true });
+    const options = [`lowerdir=${rootfs}`, `upperdir=${upper}`, `workdir=${work}`];
+    const { id, answer } = await create({
+      args: ['echo', 'kept'],
+      io: { stdout: fifo, stderr: '' },
+      rootfs: [{ type: 'overlay', source: 'overlay', options }],
+    });
+    const descriptors = `/proc/${answer.monitorPid}/fd`;
+    const openFiles = () => readdirSync(descriptors).map((fd) => readlinkSync(join(descriptors, fd)));
+    expect(openFiles()).toContain('/');
+    await runtime.start(id);
+    await exitOf(id);
+    await runtime.delete(id, { force: false });
+    // by now nothing of it is left, although the monitor stays for the line that nobody has read
+    expect(openFiles()).toContain(fifo);
+    expect(openFiles()).not.toContain('/');
+    expect(readFileSync(fifo, 'utf8')).toBe('kept\n');
   });
 });
 
