@@ -237,7 +237,7 @@ describe('the command itself', () => {
     ] as [string[], string][]) {
       const outcome = bench.run(args);
       expect(outcome.stderr).toContain(message);
-      expect(outcome.stdout).toMatch(/^Incorrect Usage\.\n\nNAME:\n {3}tsrunc /);
+      expect(outcome.stdout).toMatch(/^Incorrect Usage(\.|: .*)\n\nNAME:\n {3}tsrunc /);
       expect(outcome.status).toBe(1);
     }
     expect(bench.run(['lunch'])).toMatchObject({ status: 3 });

@@ -1,6 +1,7 @@
 // Checks on pure cgroup v2 with AppArmor: each limit is not only written but felt.
 import type { Check, World } from './check.ts';
 import { checkpointChecks } from './checkpoint-checks.ts';
+import { rootlessChecks } from './rootless-checks.ts';
 
 const sleeper = ['sleep', '600'];
 const shell = (script: string): string[] => ['sh', '-c', script];
@@ -319,5 +320,5 @@ export const cgroupWorld: World = {
   name: 'cgroup v2 and AppArmor',
   kernelArguments: ['cgroup_no_v1=all', 'apparmor=1', 'security=apparmor', 'lsm=apparmor', 'hugepages=4'],
   init: 'busybox',
-  checks: [...limits, ...refusals, ...lifecycle, ...apparmor, ...checkpointChecks],
+  checks: [...limits, ...refusals, ...lifecycle, ...apparmor, ...checkpointChecks, ...rootlessChecks],
 };

@@ -21,7 +21,7 @@ for BUNDLE in /world/checks/*; do
   began=$(milliseconds)
   (set -e; . "$BUNDLE/script") >/tmp/said 2>&1 &
   check=$!
-  (sleep 90; kill -9 $check) >/dev/null 2>&1 &
+  (sleep 240; kill -9 $check) >/dev/null 2>&1 &
   guard=$!
   wait $check && verdict=ok || verdict=FAIL
   kill $guard 2>/dev/null

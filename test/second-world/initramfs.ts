@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { runOk } from '../harness/command.ts';
 import { type BundleConfig, tsrunc } from '../oci/bundle.ts';
 import type { Check, World } from './check.ts';
+import { installOrdinaryUser } from './ordinary-user.ts';
 import { installSystemd } from './systemd-root.ts';
 
 export interface Parts {
@@ -80,6 +81,7 @@ export async function buildInitramfs(world: World, parts: Parts, root: string, a
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
   if (world.init === 'systemd') installSystemd(root, installProgram);
+  installOrdinaryUser(world, root, installProgram);
   for (const [index, check] of world.checks.entries()) writeCheck(world, root, index, check);
   await runOk('sh', ['-c', 'find . | cpio -o -H newc --quiet | gzip -1 > "$0"', archive], {
     cwd: root,

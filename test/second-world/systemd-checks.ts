@@ -1,5 +1,6 @@
 // Checks of the systemd cgroup driver on a machine that systemd has booted.
 import type { Check, World } from './check.ts';
+import { rootlessSystemdChecks } from './rootless-systemd-checks.ts';
 
 const sleeper = ['sleep', '600'];
 const show = (property: string) => `"$(systemctl show -P ${property} check-$ID.scope)"`;
@@ -133,5 +134,5 @@ export const systemdWorld: World = {
   name: 'systemd',
   kernelArguments: ['cgroup_no_v1=all', 'systemd.unified_cgroup_hierarchy=1', 'systemd.journald.forward_to_console=0'],
   init: 'systemd',
-  checks,
+  checks: [...checks, ...rootlessSystemdChecks],
 };

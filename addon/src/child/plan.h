@@ -167,7 +167,8 @@ struct Process {
   Capabilities capabilities;
   Text lsm_attribute;  // relative to /proc: "thread-self/attr/apparmor/exec"
   Text lsm_label;
-  Text oom_score_adj;
+  bool has_oom_score;
+  std::int32_t oom_score;
   Text keyring;                 // null: keep the caller's session keyring
   List<std::uint64_t> seccomp;  // struct sock_filter, as words
   std::uint32_t seccomp_flags;
@@ -274,6 +275,10 @@ struct Plan {
   // cgroups
   List<CgroupHierarchy> hierarchies;
   int cgroup2_fd;  // directory, for CLONE_INTO_CGROUP; -1 none
+  /// The systemd unit, and a group below it, that the caller has systemd put the child into, where the kernel lets only
+  /// systemd itself move it: by Stage::place. Null: nothing to do
+  Text scope_unit;
+  Text scope_group;
   /// Joined by the child itself, once it is in its cgroup: where cgroup2 is mounted with nsdelegate, as by systemd,
   /// nobody inside a cgroup namespace may bring a process in from outside. -1 none
   int cgroup_namespace_fd;

@@ -105,6 +105,8 @@ struct Report {
   std::int32_t error;  // errno; 0: `detail` says it all
   Step step;           // that failed
   std::uint16_t index;
+  bool is_oom_score_higher;  // than the plan's, since the kernel refuses to go as low
+  std::int32_t oom_score;    // what it is then
   char call[24];  // system call that failed
   char path[kReportPath];
   char detail[kReportDetail];  // e.g. how a hook ended and what it said

@@ -19,6 +19,7 @@
 #include "child/filter.h"
 #include "child/hooks.h"
 #include "child/net-devices.h"
+#include "child/oom-score.h"
 #include "child/process.h"
 #include "child/trees.h"
 
@@ -134,16 +135,6 @@ bool uses_joiner(const Plan& plan) {
   return plan.join_mask != 0 || plan.joins.count > 0 || plan.unshares_time || plan.process.initial_cpus.count > 0;
 }
 
-bool write_oom_score(Stage& stage, const char* path) {
-  const Plan& plan = *stage.context.plan;
-  if (!plan.process.oom_score_adj) return true;
-  begin_step(stage.context, Step::set_oom_score);
-  // Lowering needs CAP_SYS_RESOURCE; the parent has already warned where that is missing.
-  const bool is_done =
-      write_file_at(AT_FDCWD, path, plan.process.oom_score_adj.get()) || errno == EACCES || errno == EPERM;
-  return is_done || refuse(stage, "write", path);
-}
-
 /// A process between the stage and the child: it joins namespaces, clones the child as the stage's own
 /// (CLONE_PARENT) and goes. It shares no memory with the stage: a time namespace wants its joiner single-threaded.
 bool clone_through_joiner(Stage& stage, int sync_fd) {
@@ -152,8 +143,8 @@ bool clone_through_joiner(Stage& stage, int sync_fd) {
   begin_step(stage.context, Step::join_namespaces);
   const pid_t joiner = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (joiner == 0) {
-    // The score is its own to begin with, and inherited: an exec'd process waits for nobody.
-    if (write_oom_score(stage, "/proc/self/oom_score_adj") && set_initial_affinity(stage) && join_namespaces(stage)) {
+    OomScore before;
+    if (take_oom_score(stage.context, before) && set_initial_affinity(stage) && join_namespaces(stage)) {
       begin_step(stage.context, Step::clone);
       stage.child_pid = clone_child(stage, CLONE_PARENT, sync_fd);
       if (stage.child_pid < 0) record_failure(stage.context, "clone3", nullptr);
@@ -183,9 +174,13 @@ bool clone_through_joiner(Stage& stage, int sync_fd) {
 bool start_child(Stage& stage, int sync_fd) {
   const Plan& plan = *stage.context.plan;
   if (uses_joiner(plan)) return clone_through_joiner(stage, sync_fd);
+  OomScore before;
+  if (!take_oom_score(stage.context, before)) return false;
   begin_step(stage.context, Step::clone);
   stage.child_pid = clone_child(stage, 0, sync_fd);
-  return stage.child_pid >= 0 || refuse(stage, "clone3", nullptr);
+  const bool is_cloned = stage.child_pid >= 0 || refuse(stage, "clone3", nullptr);
+  restore_oom_score(before);
+  return is_cloned;
 }
 
 /// By newuidmap(1) or newgidmap(1), which may do what /etc/subuid and /etc/subgid allow this user.
@@ -222,9 +217,10 @@ bool release_child(Stage& stage) {
 /// What the child cannot do for itself, while it waits.
 bool prepare_child(Stage& stage) {
   const Plan& plan = *stage.context.plan;
-  char path[64];
-  format_number(path, "/proc/", stage.child_pid, "/oom_score_adj");
-  if (!uses_joiner(plan) && !write_oom_score(stage, path)) return false;
+  if (stage.place != nullptr) {
+    begin_step(stage.context, Step::enter_cgroup);
+    if (!stage.place(stage.place_subject, stage.child_pid)) return refuse(stage, "place", nullptr);
+  }
   if (!write_maps(stage)) return false;
   if (plan.is_tuned_by_stage) {
     if (const char* call = tune_process(stage.context, stage.child_pid)) return refuse(stage, call, nullptr);

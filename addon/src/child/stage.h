@@ -16,6 +16,10 @@ struct Stage {
   int net_namespace_fd;  // the child's, while devices may have to come back; else -1
   bool keeps_root;     // asked of it: `root_fd` is then the caller's to close
   int root_fd;         // of a root filesystem that nobody else has mounted; else -1
+  /// Does with the child what takes more than the stage's own means, while it waits. Null, or set by the caller between
+  /// stage_init and stage_run; false: it failed, of which the caller knows.
+  bool (*place)(void* subject, pid_t child);
+  void* place_subject;
   int pty_fd;          // master, -1 without a terminal
   int stdio_keep[3];   // O_RDWR ends of the FIFOs, -1 when not a FIFO
   int stdio_child[3];  // what the container gets as 0, 1, 2 (-1: inherits the caller's)

@@ -68,15 +68,16 @@ int run_checkpoint(const Globals& globals, const Words& words) {
                                      {"page-server", 0, true},
                                      {"pre-dump", 0, false}}),
                         false);
+  options.expect_arguments("checkpoint", 1, 1);
   CheckpointOptions checkpoint;
   read_common(globals, options, checkpoint);
   checkpoint.parent_path = options.value("parent-path");
   checkpoint.page_server = options.value("page-server");
-  checkpoint.status_fd = static_cast<int>(to_integer("--status-fd", options.value("status-fd", "-1")));
+  checkpoint.status_fd = static_cast<int>(flag_integer("--status-fd", options.value("status-fd", "-1")));
   checkpoint.leave_running = options.has("leave-running");
   checkpoint.pre_dump = options.has("pre-dump");
   log_warnings(globals,
-               checkpoint_container(globals.config, options.argument(0, "container id"), checkpoint));
+               checkpoint_container(globals.config, options.arguments()[0], checkpoint));
   return 0;
 }
 
@@ -91,8 +92,9 @@ int run_restore(const Globals& globals, const Words& words) {
                                      {"lsm-profile", 0, true},
                                      {"lsm-mount-context", 0, true}}),
                         false);
+  options.expect_arguments("restore", 1, 1);
   CreateRequest request;
-  request.id = options.argument(0, "container id");
+  request.id = options.arguments()[0];
   request.bundle = options.value("bundle", ".");
   request.no_pivot_root = options.has("no-pivot");
   request.systemd_cgroup = globals.is_systemd_cgroup;

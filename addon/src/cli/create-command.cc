@@ -15,6 +15,7 @@
 #include "cli/notify-proxy.h"
 #include "cli/options.h"
 #include "cli/passed-fds.h"
+#include "cli/scope-placement.h"
 #include "linux/error.h"
 #include "linux/file.h"
 #include "runtime/create.h"
@@ -36,7 +37,7 @@ const char* notify_socket() {
 
 CreateRequest read_request(const Globals& globals, const Options& options, const PassedFds& passed) {
   CreateRequest request;
-  request.id = options.argument(0, "container id");
+  request.id = options.arguments()[0];
   request.bundle = options.value("bundle", ".");
   request.no_pivot_root = options.has("no-pivot");
   request.no_new_keyring = options.has("no-new-keyring");
@@ -78,7 +79,8 @@ void make(const Globals& globals, const Options& options, const CreateRequest& r
   plan.preserved_fds = passed.count;
   creation.arena().set(plan.label, request.id);
   child::stage_init(made.stage, &plan);
-  if (!child::stage_run(made.stage)) throw to_error(made.stage.context.report, &plan);
+  ScopePlacement placement(made.stage);
+  if (!child::stage_run(made.stage)) throw placement.error_or(to_error(made.stage.context.report, &plan));
   made.pid = made.stage.child_pid;
   try {
     if (options.has("console-socket"))
@@ -90,6 +92,7 @@ void make(const Globals& globals, const Options& options, const CreateRequest& r
     kill_init(made.pid);
     throw;
   }
+  append_warnings(creation.warnings(), made.stage.context.report, plan);
   log_launch_warnings(globals, creation.warnings(), plan.process.is_terminal);
   if (!globals.is_debug) return;
   append_steps(steps, made.stage.context.report, &plan);
@@ -117,6 +120,7 @@ void start(const Globals& globals, const std::string& id, bool deletes_on_failur
 
 int run_create(const Globals& globals, const Words& words) {
   const Options options(words, kOptions, false);
+  options.expect_arguments("create", 1, 1);
   const PassedFds passed = find_passed_fds(options, true);
   const CreateRequest request = read_request(globals, options, passed);
   Made made;
@@ -130,7 +134,8 @@ int run_create(const Globals& globals, const Words& words) {
 
 int run_start(const Globals& globals, const Words& words) {
   const Options options(words, {}, false);
-  const std::string& id = options.argument(0, "container id");
+  options.expect_arguments("start", 1, 1);
+  const std::string& id = options.arguments()[0];
   std::optional<NotifyProxy> notify;
   start(globals, id, false, notify);
   if (notify) notify->wait_until_ready(StateStore(globals.config.root).load(id).process.pid);
@@ -139,6 +144,7 @@ int run_start(const Globals& globals, const Words& words) {
 
 int run_run(const Globals& globals, const Words& words) {
   const Options options(words, kOptions, false);
+  options.expect_arguments("run", 1, 1);
   const PassedFds passed = find_passed_fds(options, true);
   const CreateRequest request = read_request(globals, options, passed);
   const bool is_detached = options.has("detach");

@@ -12,6 +12,7 @@
 #include "cli/foreground.h"
 #include "cli/options.h"
 #include "cli/passed-fds.h"
+#include "cli/scope-placement.h"
 #include "linux/capabilities.h"
 #include "linux/error.h"
 #include "linux/file.h"
@@ -31,21 +32,21 @@ const std::vector<Option> kOptions = {
     {"cgroup", 0, true},         {"ignore-paused", 0, false},
 };
 
-std::uint32_t to_id(const char* name, const std::string& text) {
-  const long long id = to_integer(name, text);
+std::uint32_t to_id(const char* name, long long id) {
   // 4294967295 is (uid_t)-1: "leave it as it is", which is not what anybody means here.
-  if (id < 0 || id >= UINT32_MAX) throw_invalid("command line", std::string(name) + ": " + text + " is no id");
+  if (id < 0 || id >= UINT32_MAX) throw_invalid("command line", std::string(name) + ": " + std::to_string(id) + " is no id");
   return static_cast<std::uint32_t>(id);
 }
 
 void set_user(oci::Process& process, const std::string& text) {
   const size_t colon = text.find(':');
-  process.uid = to_id("--user", text.substr(0, colon));
-  if (colon != std::string::npos) process.gid = to_id("--user", text.substr(colon + 1));
+  const auto read = [](const std::string& word) { return to_id("--user", to_integer("--user", word)); };
+  process.uid = read(text.substr(0, colon));
+  if (colon != std::string::npos) process.gid = read(text.substr(colon + 1));
 }
 
 /// The container's own process, changed by the options; or a whole process object from a file.
-oci::Process read_process(const Options& options, const ContainerRecord& record) {
+oci::Process read_process(const Globals& globals, const Options& options, const ContainerRecord& record) {
   if (options.has("process")) return oci::parse_process(read_file("read process", options.value("process")));
   // As it was at create, whatever has become of the bundle since. A container that a shim made has its config.json.
   oci::Process process = record.process_config.empty()
@@ -56,14 +57,22 @@ oci::Process read_process(const Options& options, const ContainerRecord& record)
   process.args.assign(arguments.begin() + 1, arguments.end());
   process.terminal = options.has("tty");
   if (options.has("cwd")) process.cwd = options.value("cwd");
-  for (const std::string& variable : options.all("env")) process.env.push_back(variable);
+  if (process.cwd[0] != '/') throw_invalid("command line", "--cwd: \"" + process.cwd + "\" is not an absolute path");
+  for (const std::string& variable : options.all("env")) {
+    if (variable.find('=') == std::string::npos || variable[0] == '=')
+      throw_invalid("command line", "--env: invalid environment variable: \"" + variable + "\" is not NAME=VALUE");
+    process.env.push_back(variable);
+  }
   if (options.has("user")) set_user(process, options.value("user"));
   for (const std::string& gid : options.all("additional-gids")) {
-    process.additional_gids.push_back(to_id("--additional-gids", gid));
+    process.additional_gids.push_back(to_id("--additional-gids", flag_integer("--additional-gids", gid)));
   }
   for (const std::string& name : options.all("cap")) {
     const int number = capability_number(name);
-    if (number < 0) throw_invalid("command line", "--cap: unknown capability " + name);
+    if (number < 0) {
+      log_line(globals, "warning", "ignoring unknown or unavailable capabilities: [" + name + "]");
+      continue;
+    }
     const std::uint64_t bit = std::uint64_t{1} << number;
     // Not inheritable: that would reach programs of other users (CVE-2022-29162).
     process.capabilities.bounding |= bit;
@@ -105,7 +114,7 @@ int execute(const Globals& globals, const Options& options, const std::string& i
   const ContainerRecord record = store.load(id);
   check_may_exec(container_status(store, record), options.has("ignore-paused"));
   const bool is_detached = options.has("detach");
-  const oci::Process process = read_process(options, record);
+  const oci::Process process = read_process(globals, options, record);
   check_terminal(options, process.terminal, is_detached);
   PlanArena arena(PlanArena::Storage::anonymous);
   NamedFds fds(false);
@@ -118,13 +127,15 @@ int execute(const Globals& globals, const Options& options, const std::string& i
   if (!is_detached) foreground.emplace();
   child::Stage stage;
   child::stage_init(stage, &plan);
-  if (!child::stage_run(stage)) throw to_error(stage.context.report, &plan);
+  ScopePlacement placement(stage);
+  if (!child::stage_run(stage)) throw placement.error_or(to_error(stage.context.report, &plan));
   hand_over(options, stage);
   child::Report report;
   if (child::stage_read_outcome(stage, report) != 0) {
     waitpid(stage.child_pid, nullptr, 0);
     throw to_error(report, &plan);
   }
+  append_warnings(warnings, stage.context.report, plan);
   log_launch_warnings(globals, warnings, process.terminal);
   if (globals.is_debug) {
     std::vector<RuntimeStep> steps;
@@ -138,9 +149,12 @@ int execute(const Globals& globals, const Options& options, const std::string& i
 
 int run_exec(const Globals& globals, const Words& words) {
   const Options options(words, kOptions, true);
-  const std::string& id = options.argument(0, "container id");
+  options.expect_arguments("exec", 1, SIZE_MAX);
+  const std::string& id = options.arguments()[0];
   try {
     return execute(globals, options, id);
+  } catch (const UsageError&) {
+    throw;
   } catch (const RuntimeError& error) {
     throw error.within("exec in container " + id);
   }

@@ -1,4 +1,5 @@
 // tsrunc: the OCI runtime on the command line, with runc's flags; and, as `tsrunc monitor`, the parent of a container.
+#include <fcntl.h>
 #include <limits.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -42,10 +43,7 @@ std::string absolute(const std::string& path) {
 /// Where the state is without --root. Who may not write in /run has a directory of their own below it.
 std::string default_root() {
   const char* directory = getenv("XDG_RUNTIME_DIR");
-  const char* user = getenv("USER");
-  // Root in a user namespace is an ordinary user, as under podman, unless USER says otherwise, as in a container.
-  const bool is_users = geteuid() != 0 || (is_in_user_namespace() && (user == nullptr || strcmp(user, "root") != 0));
-  if (!is_users || directory == nullptr || *directory == '\0') return "/run/tsrunc";
+  if (!is_ordinary_user() || directory == nullptr || *directory == '\0') return "/run/tsrunc";
   const std::string root = absolute(directory) + "/tsrunc";
   make_directories("make state root", root, 0700);
   // Sticky: what cleans XDG_RUNTIME_DIR of files that nobody has touched for long leaves it. XDG Base Directory
@@ -102,9 +100,10 @@ int dispatch(const Globals& globals, const std::string& name, const Words& words
       if (fflush(stdout) != 0) throw_errno("print", "write", "stdout");
       return status;
     } catch (const UsageError& error) {
-      printf("Incorrect Usage.\n\n");
+      printf("Incorrect Usage%s%s\n\n", error.is_of_flag ? ": " : ".", error.is_of_flag ? error.what() : "");
       print_help(name);
-      return tell(globals, name, error);
+      tell(globals, name, error);
+      return 1;
     } catch (const RuntimeError& error) {
       return tell(globals, name, error);
     }
@@ -118,9 +117,15 @@ void print_version() {
          seccomp->major, seccomp->minor, seccomp->micro);
 }
 
+/// Whoever names a log file will look there: it must be one that can be written.
+void check_log(const std::string& path) {
+  if (!path.empty()) open_file("open log", path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+}
+
 void check_globals(const Options& options) {
   const std::string format = options.value("log-format", "text");
   if (format != "text" && format != "json") throw_invalid("", "invalid log-format: " + format);
+  check_log(options.value("log"));
 }
 
 int run(const Words& words) {

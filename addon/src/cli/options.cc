@@ -22,7 +22,20 @@ const Option* find_letter(const std::vector<Option>& known, char letter) {
   return nullptr;
 }
 
-[[noreturn]] void refuse(const std::string& word, const char* why) { throw UsageError(std::string(why) + ": " + word); }
+[[noreturn]] void refuse(const std::string& word, const char* why) {
+  throw UsageError(std::string(why) + ": " + word, true);
+}
+
+/// A flag without a value, or with one of the words that Go's flag package knows.
+bool is_set(const std::string& flag, const std::string& value) {
+  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (value == word) return true;
+  }
+  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (value == word) return false;
+  }
+  throw UsageError("invalid boolean value \"" + value + "\" for flag " + flag, true);
+}
 
 }  // namespace
 
@@ -54,9 +67,10 @@ Options::Options(const std::vector<std::string>& words, const std::vector<Option
       }
       continue;
     }
-    if (option == nullptr) refuse(word, "flag provided but not defined");
+    if (option == nullptr) refuse(word.substr(0, equals), "flag provided but not defined");
     if (!option->takes_value) {
-      if (equals == std::string::npos || word.substr(equals + 1) == "true") values_[option->name].push_back("");
+      if (equals == std::string::npos || is_set(word.substr(0, equals), word.substr(equals + 1)))
+        values_[option->name].push_back("");
     } else if (equals != std::string::npos) {
       values_[option->name].push_back(word.substr(equals + 1));
     } else if (index + 1 < words.size()) {
@@ -87,9 +101,12 @@ void Options::expect_arguments(const char* command, size_t least, size_t most) c
   throw UsageError(start + "a maximum of " + std::to_string(most) + " argument(s)");
 }
 
-const std::string& Options::argument(size_t index, const char* what) const {
-  if (index >= arguments_.size()) throw_invalid("command line", std::string(what) + ": missing");
-  return arguments_[index];
+long long flag_integer(const std::string& flag, const std::string& text) {
+  char* end = nullptr;
+  const long long value = std::strtoll(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0')
+    throw UsageError("invalid value \"" + text + "\" for flag " + flag + ": not a number", true);
+  return value;
 }
 
 long long to_integer(const std::string& name, const std::string& text) {

@@ -12,7 +12,10 @@ namespace tsc::cli {
 /// The command line itself is wrong: the caller gets the command's usage, too.
 class UsageError : public RuntimeError {
  public:
-  explicit UsageError(const std::string& what) : RuntimeError("", "", "", 0, "", what, Reason::invalid_argument) {}
+  explicit UsageError(const std::string& what, bool is_of_flag = false)
+      : RuntimeError("", "", "", 0, "", what, Reason::invalid_argument), is_of_flag(is_of_flag) {}
+
+  bool is_of_flag;  // not of the number of arguments
 };
 
 struct Option {
@@ -24,7 +27,7 @@ struct Option {
 class Options {
  public:
   /// `stops_at_argument`: everything from the first argument on is left alone (the command of exec and unshare).
-  /// Throws RuntimeError for an unknown option.
+  /// Throws UsageError for an unknown option, or a wrong value of a flag.
   Options(const std::vector<std::string>& words, const std::vector<Option>& known, bool stops_at_argument);
 
   bool has(const std::string& name) const { return values_.count(name) != 0; }
@@ -33,13 +36,14 @@ class Options {
   const std::vector<std::string>& arguments() const { return arguments_; }
   /// Throws UsageError unless there are so many arguments.
   void expect_arguments(const char* command, size_t least, size_t most) const;
-  /// The n-th argument; throws, naming it, when it is missing.
-  const std::string& argument(size_t index, const char* what) const;
 
  private:
   std::map<std::string, std::vector<std::string>> values_;
   std::vector<std::string> arguments_;
 };
+
+/// The value of a flag that is an integer; throws UsageError when it is not one.
+long long flag_integer(const std::string& flag, const std::string& text);
 
 /// An integer option; throws when it is not one.
 long long to_integer(const std::string& name, const std::string& text);

@@ -13,7 +13,7 @@ namespace {
 constexpr long long kMaxPassedFds = 65536;
 
 long long preserved(const Options& options) {
-  const long long count = to_integer("--preserve-fds", options.value("preserve-fds", "0"));
+  const long long count = flag_integer("--preserve-fds", options.value("preserve-fds", "0"));
   if (count < 0 || count > kMaxPassedFds) throw_invalid("command line", "--preserve-fds: not within 0..65536");
   return count;
 }

@@ -36,7 +36,8 @@ int signal_number(const std::string& word) {
 int run_kill(const Globals& globals, const Words& words) {
   const Options options(words, {{"all", 'a', false}}, false);
   options.expect_arguments("kill", 1, 2);
-  const std::string signal = options.arguments().size() > 1 ? options.arguments()[1] : "TERM";
+  std::string signal = options.arguments().size() > 1 ? options.arguments()[1] : "";
+  if (signal.empty()) signal = "TERM";
   kill_process(globals.config, options.arguments()[0], "", signal_number(signal), options.has("all"));
   return 0;
 }

@@ -27,6 +27,13 @@ bool tells_frozen(const std::string& path, bool is_frozen) {
   return events.find(is_frozen ? "frozen 1" : "frozen 0") != std::string::npos;
 }
 
+/// Whether children may have controllers. Where processes are, the kernel would take those that count threads, and make
+/// of the group one whose children are good for threads only. The root is exempt.
+bool may_delegate(const std::string& mount_point, const std::string& directory) {
+  std::string processes;
+  return directory == mount_point || !try_read_file(directory + "/cgroup.procs", processes) || processes.empty();
+}
+
 }  // namespace
 
 void enable_controllers(const std::string& mount_point, const std::string& path) {
@@ -42,7 +49,9 @@ void enable_controllers(const std::string& mount_point, const std::string& path)
       // One by one: a controller that cannot be turned on here must not keep the others off. What is really needed
       // and missing shows when its limit is written.
       while (words >> word) {
-        if (!holds_word(enabled, word)) try_write_file(directory + "/cgroup.subtree_control", "+" + word);
+        if (holds_word(enabled, word)) continue;
+        if (!may_delegate(mount_point, directory)) return;
+        try_write_file(directory + "/cgroup.subtree_control", "+" + word);
       }
     }
     end = path.find('/', end + 1);

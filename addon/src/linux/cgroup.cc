@@ -89,12 +89,23 @@ void apply_limits(const CgroupLocation& location, const oci::Resources& resource
   cgroup_v2::apply(location.unified(), share, warnings);
 }
 
+[[noreturn]] void refuse_without_cgroup(const char* step) {
+  throw RuntimeError("", step, "", 0, "", "the container has no cgroup: it was made without the right to one");
+}
+
+bool has_block_io_limits(const oci::Resources& resources) {
+  const auto& limits = resources.block_io;
+  return limits.weight || !limits.weight_device.empty() || !limits.read_bps.empty() || !limits.write_bps.empty() ||
+         !limits.read_iops.empty() || !limits.write_iops.empty();
+}
+
 bool has_limits(const oci::Resources& resources) {
   const auto& memory = resources.memory;
   const auto& cpu = resources.cpu;
   return memory.limit || memory.reservation || memory.swap || cpu.shares || cpu.quota || !cpu.cpus.empty() ||
-         !cpu.mems.empty() || resources.pids_limit.value_or(0) > 0 || !resources.hugepage_limits.empty() ||
-         !resources.rdma.empty() || !resources.unified.empty() || resources.block_io.weight;
+         cpu.period || cpu.burst || cpu.idle || !cpu.mems.empty() || resources.pids_limit.value_or(0) > 0 ||
+         !resources.hugepage_limits.empty() || !resources.rdma.empty() || !resources.unified.empty() ||
+         has_block_io_limits(resources);
 }
 
 /// Rules of devices are the host's root's to make; the others hold or are refused.
@@ -222,6 +233,8 @@ CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources&
 
 void apply_resources(CgroupLocation& location, const oci::Resources& resources, const std::string& record_directory,
                      Warnings& warnings) {
+  if (location.paths.empty() && has_limits(resources)) refuse_without_cgroup("set limits");
+  if (location.version == 2 && location.paths.empty()) return;
   if (location.version == 2) return apply_limits(location, resources, warnings);
   // A controller that create left alone: its group is made now, beside the ones that exist, and filled.
   const std::string model = main_path(location);
@@ -278,7 +291,7 @@ void signal_cgroup(const CgroupLocation& location, int signal) {
 }
 
 void freeze_cgroup(const CgroupLocation& location, bool is_frozen) {
-  if (location.version == 2) return cgroup_v2::freeze(location.find(""), is_frozen);
+  if (location.version == 2 && !location.paths.empty()) return cgroup_v2::freeze(location.find(""), is_frozen);
   const std::string path = location.find("freezer");
   if (!path.empty()) return cgroup_v1::freeze(path, is_frozen);
   // A hybrid machine without the v1 freezer has the v2 one, in every group.
@@ -287,13 +300,14 @@ void freeze_cgroup(const CgroupLocation& location, bool is_frozen) {
 }
 
 bool is_cgroup_frozen(const CgroupLocation& location) {
-  if (location.version == 2) return cgroup_v2::is_frozen(location.find(""));
+  if (location.version == 2 && !location.paths.empty()) return cgroup_v2::is_frozen(location.find(""));
   const std::string path = location.find("freezer");
   if (!path.empty()) return cgroup_v1::is_frozen(path);
   return !location.unified().empty() && cgroup_v2::is_frozen(location.unified());
 }
 
 ContainerStats read_cgroup_stats(const CgroupLocation& location) {
+  if (location.paths.empty()) refuse_without_cgroup("read figures");
   return location.version == 2 ? cgroup_v2::read_stats(location.find("")) : cgroup_v1::read_stats(location);
 }
 

@@ -3,14 +3,15 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "linux/bus-address.h"
 #include "linux/error.h"
-#include "linux/file.h"
+#include "linux/user-namespace.h"
 
 namespace tsc {
 namespace {
@@ -24,33 +25,6 @@ constexpr const char* kBusPath = "/org/freedesktop/DBus";
 constexpr int kAnswerTimeoutMs = 30000;
 constexpr std::size_t kMaxSignals = 256;
 constexpr std::size_t kMaxLine = 512;
-
-std::string environment(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-/// "unix:path=/run/bus,guid=..." -> "/run/bus"
-std::string socket_of_address(const std::string& address) {
-  const std::string prefix = "unix:path=";
-  if (address.rfind(prefix, 0) != 0) return "";
-  return address.substr(prefix.size(), address.find_first_of(",;") - prefix.size());
-}
-
-struct Sockets {
-  std::string direct;  // systemd itself
-  std::string bus;
-};
-
-Sockets find_sockets() {
-  if (geteuid() == 0) {
-    const std::string bus = socket_of_address(environment("DBUS_SYSTEM_BUS_ADDRESS"));
-    return {"/run/systemd/private", bus.empty() ? "/run/dbus/system_bus_socket" : bus};
-  }
-  const std::string runtime = environment("XDG_RUNTIME_DIR");
-  const std::string bus = socket_of_address(environment("DBUS_SESSION_BUS_ADDRESS"));
-  return {runtime + "/systemd/private", bus.empty() ? runtime + "/bus" : bus};
-}
 
 void wait_readable(int fd) {
   pollfd watched = {fd, POLLIN, 0};
@@ -89,9 +63,7 @@ bool is_systemd_running() noexcept {
 }
 
 SystemdConnection::SystemdConnection() {
-  const Sockets sockets = find_sockets();
-  const bool is_direct = path_exists(sockets.direct);
-  connect(is_direct ? sockets.direct : sockets.bus);
+  const bool is_direct = connect();
   authenticate();
   if (is_direct) return;
   call_object(kBus, kBusPath, kBus, "Hello", DbusWriter());
@@ -100,31 +72,56 @@ SystemdConnection::SystemdConnection() {
   call("Subscribe", DbusWriter());
 }
 
-void SystemdConnection::connect(const std::string& path) {
+bool SystemdConnection::connect() {
+  std::string tried;
+  int error = 0;
+  for (const BusSocket& socket : systemd_sockets()) {
+    error = try_connect(socket.name);
+    if (error == 0) return socket.is_direct;
+    tried += (tried.empty() ? "" : ", ") + (socket.name[0] == '\0' ? "@" + socket.name.substr(1) : socket.name);
+  }
+  const RuntimeError failure("", kStep, "connect", error, tried, tried.empty() ? "no socket is known" : "");
+  if (!is_ordinary_user()) throw failure;
+  throw failure.advised(
+      "an ordinary user's containers are scopes of their own systemd: log in with a session of its (or `loginctl "
+      "enable-linger`), and set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS");
+}
+
+/// The errno of a failure.
+int SystemdConnection::try_connect(const std::string& name) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw_errno(ENAMETOOLONG, kStep, "connect", path);
-  path.copy(address.sun_path, path.size());
+  if (name.size() >= sizeof address.sun_path) return ENAMETOOLONG;
+  name.copy(address.sun_path, name.size());
   socket_ = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket_) throw_errno(kStep, "socket");
-  if (::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw_errno(kStep, "connect", path);
+  // An abstract name is as long as it is told to be; a path ends with a NUL.
+  const size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (name[0] == '\0' ? 0 : 1);
+  return ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(length)) == 0 ? 0 : errno;
 }
 
 /// EXTERNAL: the kernel vouches for who we are. "Authentication Protocol" of the specification. BEGIN goes along with
 /// the first line, as systemd's own clients send it: a message that comes with BEGIN in one read lies in systemd's
 /// buffer until the next byte arrives, and by the time OK is here BEGIN has been read.
+///
+/// In a user namespace our own id is another than the one that the bus sees: then it is left to the bus to look.
 void SystemdConnection::authenticate() {
-  std::string hello(1, '\0');
-  hello += "AUTH EXTERNAL " + hexadecimal(std::to_string(geteuid())) + "\r\nBEGIN\r\n";
-  send_all(socket_.get(), hello);
+  const std::string identity =
+      is_in_user_namespace() ? "\r\nDATA" : " " + hexadecimal(std::to_string(geteuid()));
+  send_all(socket_.get(), std::string(1, '\0') + "AUTH EXTERNAL" + identity + "\r\nBEGIN\r\n");
+  std::string line = read_line();
+  if (line == "DATA\r\n") line = read_line();
+  if (line.rfind("OK ", 0) != 0) throw RuntimeError("", kStep, "", EACCES, "", "authentication: " + line);
+}
+
+std::string SystemdConnection::read_line() {
   std::string line;
   while (line.size() < kMaxLine && (line.empty() || line.back() != '\n')) {
     char letter;
     read_exactly(&letter, 1);
     line.push_back(letter);
   }
-  if (line.rfind("OK ", 0) != 0) throw RuntimeError("", kStep, "", EACCES, "", "authentication: " + line);
+  return line;
 }
 
 void SystemdConnection::read_exactly(char* buffer, std::size_t size) {

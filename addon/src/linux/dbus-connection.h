@@ -12,8 +12,7 @@ namespace tsc {
 /// Blocking; every wait is bounded. Throws RuntimeError, with systemd's own words when it refuses.
 class SystemdConnection {
  public:
-  /// Root's is the manager of the machine, another user's their own. First the socket that systemd itself listens on,
-  /// which works without a message bus; then the bus.
+  /// To the first of systemd_sockets() that answers: systemd's own, which works without a message bus, then the bus.
   SystemdConnection();
 
   /// Calls a method of the manager; gives the strings of its answer. `error_name`: an error whose name ends so is not
@@ -24,8 +23,11 @@ class SystemdConnection {
   std::string wait_for_job(const std::string& job);
 
  private:
-  void connect(const std::string& path);
+  /// True when systemd itself is at the other end.
+  bool connect();
+  int try_connect(const std::string& name);
   void authenticate();
+  std::string read_line();
   std::uint32_t send(DbusMessage message);
   DbusMessage receive();
   DbusMessage call_object(const char* destination, const char* path, const char* interface, const char* method,

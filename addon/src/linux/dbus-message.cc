@@ -184,6 +184,14 @@ DbusWriter& DbusWriter::add_properties(const std::vector<DbusProperty>& properti
   return *this;
 }
 
+DbusWriter& DbusWriter::add_numbers(const std::vector<std::uint32_t>& numbers) {
+  signature_ += "au";
+  put_array(body_, 4, [&] {
+    for (const std::uint32_t number : numbers) put(body_, number);
+  });
+  return *this;
+}
+
 DbusWriter& DbusWriter::add_no_units() {
   signature_ += "a(sa(sv))";
   put_array(body_, 8, [] {});

@@ -28,6 +28,8 @@ class DbusWriter {
   DbusWriter& add_flag(bool value);
   /// a(sv)
   DbusWriter& add_properties(const std::vector<DbusProperty>& properties);
+  /// au
+  DbusWriter& add_numbers(const std::vector<std::uint32_t>& numbers);
   /// a(sa(sv)) without elements: what StartTransientUnit wants last.
   DbusWriter& add_no_units();
 

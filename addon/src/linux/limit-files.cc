@@ -14,6 +14,18 @@ namespace {
 
 constexpr const char* kStep = "set limits";
 
+/// Why a file of v2 is not there: which controllers the group has, and that this is none of them. "" for another reason.
+std::string missing_controller(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  const std::string controller = path.substr(slash + 1, path.find('.', slash) - slash - 1);
+  std::string available;
+  if (!try_read_file(path.substr(0, slash) + "/cgroup.controllers", available)) return "";
+  available.resize(available.find_last_not_of('\n') + 1);
+  if ((" " + available + " ").find(" " + controller + " ") != std::string::npos) return "";
+  return "the controller " + controller + " is not available in this cgroup, which has " +
+         (available.empty() ? "none" : "only " + available);
+}
+
 [[noreturn]] void refuse(int error, const LimitFile& file) {
   std::string detail = "writing " + file.value;
   std::string present;
@@ -22,7 +34,11 @@ constexpr const char* kStep = "set limits";
     present.resize(present.find_last_not_of('\n') + 1);
     detail = "unable to set memory limit to " + file.value + " (current usage: " + present + ")";
   }
-  throw RuntimeError("", kStep, "write", error, file.path, detail);
+  const std::string missing = error == ENOENT ? missing_controller(file.path) : "";
+  if (missing.empty()) throw RuntimeError("", kStep, "write", error, file.path, detail);
+  throw RuntimeError("", kStep, "", 0, file.path, missing)
+      .advised("its parent must have it, hold no process itself and, with an ordinary user, be delegated with it: "
+               "Delegate= in systemd's user@.service");
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // The systemd cgroup driver: see the header. org.freedesktop.systemd1(5), https://systemd.io/CGROUP_DELEGATION
 #include "linux/systemd-scope.h"
 
-#include <unistd.h>
-
 #include <sstream>
 
 #include "linux/cgroup-directory.h"
@@ -11,6 +9,7 @@
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/systemd-properties.h"
+#include "linux/user-namespace.h"
 
 namespace tsc {
 namespace {
@@ -25,7 +24,7 @@ struct ScopeName {
 };
 
 ScopeName parse_path(const ScopeRequest& request) {
-  const std::string slice = geteuid() == 0 ? "system.slice" : "user.slice";
+  const std::string slice = is_ordinary_user() ? "user.slice" : "system.slice";
   if (request.cgroups_path.empty()) return {slice, "tsrunc-" + request.id + ".scope"};
   const std::vector<std::string> parts = split(request.cgroups_path, ':');
   if (parts.size() != 3 || request.cgroups_path.find('/') != std::string::npos || parts[2].empty()) {
@@ -60,6 +59,9 @@ std::string path_of(pid_t pid, const ScopeName& name, const std::string& control
     const std::string path = line.substr(second + 1);
     if (path.ends_with("/" + name.unit)) return path;
   }
+  // A user's scope lies somewhere below their manager's group.
+  if (is_ordinary_user())
+    throw RuntimeError("", kStep, "", 0, name.unit, "systemd has not moved process " + std::to_string(pid) + " there");
   return slice_path(name.slice) + "/" + name.unit;
 }
 
@@ -141,11 +143,17 @@ void start_scope(const ScopeRequest& request, oci::Resources& resources, CgroupL
                        "systemd cgroup flag passed, but systemd is not the init of this machine");
   }
   const int version = cgroup_system().is_unified ? 2 : 1;
+  if (version == 1 && is_ordinary_user()) {
+    throw RuntimeError("", kStep, "", ENOTSUP, "",
+                       "an ordinary user's systemd has no cgroups to give where the machine's are v1: leave --systemd-cgroup out");
+  }
   round_quota(resources);
   SystemdConnection systemd;
   start_unit(systemd, name, scope_properties(request, name, resources, version), location);
   locate(request, name, resources, location);
-  apply_resources(location, resources, "", warnings);
+  oci::Resources limits = resources;
+  if (request.is_rootless) limits.devices.clear();
+  apply_resources(location, limits, "", warnings);
 }
 
 void update_scope(const CgroupLocation& location, oci::Resources& resources) {
@@ -175,6 +183,12 @@ void update_scope(const CgroupLocation& location, oci::Resources& resources) {
   if (properties.empty()) return;
   SystemdConnection().call("SetUnitProperties",
                            DbusWriter().add_text(location.unit).add_flag(true).add_properties(properties));
+}
+
+void attach_to_scope(const std::string& unit, const std::string& group, pid_t pid) {
+  SystemdConnection().call(
+      "AttachProcessesToUnit",
+      DbusWriter().add_text(unit).add_text(group).add_numbers({static_cast<std::uint32_t>(pid)}));
 }
 
 void stop_scope(const std::string& unit) {

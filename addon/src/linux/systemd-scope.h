@@ -13,6 +13,7 @@ namespace tsc {
 struct ScopeRequest {
   std::string cgroups_path;  // slice:prefix:name, "" means system.slice:tsrunc:<id>
   std::string id;
+  bool is_rootless = false;  // the rules of devices are left out
   pid_t holder = 0;  // a process that keeps the scope alive until init is in it
   const std::map<std::string, std::string>& annotations;
 };
@@ -24,6 +25,10 @@ void start_scope(const ScopeRequest& request, oci::Resources& resources, CgroupL
 
 /// Tells systemd of changed limits; the caller writes the files.
 void update_scope(const CgroupLocation& location, oci::Resources& resources);
+
+/// Has systemd move a process into the unit, `group` below it ("/": the unit's own): where the kernel lets only systemd
+/// do so, since the process is outside of what was delegated to its user.
+void attach_to_scope(const std::string& unit, const std::string& group, pid_t pid);
 
 /// Stops the unit and forgets its failure; it may have gone already.
 void stop_scope(const std::string& unit);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "linux/cgroup-system.h"
@@ -31,6 +32,12 @@ bool is_in_user_namespace() {
 }
 
 bool is_rootless() { return geteuid() != 0 || is_in_user_namespace(); }
+
+bool is_ordinary_user() {
+  if (geteuid() != 0) return true;
+  const char* user = getenv("USER");
+  return is_in_user_namespace() && (user == nullptr || strcmp(user, "root") != 0);
+}
 
 std::string find_program(const std::string& name) {
   const char* path = getenv("PATH");

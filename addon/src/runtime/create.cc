@@ -124,8 +124,8 @@ void Creation::make_cgroup(const RuntimeConfig& config, const CreateRequest& req
   }
   // A scope needs a process from its start, and init is not there yet: a monitor without a plan stands in for it.
   scope_holder_.emplace(config.tsrunc);
-  start_scope({wanted.cgroups_path, request.id, scope_holder_->pid(), oci_config_.annotations}, wanted.resources,
-              record_.cgroup, warnings_);
+  start_scope({wanted.cgroups_path, request.id, request.is_rootless, scope_holder_->pid(), oci_config_.annotations},
+              wanted.resources, record_.cgroup, warnings_);
 }
 
 void Creation::read_config(const CreateRequest& request) {
@@ -243,6 +243,7 @@ CreatedProcess create_container(const RuntimeConfig& config, const CreateRequest
     created.monitor_pid = launched.monitor_pid;
     created.exit_fd = std::move(launched.exit_fd);
     created.warnings = std::move(creation.warnings());
+    for (std::string& warning : launched.warnings) created.warnings.push_back(std::move(warning));
     return created;
   } catch (const RuntimeError& error) {
     throw error.within("create container " + request.id);

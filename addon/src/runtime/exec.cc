@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "linux/cgroup-delegation.h"
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/pidfd.h"
@@ -31,6 +32,18 @@ UniqueFd open_of_init(const ContainerRecord& record, const char* step, const cha
   return fd;
 }
 
+/// A group that we may not bring a process into: without it, as runc does it, but not without a word. (A scope is no
+/// such group: systemd brings the process there.)
+void leave_closed_group(CgroupLocation& location, Warnings& warnings) {
+  if (location.version != 2 || location.paths.empty() || !location.unit.empty()) return;
+  const std::string directory = location.find("");
+  const std::string closed = closed_ancestor(directory);
+  if (closed.empty()) return;
+  warnings.push_back("the process runs outside of the container's cgroup " + directory + ", without its limits: " + closed +
+                     "/cgroup.procs may not be written");
+  location.paths.clear();
+}
+
 }  // namespace
 
 void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const ContainerRecord& record,
@@ -52,6 +65,7 @@ void plan_exec(PlanArena& arena, NamedFds& fds, const StateStore& store, const C
   CgroupLocation location = record.cgroup;
   if (sub_cgroups.empty()) follow_init(location, record.process.pid);
   enter_sub_cgroups(location, sub_cgroups);
+  leave_closed_group(location, warnings);
   plan_cgroups(arena, location, std::move(cgroup_namespace), fds);
   plan_resctrl(arena, record.resctrl, fds);
   const ProcessContext context = {has_user_namespace, record.uid_mappings, record.no_new_keyring, record.id,
@@ -70,7 +84,7 @@ void check_may_exec(const std::string& status, bool ignores_pause) {
   if (status == "running" || status == "created" || (status == "paused" && ignores_pause)) return;
   const std::string detail = status == "paused"
                                  ? "cannot exec in a paused container (--ignore-paused waits for its resume)"
-                                 : "the container is " + status;
+                                 : "cannot exec in a " + status + " container";
   throw RuntimeError("", "exec", "", 0, "", detail, Reason::wrong_state);
 }
 
@@ -101,6 +115,7 @@ CreatedProcess run_exec(const RuntimeConfig& config, const StateStore& store, co
   created.pid = launched.pid;
   created.monitor_pid = launched.monitor_pid;
   created.exit_fd = std::move(launched.exit_fd);
+  for (std::string& warning : launched.warnings) created.warnings.push_back(std::move(warning));
   return created;
 }
 

@@ -62,6 +62,7 @@ Launched launch(MonitorProcess& monitor, const std::string& label, PlanArena& ar
   append_steps(steps, report, &plan);
   if (report.kind == child::ReportKind::failed) throw to_error(report, &plan);
   Launched launched;
+  append_warnings(launched.warnings, report, plan);
   launched.pid = report.pid;
   launched.monitor_pid = monitor.pid();
   launched.channel = monitor.release();

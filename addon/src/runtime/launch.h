@@ -15,6 +15,7 @@ struct Launched {
   pid_t monitor_pid = 0;
   UniqueFd channel;  // the shim's end: later reports
   UniqueFd exit_fd;
+  Warnings warnings;
 };
 
 /// Gives the waiting monitor its plan and waits until its child is ready. Throws what they report; then the child is

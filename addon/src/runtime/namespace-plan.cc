@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "linux/cgroup-delegation.h"
 #include "linux/error.h"
 #include "linux/file.h"
 #include "linux/net-device.h"
@@ -102,6 +103,23 @@ void check_sysctl(const oci::Linux& config, const std::string& key) {
     throw_invalid("parse config", "linux.sysctl: " + key + " is the host's without a namespace for it");
 }
 
+/// A group that we may not bring a process into: systemd may, where the group is its unit's.
+void plan_scope(PlanArena& arena, const CgroupLocation& location, const std::string& directory,
+                const std::string& closed) {
+  const size_t unit = directory.find("/" + location.unit);
+  if (location.unit.empty() || unit == std::string::npos) {
+    throw RuntimeError("", "enter cgroup", "", EACCES, directory,
+                       "this process is in " + cgroup_system().unified_own_path + ", and may not write " + closed +
+                           "/cgroup.procs, which a way from there to here takes")
+        .advised("start from inside of the delegated group, as `systemd-run --user --scope -p Delegate=yes` does");
+  }
+  child::Plan& plan = arena.plan();
+  const std::string below = directory.substr(unit + 1 + location.unit.size());
+  arena.set(plan.scope_unit, location.unit);
+  arena.set(plan.scope_group, below.empty() ? "/" : below);
+  plan.waits_release = true;
+}
+
 }  // namespace
 
 std::string map_text(const std::vector<oci::IdMapping>& mappings) {
@@ -186,7 +204,10 @@ void plan_cgroups(PlanArena& arena, const CgroupLocation& location, UniqueFd cgr
   // An ordinary user may have none.
   if (location.paths.empty()) return;
   if (location.version == 2) {
-    plan.cgroup2_fd = fds.add(open_file(kStep, location.find(""), O_RDONLY | O_DIRECTORY));
+    const std::string& directory = location.paths.at("");
+    const std::string closed = closed_ancestor(directory);
+    if (!closed.empty()) return plan_scope(arena, location, directory, closed);
+    plan.cgroup2_fd = fds.add(open_file(kStep, directory, O_RDONLY | O_DIRECTORY));
     return;
   }
   const auto& hierarchies = cgroup_system().hierarchies;

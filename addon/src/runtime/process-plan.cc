@@ -91,18 +91,15 @@ void plan_capabilities(PlanArena& arena, const oci::Process& process, bool has_u
   }
 }
 
-void plan_oom_score(PlanArena& arena, const oci::Process& process, Warnings& warnings) {
+void plan_oom_score(PlanArena& arena, const oci::Process& process) {
   if (!process.oom_score_adj) return;
   std::string present;
   const int wanted = *process.oom_score_adj;
   if (wanted < -1000 || wanted > 1000) throw_invalid("parse config", "process.oomScoreAdj: not within -1000..1000");
   const int own = try_read_file("/proc/self/oom_score_adj", present) ? std::atoi(present.c_str()) : 0;
   if (wanted == own) return;
-  if (wanted < own && (!has_capability(CAP_SYS_RESOURCE) || is_in_user_namespace())) {
-    warnings.push_back("oomScoreAdj stays at " + std::to_string(own) + ", lowering it needs CAP_SYS_RESOURCE");
-    return;
-  }
-  arena.set(arena.plan().process.oom_score_adj, std::to_string(wanted));
+  arena.plan().process.has_oom_score = true;
+  arena.plan().process.oom_score = wanted;
 }
 
 void plan_label(PlanArena& arena, const oci::Process& process) {
@@ -223,7 +220,7 @@ void plan_process(PlanArena& arena, const oci::Process& process, const ProcessCo
   plan_user(arena, process, context);
   plan_rlimits(arena, process.rlimits.empty() ? context.traits.rlimits : process.rlimits, warnings);
   plan_capabilities(arena, process, context.has_user_namespace, warnings);
-  plan_oom_score(arena, process, warnings);
+  plan_oom_score(arena, process);
   plan_label(arena, process);
   plan_scheduling(arena, process, context.traits);
   plan_tuning(arena, context);

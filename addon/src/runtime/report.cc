@@ -161,6 +161,12 @@ void append_steps(std::vector<RuntimeStep>& steps, const child::Report& report, 
   }
 }
 
+void append_warnings(Warnings& warnings, const child::Report& report, const child::Plan& plan) {
+  if (!report.is_oom_score_higher) return;
+  warnings.push_back("process.oomScoreAdj is " + std::to_string(report.oom_score) + " instead of " +
+                     std::to_string(plan.process.oom_score) + ": going lower needs CAP_SYS_RESOURCE");
+}
+
 void StepClock::begin(const char* name) {
   end();
   open_ = steps_.size();

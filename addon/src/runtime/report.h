@@ -14,6 +14,9 @@ RuntimeError to_error(const child::Report& report, const child::Plan* plan);
 
 void append_steps(std::vector<RuntimeStep>& steps, const child::Report& report, const child::Plan* plan);
 
+/// What the container does not have as it was wanted, though it runs.
+void append_warnings(Warnings& warnings, const child::Report& report, const child::Plan& plan);
+
 /// Times the parent's own steps: each begin() ends the one before.
 class StepClock {
  public:

@@ -22,7 +22,7 @@ Warnings update_container(const RuntimeConfig& config, const std::string& id, co
     const StateStore store(config.root);
     ContainerRecord record = store.load(id);
     if (container_status(store, record) == "stopped") {
-      throw RuntimeError("", "update", "", 0, "", "the container is stopped", Reason::wrong_state);
+      throw RuntimeError("", "update", "", 0, "", "container not running: stopped", Reason::wrong_state);
     }
     oci::Resources resources = oci::parse_resources(resources_json);
     resources.devices.clear();

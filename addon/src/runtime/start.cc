@@ -12,6 +12,7 @@
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/state-store.h"
+#include "runtime/status.h"
 
 namespace tsc {
 namespace {
@@ -20,11 +21,17 @@ constexpr int kExecuteTimeoutMs = 10000;
 constexpr int kKillTimeoutMs = 10000;
 
 /// Only one start wins the rename; it then owns the fifo.
-std::string claim_fifo(const std::string& directory) {
+std::string claim_fifo(const StateStore& store, const ContainerRecord& record, const std::string& directory) {
   const std::string fifo = directory + "/exec.fifo";
   const std::string claimed = directory + "/started.fifo";
   if (rename(fifo.c_str(), claimed.c_str()) == 0) return claimed;
-  if (errno == ENOENT) throw RuntimeError("", "start", "", 0, "", "it has been started already", Reason::wrong_state);
+  if (errno == ENOENT) {
+    const bool has_stopped = container_status(store, record) == "stopped";
+    throw RuntimeError("", "start", "", 0, "",
+                       has_stopped ? "cannot start a container that has stopped"
+                                   : "cannot start an already running container: it has been started already",
+                       Reason::wrong_state);
+  }
   throw_errno("claim exec.fifo", "rename", fifo);
 }
 
@@ -80,7 +87,7 @@ StartedProcess start_container(const RuntimeConfig& config, const std::string& i
       channel = take_fd(monitor.get(), child::kMonitorPeerFd);
       if (!channel) throw_errno("start", "pidfd_getfd", "channel");
     }
-    const UniqueFd fifo = release_init(claim_fifo(store.directory(id)));
+    const UniqueFd fifo = release_init(claim_fifo(store, record, store.directory(id)));
     if (channel) {
       read_start_outcome(channel.get(), started.steps);
     } else {

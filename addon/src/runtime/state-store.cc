@@ -168,6 +168,7 @@ void make_new(const std::string& path, const std::string& what) {
 }  // namespace
 
 void check_id(const std::string& id) {
+  if (id.empty()) throw_invalid("check id", "container id cannot be empty");
   const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
   if (id.empty() || id.size() > kMaxIdLength || id.find_first_not_of(allowed) != std::string::npos || id[0] == '.') {
     throw_invalid("check id", "\"" + id.substr(0, 80) + "\" is not of [A-Za-z0-9_.+-], or begins with a dot");
@@ -176,7 +177,7 @@ void check_id(const std::string& id) {
 
 void StateStore::make(const std::string& id) const {
   make_directories(kStep, root_, 0700);
-  make_new(directory(id), "a container with this id exists");
+  make_new(directory(id), "container with given ID already exists");
 }
 
 void StateStore::make_exec(const std::string& id, const std::string& exec_id) const {

@@ -61,7 +61,7 @@ void enter_sub_cgroups(CgroupLocation& location, const std::vector<std::string>&
 }
 
 void follow_init(CgroupLocation& location, pid_t init) {
-  if (location.version != 2) return;
+  if (location.version != 2 || location.paths.empty()) return;
   std::string& directory = location.paths[""];
   std::string controllers;
   if (!try_read_file(directory + "/cgroup.subtree_control", controllers)) return;
