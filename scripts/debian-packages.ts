@@ -61,6 +61,7 @@ export const testPackages = [
   'erofs-utils',
   'curl',
   'systemd',
+  'dbus-daemon',
 ];
 
 function missing(packages: string[]): string[] {

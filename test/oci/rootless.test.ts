@@ -154,6 +154,40 @@ test('what they may not have is refused in words that say why', () => {
   expect(run(['list', '-q']).stdout).toBe('');
 });
 
+test('oomScoreAdj is what is wanted, or the lowest that the kernel takes, and then a warning', () => {
+  const scored = (oomScoreAdj: number, before: string, ...enter: string[]) => {
+    const directory = bundle(['cat', '/proc/self/oom_score_adj'], (config) => {
+      config.process['oomScoreAdj'] = oomScoreAdj;
+      if (enter.length === 0) return;
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'user');
+      delete config.linux['uidMappings'];
+      delete config.linux['gidMappings'];
+    });
+    const log = join(directory, 'log');
+    const script = `echo ${before} >/proc/self/oom_score_adj; exec "$@"`;
+    const { stdout, stderr } = user.run(
+      'sh',
+      ['-c', script, 'sh', ...enter, program, '--log', log].concat('run', '-b', directory, 'scored'),
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const warnings = existsSync(log) ? readFileSync(log, 'utf8') : '';
+    return { stdout: stdout.trim(), stderr, warning: /oomScoreAdj[^"]*/.exec(warnings)?.[0] };
+  };
+  const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  const raised = String(own + 400);
+  const came = (score: number) => ({ stdout: String(score), stderr: '', warning: undefined });
+  expect(scored(own + 500, raised)).toEqual(came(own + 500));
+  // raised without privileges, so it may come down again
+  expect(scored(own + 150, raised)).toEqual(came(own + 150));
+  const lowest = scored(-1000, raised);
+  expect(Number(lowest.stdout)).toBeLessThanOrEqual(own);
+  expect(lowest.warning).toBe(`oomScoreAdj is ${lowest.stdout} instead of -1000: going lower needs CAP_SYS_RESOURCE`);
+  // as under podman: init's own file in /proc is closed to its parent
+  expect(scored(own + 500, raised, 'unshare', '-Urm')).toEqual(came(own + 500));
+});
+
 test('verbs that want a cgroup say that there is none', () => {
   expect(runDetached('bare', bundle(['sleep', '60']))).toBe(0);
   expect(run(['pause', 'bare']).stderr).toContain('the container has no freezer cgroup');

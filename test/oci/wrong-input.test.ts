@@ -66,7 +66,9 @@ function expectAlike([words, said]: Mistake): Outcome {
 describe('the words of a command', () => {
   const exactly = /tsrunc: "\w+" requires exactly \d argument\(s\)/;
   const atLeast = /tsrunc: "\w+" requires a minimum of 1 argument\(s\)/;
-  const commands = 'checkpoint create delete events exec kill pause ps restore resume run start state update'.split(' ');
+  const commands = 'checkpoint create delete events exec kill pause ps restore resume run start state update'.split(
+    ' ',
+  );
   const mistakes: Mistake[] = [
     ...commands.map((name): Mistake => [name, /^(exec|kill|ps)$/.test(name) ? atLeast : exactly]),
     ...commands.map((name): Mistake => [`${name} --lunch`, /flag provided but not defined: --lunch$/m]),

@@ -13,6 +13,10 @@ const programs: Record<string, string> = {
   'busybox-static': '/bin/busybox',
   criu: '/usr/sbin/criu',
   systemd: '/lib/systemd/systemd',
+  'dbus-daemon': '/usr/bin/dbus-daemon',
+  'util-linux': '/usr/bin/setpriv',
+  runc: '/usr/sbin/runc',
+  crun: '/usr/bin/crun',
 };
 
 /** Throws with the command that installs what is missing. */

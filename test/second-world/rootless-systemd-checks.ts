@@ -34,7 +34,9 @@ const begin = `${asUser}
   is() { [ "$(state)" = "$1" ]; }
 `;
 const limits = "$(printf '33554432\\n8\\n50000 100000\\n0::/')";
-const tell = 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max /proc/self/cgroup'.split(' ');
+const tell = 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max /proc/self/cgroup'.split(
+  ' ',
+);
 
 export const rootlessSystemdChecks: Check[] = [
   {

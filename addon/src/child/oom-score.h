@@ -1,6 +1,6 @@
-// The score by which the kernel chooses a victim when memory runs out. Taken on by the parent for the time of the clone:
-// a child inherits it, while the child's own file in /proc may be closed to a parent without the host's rights. Called
-// by the stage. proc_pid_oom_score_adj(5)
+// The score by which the kernel chooses a victim when memory runs out. Taken on by the parent for the time of the
+// clone: a child inherits it, while the child's own file in /proc may be closed to a parent without the host's rights.
+// Called by the stage. proc_pid_oom_score_adj(5)
 #pragma once
 
 #include "child/context.h"

@@ -1,5 +1,5 @@
-// A child's place in the scope of a user's systemd, for create and exec: where the kernel lets only systemd move it, it is
-// asked to while the child waits.
+// A child's place in the scope of a user's systemd, for create and exec: where the kernel lets only systemd move it,
+// systemd is asked to while the child waits.
 #pragma once
 
 #include <optional>

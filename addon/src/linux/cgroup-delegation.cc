@@ -13,7 +13,8 @@ std::string closed_ancestor(const std::string& directory) {
   if (!is_rootless()) return "";
   const CgroupSystem& system = cgroup_system();
   // Both with a slash behind, so that a name is compared whole.
-  const std::string own = system.unified_mount_point + (system.unified_own_path == "/" ? "" : system.unified_own_path) + "/";
+  const std::string& path = system.unified_own_path;
+  const std::string own = system.unified_mount_point + (path == "/" ? "" : path) + "/";
   const std::string wanted = directory + "/";
   size_t common = 0;
   for (size_t at = 0; at < own.size() && at < wanted.size() && own[at] == wanted[at]; ++at) {

@@ -97,7 +97,8 @@ int SystemdConnection::try_connect(const std::string& name) {
   if (!socket_) throw_errno(kStep, "socket");
   // An abstract name is as long as it is told to be; a path ends with a NUL.
   const size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (name[0] == '\0' ? 0 : 1);
-  return ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(length)) == 0 ? 0 : errno;
+  const auto* wanted = reinterpret_cast<sockaddr*>(&address);
+  return ::connect(socket_.get(), wanted, static_cast<socklen_t>(length)) == 0 ? 0 : errno;
 }
 
 /// EXTERNAL: the kernel vouches for who we are. "Authentication Protocol" of the specification. BEGIN goes along with

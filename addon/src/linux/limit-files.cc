@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kStep = "set limits";
 
-/// Why a file of v2 is not there: which controllers the group has, and that this is none of them. "" for another reason.
+/// Why a file of v2 is not there: which controllers the group has, and that this is none of them. "": another reason.
 std::string missing_controller(const std::string& path) {
   const size_t slash = path.find_last_of('/');
   const std::string controller = path.substr(slash + 1, path.find('.', slash) - slash - 1);

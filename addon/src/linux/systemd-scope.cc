@@ -145,7 +145,8 @@ void start_scope(const ScopeRequest& request, oci::Resources& resources, CgroupL
   const int version = cgroup_system().is_unified ? 2 : 1;
   if (version == 1 && is_ordinary_user()) {
     throw RuntimeError("", kStep, "", ENOTSUP, "",
-                       "an ordinary user's systemd has no cgroups to give where the machine's are v1: leave --systemd-cgroup out");
+                       "an ordinary user's systemd has no cgroups to give where the machine's are v1: leave "
+                       "--systemd-cgroup out");
   }
   round_quota(resources);
   SystemdConnection systemd;

@@ -39,8 +39,8 @@ void leave_closed_group(CgroupLocation& location, Warnings& warnings) {
   const std::string directory = location.find("");
   const std::string closed = closed_ancestor(directory);
   if (closed.empty()) return;
-  warnings.push_back("the process runs outside of the container's cgroup " + directory + ", without its limits: " + closed +
-                     "/cgroup.procs may not be written");
+  warnings.push_back("the process runs outside of the container's cgroup " + directory + ", without its limits: " +
+                     closed + "/cgroup.procs may not be written");
   location.paths.clear();
 }
 
