@@ -4,33 +4,16 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { clientApiVersion, isOlderVersion, oldestApiVersion } from './api-version.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ConnectionError, EngineError } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
+import { bodyHeaders, type CallOptions, queryText, sendBody, WatchedBody } from './request-parts.ts';
+import { messageOf, readText } from './response-text.ts';
 
 // Not imported: that would touch every export of node:http, and its WebSocket loads undici, 50 ms of each start.
 const http = () => process.getBuiltinModule('node:http');
 const https = () => process.getBuiltinModule('node:https');
-
-/** The newest API version this client was written against. */
-export const clientApiVersion = '1.51';
-/** What an engine speaks that does not say. */
-const oldestApiVersion = '1.24';
-
-export type QueryValue = string | number | boolean | readonly string[] | object | undefined;
-
-export interface CallOptions {
-  /** A list is repeated; an object is sent as JSON, as filters are. */
-  query?: Readonly<Record<string, QueryValue>>;
-  /** A plain value is sent as JSON. */
-  body?: unknown;
-  /** Sent as it is. */
-  bodyStream?: NodeJS.ReadableStream | undefined;
-  contentType?: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal | undefined;
-}
 
 /** A connection that left HTTP: bytes both ways. `head` is what arrived with the answer. */
 export interface HijackedStream {
@@ -217,71 +200,4 @@ function endWith(response: IncomingMessage, signal: AbortSignal | undefined): vo
   const onAbort = () => response.destroy(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   response.once('close', () => signal.removeEventListener('abort', onAbort));
-}
-
-function sendBody(request: ClientRequest, options: CallOptions): void {
-  request.end(options.body === undefined ? undefined : JSON.stringify(options.body));
-}
-
-/** A stream that is to be sent, watched from the first: it may fail before there is a request that would fail with it. */
-class WatchedBody {
-  readonly #stream: NodeJS.ReadableStream | undefined;
-  #request: ClientRequest | undefined;
-  error: Error | undefined;
-
-  constructor(stream: NodeJS.ReadableStream | undefined) {
-    this.#stream = stream;
-    stream?.once('error', (error: Error) => {
-      this.error = error;
-      this.#request?.destroy(error);
-    });
-  }
-
-  sendTo(request: ClientRequest): void {
-    this.#request = request;
-    if (this.error !== undefined) request.destroy(this.error);
-    // whoever answers before the end has seen enough: what is left is not read, and not an error
-    request.once('close', () => (this.#stream as Readable).destroy?.());
-    this.#stream?.pipe(request);
-  }
-}
-
-function bodyHeaders(options: CallOptions): Record<string, string | number> {
-  if (options.contentType !== undefined) return { 'Content-Type': options.contentType };
-  if (options.body === undefined) return {};
-  return { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(JSON.stringify(options.body)) };
-}
-
-function queryText(query: CallOptions['query'] = {}): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined) continue;
-    if (Array.isArray(value)) for (const each of value) parameters.append(name, String(each));
-    else if (typeof value === 'object') parameters.append(name, JSON.stringify(value));
-    else parameters.append(name, value === true ? '1' : value === false ? '0' : String(value));
-  }
-  const text = parameters.toString();
-  return text === '' ? '' : `?${text}`;
-}
-
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function messageOf(text: string): string {
-  if (!text.startsWith('{')) return text;
-  try {
-    return String((JSON.parse(text) as { message?: string }).message ?? text);
-  } catch {
-    return text; // a proxy's answer may look like JSON and not be it: show it as it came
-  }
-}
-
-/** Versions as `1.41`, compared as numbers. */
-export function isOlderVersion(left: string, right: string): boolean {
-  const [leftMajor = 0, leftMinor = 0] = left.split('.').map(Number);
-  const [rightMajor = 0, rightMinor = 0] = right.split('.').map(Number);
-  return leftMajor < rightMajor || (leftMajor === rightMajor && leftMinor < rightMinor);
 }

@@ -1,6 +1,7 @@
 // The containers of an engine: list, create, and run in the order that misses nothing.
 
-import { type Abortable, Container } from './container.ts';
+import { Container } from './container.ts';
+import type { Abortable } from './container-life.ts';
 import type { ContainerCreateBody, ContainerSummary, ContainersPruned } from './contracts/engine-api.ts';
 import type { EngineCalls, QueryOf } from './engine-calls.ts';
 import { isNotFound } from './errors.ts';

@@ -1,7 +1,8 @@
 // Calls of the engine by the names of its operations, typed by the engine's own description. The resources stand on it.
 import type { IncomingMessage } from 'node:http';
-import type { CallOptions, Connection, HijackedStream, QueryValue } from './connection.ts';
+import type { Connection, HijackedStream } from './connection.ts';
 import { type Operations, operationCalls } from './contracts/engine-api.ts';
+import type { CallOptions, QueryValue } from './request-parts.ts';
 
 export type OperationId = keyof Operations;
 export type QueryOf<Id extends OperationId> = Operations[Id]['query'];

@@ -1,6 +1,7 @@
 // The images of an engine, and their ways in and out: pull, push, load, save, import, build.
 import type { Readable } from 'node:stream';
-import { type Abortable, toStream } from './container.ts';
+import { toStream } from './container.ts';
+import type { Abortable } from './container-life.ts';
 import type {
   ImageHistoryRow,
   ImageInspect,

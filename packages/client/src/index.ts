@@ -1,5 +1,6 @@
 // What the package offers: `connect` and the types of what it gives.
-export { Container, type PathStat, type WaitCondition } from './container.ts';
+export { Container, type PathStat } from './container.ts';
+export type { WaitCondition } from './container-life.ts';
 export { Containers, type CreateOptions, type RunOptions } from './containers.ts';
 export type * from './contracts/engine-api.ts';
 export { type ConnectOptions, connect, Engine } from './engine.ts';

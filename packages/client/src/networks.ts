@@ -1,5 +1,5 @@
 // The networks of an engine.
-import type { Abortable } from './container.ts';
+import type { Abortable } from './container-life.ts';
 import type { EndpointSettingsBody, Network, NetworkCreateBody, NetworksPruned } from './contracts/engine-api.ts';
 import type { EngineCalls, QueryOf } from './engine-calls.ts';
 

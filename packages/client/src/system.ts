@@ -1,5 +1,5 @@
 // The engine itself: what it is, what happens in it, and what it knows of registries.
-import type { Abortable } from './container.ts';
+import type { Abortable } from './container-life.ts';
 import type {
   AuthAnswer,
   AuthConfig,

@@ -1,5 +1,5 @@
 // The volumes of an engine.
-import type { Abortable } from './container.ts';
+import type { Abortable } from './container-life.ts';
 import type { Volume, VolumeCreateBody, VolumesPruned } from './contracts/engine-api.ts';
 import type { EngineCalls, QueryOf } from './engine-calls.ts';
 

@@ -4,7 +4,8 @@ import { traceparentHeader } from '@tscontainer/platform/trace';
 import { Connection, type ConnectionOptions } from '@tsctl/client/connection';
 import { EngineError, NoDaemonError } from './engine-error.ts';
 
-export { clientApiVersion, type HijackedStream } from '@tsctl/client/connection';
+export { clientApiVersion } from '@tsctl/client/api-version';
+export type { HijackedStream } from '@tsctl/client/connection';
 
 export interface ClientOptions extends ConnectionOptions {
   traceparent: string;
