@@ -1,6 +1,8 @@
-// Measures our engine beside Debian's dockerd in one run, in turn (A B A B …): medians, counts and ratios. `pnpm bench`.
+// Measures our engine beside Debian's dockerd in one run, in turn (A B A B …): medians, counts and ratios. `pnpm bench`;
+// with PEER=28 beside dockerd 28.5.
 import http from 'node:http';
 import { busyboxArchive } from '../harness/images.ts';
+import { newerDocker } from '../harness/newer-docker.ts';
 import { processesOf, pssKib } from '../harness/processes.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { startStack } from '../harness/stack.ts';
@@ -73,7 +75,8 @@ async function measureDensity(server: Server): Promise<void> {
 
 const archive = await busyboxArchive();
 const stack = await startStack({ hasTmpfs: true });
-const peer = await startRealDockerd(undefined, { hasTmpfs: true });
+const programs = process.env.PEER === '28' ? await newerDocker() : undefined;
+const peer = await startRealDockerd(undefined, { hasTmpfs: true, ...(programs && { programs }) });
 try {
   const servers: Server[] = [
     { name: 'ours', socket: stack.socket, directory: stack.directory, agent: new http.Agent({ keepAlive: true }) },

@@ -1,4 +1,6 @@
-// setSubreaper, peerCredentials, execUnshare: packages/linux/src/process.ts and unshare.ts.
+// setSubreaper, peerCredentials, trimMalloc, execUnshare: packages/linux/src/process.ts and unshare.ts.
+#include <malloc.h>
+
 #include <climits>
 
 #include "bindings/arguments.h"
@@ -29,6 +31,11 @@ Napi::Value peer_credentials_call(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value trim_malloc_call(const Napi::CallbackInfo& info) {
+  malloc_trim(0);
+  return info.Env().Undefined();
+}
+
 /// The command line of `tsrunc unshare`: util-linux's long options.
 std::vector<std::string> unshare_arguments(const Napi::Object& options) {
   std::vector<std::string> arguments = {"tsrunc", "unshare"};
@@ -54,6 +61,7 @@ Napi::Value exec_unshare_call(const Napi::CallbackInfo& info) {
 void export_process(Napi::Env env, Napi::Object& exports) {
   exports.Set("setSubreaper", Napi::Function::New(env, set_subreaper_call, "setSubreaper"));
   exports.Set("peerCredentials", Napi::Function::New(env, peer_credentials_call, "peerCredentials"));
+  exports.Set("trimMalloc", Napi::Function::New(env, trim_malloc_call, "trimMalloc"));
   exports.Set("execUnshare", Napi::Function::New(env, exec_unshare_call, "execUnshare"));
 }
 

@@ -2,6 +2,7 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
+import { trimMalloc } from '@tscontainer/linux/process';
 import { onShutdown } from '@tscontainer/platform/daemon';
 import { serveGrpc } from '@tscontainer/platform/grpc-server';
 import { IdleMemory, touching } from '@tscontainer/platform/idle-memory';
@@ -33,7 +34,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
   const events = await serveTtrpc({ path: eventsAddress }, [ttrpcEventsService(daemon.tasks.shimEvents)], log);
   chmodSync(eventsAddress, 0o660);
   for (const part of parts) await part.start?.();
-  const idle = new IdleMemory();
+  const idle = new IdleMemory(trimMalloc);
   const services = parts.flatMap((part) => part.services).map((service) => touching(service, idle));
   const server = await serveGrpc(config.address, services, log);
   chmodSync(config.address, 0o660);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newId } from '@tscontainer/core/ids';
 import { unmountBelow } from '@tscontainer/linux/mounts';
+import { trimMalloc } from '@tscontainer/linux/process';
 import { IdleMemory } from '@tscontainer/platform/idle-memory';
 import type { Logger } from '@tscontainer/platform/logger';
 import { ContainerdClient } from './containerd/containerd-client.ts';
@@ -243,7 +244,7 @@ function readEngineId(paths: EnginePaths): string {
 
 async function serve(parts: RouteParts): Promise<http.Server[]> {
   const { config, log } = parts.context;
-  const idle = new IdleMemory();
+  const idle = new IdleMemory(trimMalloc);
   idle.touch();
   const engineServer = createEngineServer(log);
   registerAllRoutes(engineServer, parts);

@@ -57,6 +57,7 @@ export interface NativeAddon {
   copyTree(source: string, target: string): Promise<void>;
   syncFileSystem(path: string): Promise<void>;
   setSubreaper(): void;
+  trimMalloc(): void;
   peerCredentials(fd: number): PeerCredentials;
   execUnshare(options: UnshareOptions, tsrunc: string): never;
   openNetlink(protocol: number, namespaceFd: number): Promise<number>;

@@ -13,6 +13,11 @@ export function setSubreaper(): void {
   native().setSubreaper();
 }
 
+/** Gives the pages that malloc keeps for later back to the kernel (malloc_trim(3)); takes some milliseconds. */
+export function trimMalloc(): void {
+  native().trimMalloc();
+}
+
 /**
  * Who connected a unix socket (SO_PEERCRED, unix(7)): the credentials at connect(2) time. Throws invalid-argument when
  * `fd` is no socket.

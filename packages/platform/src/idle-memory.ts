@@ -1,4 +1,5 @@
-// Gives memory back once a daemon has had nothing to do for a while: V8 alone keeps its heap at the size of the last burst.
+// Gives memory back once a daemon has had nothing to do for a while: V8 keeps its heap at the size of the last burst, and
+// malloc, which V8's compilers and parsers use, all that was ever freed in the midst of its own.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ServedService } from './grpc-server.ts';
@@ -8,13 +9,15 @@ const defaultIdleMs = 5_000;
 
 type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void;
 
-/** Story: `touch` at every piece of work; after `idleMs` without one the heap is collected, once. */
+/** Story: `touch` at every piece of work; after `idleMs` without one the heaps are collected, once. */
 export class IdleMemory {
+  readonly #trimMalloc: () => void;
   readonly #idleMs: number;
   #timer: NodeJS.Timeout | undefined;
   #collect: Collect | undefined;
 
-  constructor(idleMs = defaultIdleMs) {
+  constructor(trimMalloc: () => void, idleMs = defaultIdleMs) {
+    this.#trimMalloc = trimMalloc;
     this.#idleMs = idleMs;
   }
 
@@ -30,6 +33,7 @@ export class IdleMemory {
       this.#collect = runInNewContext('gc') as Collect;
     }
     this.#collect({ type: 'major', flavor: 'last-resort' });
+    this.#trimMalloc();
   }
 }
 

@@ -1,6 +1,6 @@
 // The serving process: the task service on the inherited socket, until no container and no connection is left.
 import { closeSync, rmSync, writeSync } from 'node:fs';
-import { peerCredentials, setSubreaper } from '@tscontainer/linux/process';
+import { peerCredentials, setSubreaper, trimMalloc } from '@tscontainer/linux/process';
 import { IdleMemory } from '@tscontainer/platform/idle-memory';
 import { serveTtrpc, type TtrpcServer } from '@tscontainer/platform/ttrpc/ttrpc-server';
 import { wireService } from '@tscontainer/platform/wire-codec';
@@ -24,7 +24,7 @@ export async function serve(args: ShimArguments, log: ShimLog): Promise<void> {
   const publisher = new EventPublisher(process.env['TTRPC_ADDRESS'] || `${args.address}.ttrpc`, log);
   const events = new TaskEvents(publisher);
   const idle = new IdleTimer(args.idleMs, () => void end('idle'));
-  const memory = new IdleMemory();
+  const memory = new IdleMemory(trimMalloc);
   const registry = new TaskRegistry({
     events,
     steps: new StepLog(log),
