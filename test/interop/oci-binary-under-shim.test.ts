@@ -1,5 +1,5 @@
 // The OCI seam from below: our shim with `binary_name` set drives Debian's runc and crun, through its own death and the daemon's.
-import { closeSync, constants, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, runOk, until } from '../harness/command.ts';
@@ -56,6 +56,11 @@ describe.each(['runc', 'crun'])('containerd-shim-ts-v2 with binary_name %s', (bi
     expect(isAlive(other)).toBe(true);
     await client.tasks('Kill', { containerId: 'two', execId: 'e2', signal: 9 });
     expect(await client.wait('two', 'e2')).toMatchObject({ exitStatus: 137 });
+    await client.tasks('DeleteProcess', { containerId: 'two', execId: 'e2' });
+    await expect(client.exec('two', 'none', ['/no/such/program'])).rejects.toMatchObject({ code: 'not-found' });
+    await client.tasks('DeleteProcess', { containerId: 'two', execId: 'none' });
+    const execFiles = readdirSync(bundleOf('two'), { recursive: true, encoding: 'utf8' });
+    expect(execFiles.filter((path) => path.includes('exec-'))).toEqual([]);
     await client.tasks('Pause', { containerId: 'two' });
     expect((await statusOf('two')).status).toBe('PAUSED');
     await client.tasks('Resume', { containerId: 'two' });

@@ -28,6 +28,7 @@ type State = Awaited<ReturnType<Runtime['state']>>;
 interface Served {
   bundle: string;
   cgroups: CgroupPaths;
+  knownOomKills: number;
   /** '' is init. */
   processes: Map<string, SupervisedProcess>;
 }
@@ -53,7 +54,7 @@ export class OciCommandRuntime implements Runtime {
     if (rootfs.length > 0) await mountAll(rootfs, join(bundle, 'rootfs'));
     try {
       const process = await this.#make(bundle, '', io, 'create', ['--bundle', bundle, ...flags], id);
-      this.#served.set(id, { bundle, cgroups: cgroupsOf(process.pid), processes: new Map() });
+      this.#served.set(id, { bundle, cgroups: cgroupsOf(process.pid), knownOomKills: 0, processes: new Map() });
       return this.#watched(id, '', process);
     } catch (error) {
       // what is there already is somebody else's; else there may be nothing yet to delete
@@ -73,8 +74,12 @@ export class OciCommandRuntime implements Runtime {
     checkIdentifier('exec id: ', execId); // it becomes part of a path
     const specFile = join(bundle, `exec-${execId}.json`);
     writeFileSync(specFile, spec, { mode: 0o600 });
-    const process = await this.#make(bundle, execId, io, 'exec', ['--process', specFile, '--detach'], id);
-    return this.#watched(id, execId, process);
+    try {
+      const process = await this.#make(bundle, execId, io, 'exec', ['--process', specFile, '--detach'], id);
+      return this.#watched(id, execId, process);
+    } finally {
+      rmSync(specFile, { force: true }); // read by now; a container may have execs without end
+    }
   }
 
   async kill(id: string, execId: string, signal: number, all: boolean): Promise<void> {
@@ -173,7 +178,7 @@ export class OciCommandRuntime implements Runtime {
     const { bundle, pid } = await this.state(id);
     const init = SupervisedProcess.open(join(bundle, 'processes', 'init'));
     if (init === undefined) throw new ContainerError('not-found', `adopt ${id}: its creation was not finished`);
-    return { bundle, cgroups: cgroupsOf(pid || init.pid), processes: new Map() };
+    return { bundle, cgroups: cgroupsOf(pid || init.pid), knownOomKills: 0, processes: new Map() };
   }
 
   async #make(
@@ -220,8 +225,15 @@ export class OciCommandRuntime implements Runtime {
     const lost = { pid: process.pid, exitStatus: lostStatus, exitedAtNs: BigInt(Date.now()) * 1_000_000n };
     const exit: ExitRecord = { id, execId, ...(end ?? { ...lost, monitorLost: true }) };
     const served = this.#served.get(id);
-    if (served !== undefined && oomKills(served.cgroups) > 0) this.#options.onOom?.(id);
+    if (served !== undefined) this.#tellOom(id, served);
     this.#options.onExit(exit);
+  }
+
+  /** Looked at when a process ends: each kill is told once. */
+  #tellOom(id: string, served: Served): void {
+    const kills = oomKills(served.cgroups);
+    if (kills > served.knownOomKills) this.#options.onOom?.(id);
+    served.knownOomKills = kills;
   }
 
   async #endUnattended(id: string, execId: string, process: SupervisedProcess): Promise<void> {

@@ -36,7 +36,7 @@ export class SupervisedProcess {
     this.pid = pid;
   }
 
-  /** Makes the directory and runs `command(pidFile, consoleSocket)` under a supervisor. */
+  /** Makes the directory and runs `command(pidFile, consoleSocket)` under a supervisor. A failure leaves no directory. */
   static async make(
     directory: string,
     tsrunc: string,
@@ -54,7 +54,12 @@ export class SupervisedProcess {
       const flags = [...flagsOf(directory, io), ...(socket === undefined ? [] : ['--console', socket])];
       const words = ['supervise', ...flags, '--', ...command(join(directory, 'pid'), socket)];
       const outcome = await supervise(tsrunc, words);
-      return 'pid' in outcome ? new SupervisedProcess(directory, io, outcome.pid) : outcome;
+      if ('pid' in outcome) return new SupervisedProcess(directory, io, outcome.pid);
+      rmSync(directory, { recursive: true, force: true });
+      return outcome;
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
     } finally {
       if (consoleDirectory !== undefined) rmSync(consoleDirectory, { recursive: true, force: true });
     }
