@@ -194,6 +194,8 @@ describe('a container', () => {
     await expect(runtime.exec({ id, execId: 'e2', process: absent, io })).rejects.toMatchObject({
       reason: 'executable-not-found',
     });
+    const left = readdirSync(join(scratch, 'state', id), { recursive: true, encoding: 'utf8' });
+    expect(left.filter((path) => /e[12]/.test(path))).toEqual([]);
     expect(await runtime.state(id)).toMatchObject({ status: 'running' });
   });
 
