@@ -136,6 +136,22 @@ describe.each([undefined, 'runc'])('stdio of binary:// (runtime %s)', (binaryNam
     await client.remove(`log-${name}`);
   });
 
+  it('gives it an exec’s output, and that of the next one of the same id', async () => {
+    const id = `execs-${name}`;
+    const { stdout, ...unlogged } = options;
+    await client.run(id, ['/bin/sleep', '100'], unlogged);
+    for (const text of ['first', 'second']) {
+      await client.exec(id, 'e', ['/bin/echo', text], stdout);
+      expect(await client.wait(id, 'e')).toMatchObject({ exitStatus: 0 });
+      await until(`the log of the ${text}`, 30_000, () =>
+        readFileSync(`${target}.out`, 'utf8') === `${text}\n` ? true : undefined,
+      );
+      await client.tasks('DeleteProcess', { containerId: id, execId: 'e' });
+    }
+    await expect(client.exec(id, '../up', ['/bin/true'], stdout)).rejects.toMatchObject({ code: 'invalid-argument' });
+    await client.remove(id);
+  });
+
   it('says that the program cannot be run, and leaves nothing', async () => {
     await client.createContainer(`no-${name}`, ['/bin/true'], options);
     const stdout = 'binary:///no/such/logger';

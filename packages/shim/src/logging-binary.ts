@@ -21,7 +21,7 @@ export interface LoggedProcess {
 export interface OpenedLog {
   /** What the runtime is to open in place of the URI. */
   io: ProcessIo;
-  /** To be called once the process has been made, or could not be: from then on its end is the log's end. */
+  /** To be called once the process has been made, or could not be: from then on its end is the log's end, unnamed. */
   release(): void;
 }
 
@@ -44,6 +44,7 @@ export async function openLoggingBinary(process: LoggedProcess, io: ProcessIo): 
   const close = (fds: number[]) => {
     for (const fd of fds.splice(0)) closeSync(fd);
   };
+  const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
     for (const path of pipes) {
       makeFifo(path, 0o600);
@@ -54,12 +55,16 @@ export async function openLoggingBinary(process: LoggedProcess, io: ProcessIo): 
     await start(process, io.stdout, given);
   } catch (error) {
     close(kept);
-    rmSync(directory, { recursive: true, force: true });
+    remove();
     throw error;
   } finally {
     close(given);
   }
-  return { io: { ...io, stdout, stderr: io.terminal ? '' : stderr }, release: () => close(kept) };
+  const release = () => {
+    close(kept);
+    remove(); // whoever uses them has them open; an exec's id may be used again
+  };
+  return { io: { ...io, stdout, stderr: io.terminal ? '' : stderr }, release };
 }
 
 async function start({ namespace, id }: LoggedProcess, uri: string, [stdout, stderr]: number[]): Promise<void> {

@@ -1,6 +1,7 @@
 // containerd.services.tasks.v1.Tasks: reads requests, asks the task manager, answers in containerd's messages.
 import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import { checkIdentifier } from '@tscontainer/core/ids';
 import { startedKey, startKey } from '@tscontainer/platform/call-context';
 import { loadService } from '@tscontainer/platform/contract-loader';
 import type * as contract from '@tscontainer/platform/contracts/containerd/services/tasks/v1/tasks';
@@ -91,6 +92,7 @@ export function tasksService(
     },
     Exec: async ({ containerId, execId, stdin, stdout, stderr, terminal, spec }, context) => {
       if (execId === '') throw new ContainerError('invalid-argument', 'exec id cannot be empty');
+      checkIdentifier(`invalid exec id ${execId}: `, execId); // it becomes part of paths
       const request = { execId, stdin, stdout, stderr, terminal, spec: required(spec, 'spec') };
       const isStarted = context.metadata?.(startKey) === '1';
       const pid = await tasks.exec(namespaceOf(context), containerId, request, isStarted);
