@@ -14,9 +14,12 @@ let scratch: string;
 class Listener {
   readonly path: string;
   received = Buffer.alloc(0);
+  /** Takes connections, and reads nothing. */
+  isBusy = false;
   readonly #sockets = new Set<net.Socket>();
   readonly #server = net.createServer((socket) => {
     this.#sockets.add(socket);
+    if (this.isBusy) socket.pause();
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
@@ -34,6 +37,11 @@ class Listener {
   stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  goOn(): void {
+    this.isBusy = false;
+    for (const socket of this.#sockets) socket.resume();
   }
 
   holds(text: string): Promise<true> {
@@ -113,6 +121,29 @@ describe('fluentd', () => {
     await next.holds('second');
     await stack.docker(['rm', '-f', 'flu']);
     await next.stop();
+  });
+
+  it('keeps the order when the receiver lags behind, and the last lines arrive', async () => {
+    const listener = new Listener(join(scratch, 'lagging'));
+    listener.isBusy = true;
+    await listener.start();
+    const flags = ['--log-driver', 'fluentd', '--log-opt', `fluentd-address=unix://${listener.path}`];
+    const last = 60_000;
+    await run(
+      '--rm',
+      ...flags,
+      'busybox',
+      'sh',
+      '-c',
+      `seq -f "line %.0f." 1 ${last} 2>/dev/null || for i in $(seq 1 ${last}); do echo line $i.; done`,
+    );
+    listener.goOn();
+    await listener.holds(`line ${last}.`);
+    const numbers = [...listener.received.toString('latin1').matchAll(/line (\d+)\./g)].map((match) =>
+      Number(match[1]),
+    );
+    expect(numbers).toEqual([...numbers].sort((left, right) => left - right));
+    await listener.stop();
   });
 
   it('goes on under the next engine', async () => {

@@ -96,6 +96,7 @@ export class Connection {
       if ((response.statusCode ?? 0) >= 400) throw await this.#refusal(response, `${method} ${path}`);
       return response;
     } catch (error) {
+      body.discard();
       throw body.error ?? error;
     }
   }

@@ -38,8 +38,13 @@ export class WatchedBody {
     this.#request = request;
     if (this.error !== undefined) request.destroy(this.error);
     // whoever answers before the end has seen enough: what is left is not read, and not an error
-    request.once('close', () => (this.#stream as Readable).destroy?.());
+    request.once('close', () => this.discard());
     this.#stream?.pipe(request);
+  }
+
+  /** It is not read on, also where there was never a request for it. */
+  discard(): void {
+    (this.#stream as Readable | undefined)?.destroy?.();
   }
 }
 

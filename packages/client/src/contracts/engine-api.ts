@@ -1113,6 +1113,8 @@ export interface MountBody {
         Propagation?: string | null | undefined;
         NonRecursive?: boolean | null | undefined;
         CreateMountpoint?: boolean | null | undefined;
+        ReadOnlyNonRecursive?: boolean | null | undefined;
+        ReadOnlyForceRecursive?: boolean | null | undefined;
       }
     | null
     | undefined;
@@ -1129,7 +1131,10 @@ export interface MountBody {
     | null
     | undefined;
   ImageOptions?: { Subpath?: string | null | undefined } | null | undefined;
-  TmpfsOptions?: { SizeBytes?: number | null | undefined; Mode?: number | null | undefined } | null | undefined;
+  TmpfsOptions?:
+    | { SizeBytes?: number | null | undefined; Mode?: number | null | undefined; Options?: unknown }
+    | null
+    | undefined;
 }
 
 export interface MountPoint {

@@ -3,10 +3,12 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { randomHex } from '@tscontainer/core/ids';
 import { lookUpInRoot, type Mount } from '@tscontainer/linux/mounts';
 import type { Container } from '../containers/container.ts';
 import { containerMounts, whenMade } from '../containers/container-making.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
+import { withLease } from '../images/image-lease.ts';
 import { mountScratch, openOwnRoot } from './container-root.ts';
 
 export type ChangeKind = 'modified' | 'added' | 'deleted';
@@ -35,28 +37,34 @@ export const runtimePlaces: ReadonlySet<string> = new Set([
 
 /** By path, parents before children. */
 export async function changesOf(context: EngineContext, container: Container): Promise<FilesystemChange[]> {
-  const { settings } = container;
-  const { snapshotter } = settings;
-  const key = `${settings.snapshotKey}-changes-${Date.now()}`;
+  const { snapshotter, snapshotKey } = container.settings;
   await whenMade(context, container);
-  const { info } = await context.client.snapshots.Stat({ snapshotter, key: settings.snapshotKey });
-  const { mounts } = await context.client.snapshots.View({ snapshotter, key, parent: info?.parent ?? '', labels: {} });
-  try {
-    const lower = await mountScratch(context, mounts, false);
+  const { info } = await context.client.snapshots.Stat({ snapshotter, key: snapshotKey });
+  const key = `${snapshotKey}-changes-${randomHex(8)}`;
+  // the lease keeps the view from the collector, and takes it away
+  return withLease(context.client, 'changes', async (lease) => {
+    const request = { snapshotter, key, parent: info?.parent ?? '', labels: {} };
+    const { mounts } = await context.client.snapshots.View(request, { lease });
     try {
-      const upper = await openOwnRoot(context, container);
-      try {
-        const written = upperOf(await containerMounts(context, container));
-        const found = await new Comparison(lower.path, upper.path, written).run();
-        return withoutRuntimePlaces(found);
-      } finally {
-        await upper.release();
-      }
+      return await compare(context, container, mounts);
     } finally {
-      await lower.release();
+      await context.client.snapshots.Remove({ snapshotter, key });
+    }
+  });
+}
+
+async function compare(context: EngineContext, container: Container, below: Mount[]): Promise<FilesystemChange[]> {
+  const lower = await mountScratch(context, below, false);
+  try {
+    const upper = await openOwnRoot(context, container);
+    try {
+      const written = upperOf(await containerMounts(context, container));
+      return withoutRuntimePlaces(await new Comparison(lower.path, upper.path, written).run());
+    } finally {
+      await upper.release();
     }
   } finally {
-    await context.client.snapshots.Remove({ snapshotter, key });
+    await lower.release();
   }
 }
 

@@ -1,8 +1,9 @@
 // One attached client: output from the hub, input to the container's stdin, ended by exit, detach keys or disconnect.
+import type { Writable } from 'node:stream';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import type { RawConnection } from '../http/hijack.ts';
 import { type Query, queryBool, queryText } from '../http/query.ts';
-import { writePiece } from '../http/stream-frames.ts';
+import { whenRoom, writePiece } from '../http/stream-frames.ts';
 import { logFileOptions } from '../logs/log-drivers.ts';
 import { readLog } from '../logs/log-reader.ts';
 import type { OutputName } from '../logs/output-pump.ts';
@@ -39,7 +40,7 @@ export async function attachClient(
   const connection = accept();
   const { output } = connection;
   const isRaw = Tty || connection.isRaw === true;
-  if (queryBool(query, 'logs')) await replayLog(context, container, connection, wanted);
+  if (queryBool(query, 'logs')) await replayLog(context, container, output, isRaw, wanted);
   if (!wantsStream) return void output.end();
   const client: AttachedClient = {
     write: (stream, piece) => {
@@ -98,7 +99,8 @@ function connectInput(
 async function replayLog(
   context: EngineContext,
   container: Container,
-  connection: RawConnection,
+  output: Writable,
+  isRaw: boolean,
   wanted: Record<OutputName, boolean>,
 ): Promise<void> {
   const { LogConfig } = container.settings.hostConfig;
@@ -113,13 +115,8 @@ async function replayLog(
     signal: new AbortController().signal,
   };
   for await (const entries of readLog(query)) {
-    for (const { stream, text } of entries)
-      if (wanted[stream])
-        writePiece(
-          connection.output,
-          container.settings.config.Tty || connection.isRaw === true,
-          stream,
-          Buffer.from(text),
-        );
+    for (const { stream, text } of entries) if (wanted[stream]) writePiece(output, isRaw, stream, Buffer.from(text));
+    if (output.destroyed) return;
+    if (output.writableNeedDrain) await whenRoom(output);
   }
 }

@@ -45,7 +45,15 @@ export interface MountRequest {
   Target: string;
   ReadOnly: boolean;
   Consistency?: string;
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
+  BindOptions?: {
+    Propagation?: string;
+    NonRecursive?: boolean;
+    CreateMountpoint?: boolean;
+    /** Of a read-only bind: what is mounted below its source stays as it is. */
+    ReadOnlyNonRecursive?: boolean;
+    /** Or fails where it cannot be read-only. */
+    ReadOnlyForceRecursive?: boolean;
+  };
   VolumeOptions?: {
     NoCopy?: boolean;
     /** Of the volume, relative: what is mounted instead of all of it. */
@@ -54,7 +62,8 @@ export interface MountRequest {
     DriverConfig?: { Name?: string; Options?: Record<string, string> };
   };
   ImageOptions?: { Subpath?: string };
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+  /** Options: names, and names with values. */
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] };
 }
 
 export interface DeviceRequestPath {
@@ -209,12 +218,20 @@ export const mountSchema: Schema = {
   Target: 'string',
   ReadOnly: 'bool',
   Consistency: 'string',
-  BindOptions: { object: { Propagation: 'string', NonRecursive: 'bool', CreateMountpoint: 'bool' } },
+  BindOptions: {
+    object: {
+      Propagation: 'string',
+      NonRecursive: 'bool',
+      CreateMountpoint: 'bool',
+      ReadOnlyNonRecursive: 'bool',
+      ReadOnlyForceRecursive: 'bool',
+    },
+  },
   VolumeOptions: {
     object: { NoCopy: 'bool', Subpath: 'string', Labels: 'stringMap', DriverConfig: { object: driverConfigSchema } },
   },
   ImageOptions: { object: { Subpath: 'string' } },
-  TmpfsOptions: { object: { SizeBytes: 'int', Mode: 'int' } },
+  TmpfsOptions: { object: { SizeBytes: 'int', Mode: 'int', Options: 'any' } },
 };
 
 /** The limits, which `update` takes too. */

@@ -46,6 +46,8 @@ export interface MountPoint {
   /** Fill an empty volume with what the image has there. */
   copiesUp: boolean;
   isRecursive: boolean;
+  /** Of a read-only bind: what is mounted below its source is not read-only with it. */
+  hasWritableSubmounts?: true;
   /** Relative: what of the volume or image is mounted. */
   subpath?: string;
   /** Plugin that keeps the volume, whose path is known while it is mounted; undefined: the local driver. */

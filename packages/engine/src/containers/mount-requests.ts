@@ -5,6 +5,7 @@ import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
 import type { HostConfig, MountRequest } from './container-config.ts';
 import type { MountPoint } from './container-record.ts';
+import { hasRecursiveReadOnly } from './spec-mounts.ts';
 
 const volumeNamePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const propagations = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
@@ -100,6 +101,30 @@ function subpathOf(type: string, text: string | undefined): { subpath?: string }
   return path === '.' ? {} : { subpath: path.replace(/\/$/, '') };
 }
 
+/** How deep read-only goes; by default as deep as the kernel can. */
+function submountAccess({ ReadOnly, BindOptions = {} }: MountRequest): { hasWritableSubmounts?: true } {
+  const { ReadOnlyNonRecursive: isShallow = false, ReadOnlyForceRecursive: isForced = false } = BindOptions;
+  const conflict = (what: string) => invalid('bind', `mount options conflict: ${what}`);
+  if (isShallow && isForced) throw conflict('ReadOnlyNonRecursive && ReadOnlyForceRecursive');
+  if (isShallow && !ReadOnly) throw conflict('!ReadOnly && ReadOnlyNonRecursive');
+  if (isForced && !ReadOnly) throw conflict('!ReadOnly && ReadOnlyForceRecursive');
+  if (isForced && !hasRecursiveReadOnly)
+    throw invalid('bind', 'ReadOnlyForceRecursive: this kernel is older than 5.12');
+  return isShallow ? { hasWritableSubmounts: true } : {};
+}
+
+/** `[["exec"], ["nr_inodes", "77"]]` as mount(8) has them. */
+function tmpfsWords(options: unknown): string[] {
+  if (options === undefined || options === null) return [];
+  const isOption = (option: unknown): option is string[] =>
+    Array.isArray(option) &&
+    (option.length === 1 || option.length === 2) &&
+    option.every((word) => typeof word === 'string' && /^[^,\0]+$/.test(word));
+  if (!Array.isArray(options) || !options.every(isOption))
+    throw invalid('tmpfs', 'TmpfsOptions.Options: each must be a name, or a name and its value');
+  return options.map((option) => option.join('='));
+}
+
 /** One of HostConfig.Mounts. */
 function fromMount(mount: MountRequest): MountPoint {
   const point = { ...basePoint(mount.Target, mount.Type), isWritable: !mount.ReadOnly };
@@ -118,6 +143,7 @@ function fromMount(mount: MountRequest): MountPoint {
       source: posix.normalize(mount.Source),
       propagation,
       isRecursive: mount.BindOptions?.NonRecursive !== true,
+      ...submountAccess(mount),
     };
   }
   if (mount.Type === 'volume') {
@@ -147,6 +173,7 @@ function fromMount(mount: MountRequest): MountPoint {
   if (mount.Type === 'tmpfs') {
     if (mount.Source !== '') throw invalid('tmpfs', 'field Source must not be specified');
     const options = [
+      ...tmpfsWords(mount.TmpfsOptions?.Options),
       ...(mount.TmpfsOptions?.SizeBytes ? [`size=${mount.TmpfsOptions.SizeBytes}`] : []),
       ...(mount.TmpfsOptions?.Mode ? [`mode=${mount.TmpfsOptions.Mode.toString(8)}`] : []),
     ];

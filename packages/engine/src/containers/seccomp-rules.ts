@@ -1,7 +1,8 @@
 // Docker's form of a seccomp profile, with rules that depend on capabilities, machine and kernel, and what OCI has for
 // it; used by seccomp-policy.ts. https://docs.docker.com/engine/security/seccomp/
-import { arch, release } from 'node:os';
+import { arch } from 'node:os';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { isKernelAtLeast } from './kernel-version.ts';
 
 interface Condition {
   caps?: string[] | null;
@@ -74,22 +75,16 @@ function versionOf(text: string): [number, number] {
   return [Number(match[1]), Number(match[2])];
 }
 
-function isKernelAtLeast(wanted: string): boolean {
-  const [kernel, major] = versionOf(wanted);
-  const [ownKernel = 0, ownMajor = 0] = release().split(/[.-]/).map(Number);
-  return ownKernel > kernel || (ownKernel === kernel && ownMajor >= major);
-}
-
 function isExcluded({ caps, arches, minKernel }: Condition, capabilities: string[], machine: string): boolean {
   if (arches?.includes(machine)) return true;
   if (caps?.some((name) => capabilities.includes(name))) return true;
-  return Boolean(minKernel) && isKernelAtLeast(minKernel as string);
+  return Boolean(minKernel) && isKernelAtLeast(...versionOf(minKernel as string));
 }
 
 function isIncluded({ caps, arches, minKernel }: Condition, capabilities: string[], machine: string): boolean {
   if (arches && arches.length > 0 && !arches.includes(machine)) return false;
   if (caps && !caps.every((name) => capabilities.includes(name))) return false;
-  return !minKernel || isKernelAtLeast(minKernel);
+  return !minKernel || isKernelAtLeast(...versionOf(minKernel));
 }
 
 function namesOf(rule: DockerSeccompRule): string[] {

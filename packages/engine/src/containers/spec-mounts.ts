@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { SpecMount } from '@tscontainer/core/oci-runtime';
 import type { HostConfig } from './container-config.ts';
 import type { MountPoint } from './container-record.ts';
+import { isKernelAtLeast } from './kernel-version.ts';
 
 export interface SpecMountsInput {
   hostConfig: HostConfig;
@@ -73,28 +74,40 @@ function shmMount({ hostConfig, sharedShm }: SpecMountsInput): SpecMount[] {
   ];
 }
 
+/** mount_setattr(2), which is newer than mounts themselves. */
+export const hasRecursiveReadOnly = isKernelAtLeast(5, 12);
+
+/** Docker's rule since 25: what is mounted below the source of a read-only bind is read-only, too. */
+function accessOf({ isWritable, isRecursive, hasWritableSubmounts }: MountPoint): string[] {
+  if (isWritable) return [];
+  return [isRecursive && hasRecursiveReadOnly && !hasWritableSubmounts ? 'rro' : 'ro'];
+}
+
+/** An option of the user wins over its opposite among docker's. */
+function tmpfsOptions(given: string[]): string[] {
+  const defaults = noExec.filter((word) => !given.includes(word.slice('no'.length)) && !given.includes(word));
+  return [...defaults, ...given];
+}
+
 function userMounts(points: MountPoint[], held: Map<string, string>, tmpfs: Record<string, string>): SpecMount[] {
   const mounts = points.map((point): SpecMount => {
-    const access = point.isWritable ? [] : ['ro'];
     if (point.type === 'tmpfs')
       return {
         destination: point.destination,
         type: 'tmpfs',
         source: 'tmpfs',
-        options: ['noexec', 'nosuid', 'nodev', ...access, ...point.tmpfsOptions],
+        options: [...tmpfsOptions(point.tmpfsOptions), ...(point.isWritable ? [] : ['ro'])],
       };
     return {
       destination: point.destination,
       type: 'bind',
       source: held.get(point.destination) ?? point.source,
-      options: [point.isRecursive ? 'rbind' : 'bind', ...access, point.propagation || 'rprivate'],
+      options: [point.isRecursive ? 'rbind' : 'bind', ...accessOf(point), point.propagation || 'rprivate'],
     };
   });
   for (const [destination, options] of Object.entries(tmpfs)) {
-    // an option of the user wins over its opposite among docker's
     const given = options === '' ? [] : options.split(',');
-    const defaults = noExec.filter((word) => !given.includes(word.slice('no'.length)) && !given.includes(word));
-    mounts.push({ destination, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...given] });
+    mounts.push({ destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(given) });
   }
   return mounts;
 }

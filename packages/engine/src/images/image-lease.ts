@@ -1,8 +1,9 @@
-// Holds what a pull, load or tag makes until the image refers to it: one lease per operation, gone at its end.
+// Holds what a pull, load or tag makes until the image refers to it, and views that are looked at: one lease per operation,
+// gone at its end.
 import { randomHex } from '@tscontainer/core/ids';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
 
-const purposes = ['build', 'commit', 'import', 'load', 'pull', 'push', 'tag', 'unpack'] as const;
+const purposes = ['build', 'changes', 'commit', 'import', 'load', 'pull', 'push', 'tag', 'unpack'] as const;
 
 /** Should the engine die and not come back, containerd ends the lease after this. */
 const leaseLifeMs = 24 * 3600_000;

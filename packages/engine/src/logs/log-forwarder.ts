@@ -27,6 +27,10 @@ export interface ForwarderOptions {
 
 /** What waits for a connection at most; the oldest goes first. */
 const maxWaitingBytes = 1024 * 1024;
+/** What one connection holds at most of what its peer has not taken yet. */
+const maxInFlightBytes = 1024 * 1024;
+/** How long a peer may take for the rest, after the end. */
+const lingerMs = 10_000;
 const defaultReconnectMs = 1000;
 const connectTimeoutMs = 5000;
 
@@ -77,7 +81,9 @@ export class LogForwarder {
       this.#stream = undefined;
       this.#plan();
     });
-    this.#flush();
+    socket.on('drain', () => this.#flush());
+    if (this.#isClosed) this.#endStream();
+    else this.#flush();
   }
 
   /** Tries to connect in the background until it succeeds. */
@@ -101,20 +107,18 @@ export class LogForwarder {
       this.#hasGivenUp = false;
       this.begin();
     }
-    if (this.#stream !== undefined && this.#stream.writableLength < maxWaitingBytes) {
-      this.#stream.write(bytes);
-      return;
-    }
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     while (this.#waitingBytes > maxWaitingBytes) this.#waitingBytes -= this.#waiting.shift()?.length ?? 0;
+    this.#flush();
   }
 
+  /** What waits is still sent, if there is a connection or one is being made. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    this.#stream?.end();
     this.#datagrams?.close();
+    this.#endStream();
   }
 
   /** False for a target that takes a stream. */
@@ -141,9 +145,24 @@ export class LogForwarder {
     }
   }
 
+  /** In their order, as long as the peer keeps up; `drain` goes on. */
   #flush(): void {
-    for (const bytes of this.#waiting) this.#stream?.write(bytes);
+    const stream = this.#stream;
+    while (stream !== undefined && this.#waiting.length > 0 && stream.writableLength < maxInFlightBytes) {
+      const bytes = this.#waiting.shift() as Buffer;
+      this.#waitingBytes -= bytes.length;
+      stream.write(bytes);
+    }
+  }
+
+  #endStream(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    for (const bytes of this.#waiting) stream.write(bytes);
     this.#drop();
+    stream.end();
+    const timer = setTimeout(() => stream.destroy(), lingerMs).unref();
+    stream.once('close', () => clearTimeout(timer));
   }
 
   #drop(): void {

@@ -1,9 +1,20 @@
 // The pump with real FIFOs: what is written arrives once, in the log and at clients, also when an engine dies between.
-import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@tscontainer/platform/logger';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseLine } from './log-lines.ts';
 import { readLog } from './log-reader.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from './output-pump.ts';
@@ -16,6 +27,14 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function readlinkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // the descriptor of the listing itself
+  }
+}
 
 const logPath = () => join(directory, 'out.log');
 
@@ -38,6 +57,27 @@ function logged(stream: OutputName, path = logPath()): string {
     .flatMap((entry) => (entry?.stream === stream ? [entry.text] : []))
     .join('');
 }
+
+describe('a pump whose FIFOs are gone', () => {
+  it('is not made, and leaves nothing open', () => {
+    rmSync(join(directory, 'stderr'));
+    const forwarder = { send: () => undefined, close: vi.fn() };
+    const open = () => readdirSync('/proc/self/fd').map((fd) => readlinkOrNothing(`/proc/self/fd/${fd}`));
+    expect(
+      () =>
+        new OutputPump({
+          directory,
+          streams: ['stdout', 'stderr'],
+          logFile: { path: logPath(), maxSize: undefined, maxFiles: 1 },
+          deliver: () => true,
+          forwarder,
+          log: createLogger({ name: 'test', level: 'silent' }),
+        }),
+    ).toThrow('ENOENT');
+    expect(open().filter((target) => target.startsWith(directory))).toEqual([]);
+    expect(forwarder.close).toHaveBeenCalledOnce();
+  });
+});
 
 describe('OutputPump', () => {
   it('brings both streams into the log and to clients, and ends with its writers', async () => {

@@ -52,7 +52,7 @@ export function makeOutputFifos(directory: string, streams: OutputName[]): void 
  */
 export class OutputPump {
   readonly #options: OutputPumpOptions;
-  readonly #spools: OutputSpool[];
+  readonly #spools: OutputSpool[] = [];
   readonly #checkpoint: LogCheckpoint;
   readonly #file: JsonFile | undefined;
   readonly #attributes: string | undefined;
@@ -71,10 +71,15 @@ export class OutputPump {
     this.#file = options.logFile === undefined ? undefined : new JsonFile(options.logFile, known?.logSize);
     const { attributes } = options.logFile ?? {};
     this.#attributes = attributes === undefined ? undefined : attributesText(attributes);
-    this.#spools = options.streams.map(
-      (stream) =>
-        new OutputSpool(stream, join(directory, stream), join(directory, `${stream}.spool`), known?.[stream] ?? 0),
-    );
+    try {
+      for (const stream of options.streams) {
+        const paths = [join(directory, stream), join(directory, `${stream}.spool`)] as const;
+        this.#spools.push(new OutputSpool(stream, ...paths, known?.[stream] ?? 0));
+      }
+    } catch (error) {
+      this.detach();
+      throw error;
+    }
     this.#hasCheckpoint = known !== undefined;
     // a spool that was emptied just before the engine died begins at 0 again
     if (known !== undefined) this.#saveCheckpoint();

@@ -22,6 +22,7 @@ import { registerSessionRoutes } from './session/session-routes.ts';
 import { registerSwarmRoutes } from './swarm/swarm-routes.ts';
 import { registerApiDocumentRoutes } from './system/api-document-routes.ts';
 import { registerDiskUsageRoutes } from './system/disk-usage-routes.ts';
+import { registerEventRoutes } from './system/event-routes.ts';
 import { registerSystemRoutes } from './system/system-routes.ts';
 import { registerVolumeRoutes } from './volumes/volume-routes.ts';
 
@@ -35,6 +36,7 @@ export interface RouteParts {
 export function registerAllRoutes(server: EngineServer, { context, images, execs, sessions }: RouteParts): void {
   const { app, hijackRoutes } = server;
   registerSystemRoutes(app, context, images);
+  registerEventRoutes(app, context);
   registerLifecycleRoutes(app, context);
   registerInspectRoutes(app, context);
   registerArchiveRoutes(app, context);

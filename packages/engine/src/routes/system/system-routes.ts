@@ -1,14 +1,11 @@
-// The daemon itself: ping, version, info, events, disk usage, authentication.
+// The daemon itself: ping, version, info.
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { isSeccompEnabled } from '../../containers/seccomp-policy.ts';
-import { type EngineEvent, eventFilters, eventView, matchesEvent } from '../../events/event-hub.ts';
-import { nowNs, nowText, parseTimestamp } from '../../go-time.ts';
+import { nowText } from '../../go-time.ts';
 import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
-import { openJsonLines } from '../../http/ndjson.ts';
-import { type Query, queryFilters, queryText } from '../../http/query.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
 import { logDrivers } from '../../logs/log-drivers.ts';
 import { engineVersion } from '../../version.ts';
@@ -29,7 +26,6 @@ export function registerSystemRoutes(app: FastifyInstance, context: EngineContex
 
   app.get('/version', async () => versionView(context));
   app.get('/info', async () => infoView(context, images));
-  app.get<{ Querystring: Query }>('/events', async (request, reply) => streamEvents(context, request, reply));
 }
 
 async function versionView(context: EngineContext): Promise<object> {
@@ -161,64 +157,4 @@ function securityOptions({ config }: EngineContext): string[] {
     ...(isSeccompEnabled() ? [`name=seccomp,profile=${config.seccompProfile.name}`] : []),
     ...(config.usernsRemap === undefined ? [] : ['name=userns']),
   ];
-}
-
-async function streamEvents(
-  context: EngineContext,
-  request: FastifyRequest<{ Querystring: Query }>,
-  reply: FastifyReply,
-): Promise<void> {
-  const { query } = request;
-  const filters = queryFilters(query, eventFilters);
-  // the beginning of time asks for all that is kept, no time for what comes
-  const since = queryText(query, 'since') === '0' ? 0n : parseTimestamp('since', queryText(query, 'since'));
-  const until = parseTimestamp('until', queryText(query, 'until'));
-  const lines = openJsonLines(request, reply);
-  const queue: EngineEvent[] = [];
-  let wake: (() => void) | undefined;
-  const unsubscribe = context.events.subscribe((event) => {
-    if (!matchesEvent(event, filters)) return;
-    queue.push(event);
-    wake?.();
-  });
-  if (since !== undefined)
-    queue.unshift(
-      ...context.events
-        .recent(since)
-        .filter((event) => matchesEvent(event, filters) && (until === undefined || event.timeNs <= until)),
-    );
-  let isOver = false;
-  const timer =
-    until === undefined
-      ? undefined
-      : setTimeout(() => {
-          // its own word counts, not the clock: timers may fire a little before their time
-          isOver = true;
-          wake?.();
-        }, millisecondsUntil(until));
-  const onAbort = () => wake?.();
-  lines.signal.addEventListener('abort', onAbort);
-  try {
-    for (;;) {
-      for (let event = queue.shift(); event !== undefined; event = queue.shift()) await lines.write(eventView(event));
-      if (lines.signal.aborted || isOver) return;
-      if (queue.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    unsubscribe();
-    clearTimeout(timer);
-    lines.end();
-  }
-}
-
-/** setTimeout's own bound: later than that, a stream ends too early. */
-const maxTimerMs = 2 ** 31 - 1;
-
-function millisecondsUntil(timeNs: bigint): number {
-  const leftNs = timeNs - nowNs();
-  return leftNs <= 0n ? 0 : Math.min(Number(leftNs / 1_000_000n) + 1, maxTimerMs);
 }
