@@ -45,7 +45,7 @@ class Listener {
   }
 
   holds(text: string): Promise<true> {
-    return until(`${text} arrives`, 20_000, () => (this.received.includes(text) ? true : undefined));
+    return until(`${text} arrives`, 30_000, () => (this.received.includes(text) ? true : undefined));
   }
 }
 
