@@ -24,6 +24,14 @@ const crunAlone = {
   runtimeArgs: ['--mount', 'sh', '-c', 'umount -l /sys/fs/cgroup/unified; exec crun "$0" "$@"'],
 };
 
+/** A daemon.json with a runtime of arguments, and others. */
+function writeConfiguration(directory: string, runtimes: object, word: string): string {
+  const file = join(directory, 'daemon.json');
+  const noting = { path: join(directory, 'noting-runc'), runtimeArgs: ['--extra', word] };
+  writeFileSync(file, JSON.stringify({ runtimes: { 'with-arguments': noting, ...runtimes } }));
+  return file;
+}
+
 /** A program that notes how it is called, and is runc; its flags and configuration file. */
 function prepare(name: string, runtimes: object): { callsFile: string; flags: string[] } {
   const directory = join(scratch, name);
@@ -33,10 +41,7 @@ function prepare(name: string, runtimes: object): { callsFile: string; flags: st
   const text = `#!/bin/sh\necho "$@" >> ${callsFile}\n[ "$1" = --extra ] && shift 2\nexec runc "$@"\n`;
   writeFileSync(program, text, { mode: 0o755 });
   writeFileSync(callsFile, '');
-  const file = join(directory, 'daemon.json');
-  const noting = { path: program, runtimeArgs: ['--extra', 'word'] };
-  writeFileSync(file, JSON.stringify({ runtimes: { 'with-arguments': noting, ...runtimes } }));
-  return { callsFile, flags: ['--config-file', file] };
+  return { callsFile, flags: ['--config-file', writeConfiguration(directory, runtimes, 'word')] };
 }
 
 beforeAll(async () => {
@@ -133,6 +138,27 @@ describe('a runtime', () => {
         'with-arguments': { path: expect.stringMatching(/noting-runc$/), runtimeArgs: ['--extra', 'word'] },
       });
     }
+  });
+});
+
+describe('a runtime that the administrator changes', () => {
+  it('is another one at the next start, or none', async () => {
+    const side = sides[1] as Side;
+    const made = [];
+    for (const name of ['with-arguments', 'by-shim', 'noting']) {
+      const command = ['create', '--network', 'none', '--runtime', name, 'busybox', 'true'];
+      made.push((await ours().docker(command)).stdout.trim());
+    }
+    const [changed = '', gone = '', other = ''] = made;
+    // `noting` is the flag's already
+    writeConfiguration(join(scratch, 'tsengined'), {}, 'changed');
+    await ours().kill('tsengined');
+    await ours().startEngine(60_000);
+    for (const id of [changed, other]) expect((await ours().docker(['start', '-a', id])).code).toBe(0);
+    expect(verbsOf(side, changed)).toContain('--extra changed create');
+    expect(verbsOf(side, other)).toContain('create');
+    const refused = await ours().docker(['start', gone]);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('invalid runtime name: by-shim')]);
   });
 });
 

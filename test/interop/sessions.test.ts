@@ -182,7 +182,7 @@ describe('where BuildKit would be', () => {
   });
 
   it('is told to docker 28 with buildx', async () => {
-    const [{ docker }, buildx] = [await newerDocker(), await newerBuildx()];
+    const [{ docker, compose }, buildx] = [await newerDocker(), await newerBuildx()];
     const config = join(scratch, 'newer');
     mkdirSync(join(config, 'cli-plugins'), { recursive: true });
     symlinkSync(buildx, join(config, 'cli-plugins/docker-buildx'));
@@ -196,6 +196,9 @@ describe('where BuildKit would be', () => {
       expect(result.stdout + result.stderr).toContain(words);
     }
     expect((await run(docker, ['build', scratch], { env })).code).toBe(1);
+    writeFileSync(join(scratch, 'compose.yaml'), 'services: { a: { build: . } }\n');
+    const composed = await run(compose, ['build'], { env, cwd: scratch });
+    expect([composed.code, composed.stdout + composed.stderr]).toEqual([1, expect.stringContaining(words)]);
     const classic = await run(docker, ['build', '-q', scratch], { env: { ...env, DOCKER_BUILDKIT: '0' } });
     expect(classic.code).toBe(0);
   }, 420_000);

@@ -12,6 +12,7 @@ import { fileAttributes, type LoggedContainer } from '../logs/log-attributes.ts'
 import { logFileOptions } from '../logs/log-drivers.ts';
 import type { LogForwarder } from '../logs/log-forwarder.ts';
 import { makeOutputFifos, type OutputName, OutputPump } from '../logs/output-pump.ts';
+import { optionsMessage } from '../runtimes/shim-options.ts';
 import { mountVolumes } from '../volumes/container-volumes.ts';
 import { openHeldMounts } from '../volumes/held-mounts.ts';
 import type { Container } from './container.ts';
@@ -61,6 +62,7 @@ function checkStartable(container: Container): void {
 async function launch(context: EngineContext, container: Container, cleanup: CleanupStack): Promise<void> {
   const { settings } = container;
   const { tasks } = context.client;
+  const runtimeOptions = presentRuntimeOptions(context, settings);
   container.hastenTeardown();
   await container.taskGone;
   await whenMade(context, container);
@@ -102,6 +104,7 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
     stdout: join(directory, 'stdout'),
     stderr: Tty ? '' : join(directory, 'stderr'),
     terminal: Tty,
+    ...(runtimeOptions === undefined ? {} : { options: runtimeOptions }),
   };
   const created = await askingForStart(context.client, !needsTask, (options) => tasks.Create(request, options));
   container.state.pid = created.answer.pid;
@@ -114,6 +117,14 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   container.isSpecCurrent = false;
   context.networks.tellConnected(container);
   context.events.publish('container', 'start', container.id, container.eventAttributes());
+}
+
+/** What its runtime's name means now: an administrator may have changed that. Throws when it means nothing any more. */
+function presentRuntimeOptions(context: EngineContext, { hostConfig, runtime }: ContainerSettings) {
+  const { name, options } = context.runtimes.choose(hostConfig.Runtime);
+  if (name === runtime) return optionsMessage(options) ?? undefined;
+  const message = `runtime ${hostConfig.Runtime}: ${name} drives it now, and ${runtime} when the container was created`;
+  throw new ContainerError('failed-precondition', message);
 }
 
 async function releaseNetworks(context: EngineContext, container: Container): Promise<void> {

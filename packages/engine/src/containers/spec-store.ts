@@ -5,6 +5,7 @@ import type { Spec } from '@tscontainer/core/oci-runtime';
 import { applyEdits, type ContainerEdits } from '../devices/cdi-edits.ts';
 import { CdiRegistry } from '../devices/cdi-registry.ts';
 import { cdiNamesOf, hasDeviceRequests } from '../devices/device-requests.ts';
+import { optionsMessage } from '../runtimes/shim-options.ts';
 import { heldPaths } from '../volumes/held-mounts.ts';
 import type { Container } from './container.ts';
 import { boundFiles } from './container-files.ts';
@@ -107,11 +108,6 @@ function specAny({ spec, seccomp }: BuiltSpec) {
   return { typeUrl: specTypeUrl, value: Buffer.from(specText(spec, seccomp)) };
 }
 
-function runtimeOptionsOf({ runtimeOptions }: ContainerSettings) {
-  if (runtimeOptions === undefined) return null;
-  return { typeUrl: runtimeOptions.typeUrl, value: Buffer.from(runtimeOptions.value, 'base64') };
-}
-
 export async function createRecord(
   context: EngineContext,
   settings: ContainerSettings,
@@ -122,7 +118,7 @@ export async function createRecord(
       id: settings.id,
       labels: { [ownerLabel]: context.engineId },
       image: settings.imageReference,
-      runtime: { name: settings.runtime, options: runtimeOptionsOf(settings) },
+      runtime: { name: settings.runtime, options: optionsMessage(settings.runtimeOptions) },
       spec: specAny(built),
       snapshotter: settings.snapshotter,
       snapshotKey: settings.snapshotKey,

@@ -9,6 +9,11 @@ export interface EncodedOptions {
   value: string;
 }
 
+/** As it is sent. */
+export function optionsMessage(options: EncodedOptions | undefined): { typeUrl: string; value: Buffer } | null {
+  return options === undefined ? null : { typeUrl: options.typeUrl, value: Buffer.from(options.value, 'base64') };
+}
+
 type FieldKind = 'text' | 'number' | 'flag' | 'bytes';
 
 interface OptionsMessage {
