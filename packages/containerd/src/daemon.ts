@@ -55,7 +55,7 @@ export function openDaemon(config: DaemonConfig, log: Logger): Daemon {
   // records hold what people put into environments: nobody else reads them (SQLite gives its other files the same mode)
   closeSync(openSync(database, 'a', 0o600));
   const store = new Store(database, schema);
-  const content = new ContentStore(store, join(config.root, 'io.containerd.content.v1.content'));
+  const content = new ContentStore(store, join(config.root, 'io.containerd.content.v1.content'), log);
   const rootOf = (plugin: string) => join(config.root, `io.containerd.snapshotter.v1.${plugin}`);
   const numbers = new SnapshotNumbers(highestSnapshotId(store));
   const snapshots = new OverlaySnapshotter(store, rootOf('overlayfs'), numbers, log, config.overlayMountOptions);

@@ -51,6 +51,7 @@ async function serve(config: DaemonConfig, log: Logger): Promise<void> {
     events.close();
     await daemon.collector.stop();
     for (const snapshotter of daemon.snapshotters.values()) await snapshotter.close();
+    await daemon.content.settled();
     daemon.store.close();
     for (const path of [config.address, eventsAddress, pidFile]) rmSync(path, { force: true });
     unlockRoot();

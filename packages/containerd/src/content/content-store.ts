@@ -1,17 +1,19 @@
 // Content by digest: rows per namespace, one file per blob shared by all, `blobs/sha256/HEX`. Used by every image path.
 //
 // Order: a blob is synced and renamed into place before its row is committed; a row is deleted before its file.
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkDigest, hexOf } from '@tscontainer/core/digest';
 import { ContainerError } from '@tscontainer/core/errors';
 import { failpoint } from '@tscontainer/platform/failpoint';
+import type { Logger } from '@tscontainer/platform/logger';
 import type { Store } from '@tscontainer/platform/store';
 import { compileFilters, readRecord } from '../filters/filter.ts';
 import { checkLabels, checkMask, type Labels, updatedLabels } from '../metadata/labels.ts';
 import { holdByLease, type Scope, touchNamespace } from '../metadata/scope.ts';
 import { fromText, now, type Timestamp, toText } from '../metadata/timestamp.ts';
+import { Trash } from '../trash.ts';
 import { ContentWriter, type WriterHost } from './content-writer.ts';
 import { Ingest, type IngestStatus, ingestDirectory, readIngest } from './ingest.ts';
 
@@ -38,14 +40,17 @@ const maxReadBytes = 16 * 1024 * 1024;
 export class ContentStore {
   readonly #store: Store;
   readonly #root: string;
-  /** Digests whose file may be in place before their row: not to be unlinked. */
+  readonly #trash: Trash;
+  /** Digests whose file may be in place before their row: not to be removed. */
   readonly #committing = new Map<string, number>();
   /** Directories of the uploads that a writer holds. */
   readonly #open = new Set<string>();
 
-  constructor(store: Store, root: string) {
+  /** `root` belongs to it alone. */
+  constructor(store: Store, root: string, log: Logger) {
     this.#store = store;
     this.#root = root;
+    this.#trash = new Trash(join(root, 'trash'), log);
     mkdirSync(join(root, 'blobs/sha256'), { recursive: true, mode: 0o700 });
     mkdirSync(join(root, 'ingest'), { recursive: true, mode: 0o700 });
   }
@@ -154,7 +159,7 @@ export class ContentStore {
     this.status(scope.namespace, ref);
     const directory = ingestDirectory(this.#root, scope.namespace, ref);
     if (this.#open.has(directory)) throw new ContainerError('unavailable', `ref ${ref} locked: unavailable`);
-    rmSync(directory, { recursive: true, force: true });
+    this.#trash.take(directory);
   }
 
   /** Digests of the files that are there. */
@@ -162,13 +167,18 @@ export class ContentStore {
     return readdirSync(join(this.#root, 'blobs/sha256')).map((hex) => `sha256:${hex}`);
   }
 
-  /** Unlinks those blobs that no namespace has; the check and the unlink are one turn, so no commit comes between. */
+  /** Removes those blobs that no namespace has; the check and the rename are one turn, so no commit comes between. */
   dropUnreferenced(digests: string[]): void {
     for (const digest of digests) {
       if (this.#committing.has(digest)) continue;
       if (this.#store.sql('SELECT 1 FROM content WHERE digest=? LIMIT 1').get(digest) !== undefined) continue;
-      rmSync(this.#blobPath(digest), { force: true });
+      this.#trash.take(this.#blobPath(digest));
     }
+  }
+
+  /** Resolves when the files of all that was removed are gone. */
+  settled(): Promise<void> {
+    return this.#trash.settled();
   }
 
   /** Drops uploads that nobody holds and that were last written before `before`. `kept`: as `namespace/ref`. */
@@ -177,7 +187,7 @@ export class ContentStore {
       const directory = ingestDirectory(this.#root, status.namespace, status.ref);
       if (this.#open.has(directory) || kept.has(`${status.namespace}/${status.ref}`)) continue;
       if (status.updatedAt.seconds * 1000 > before.getTime()) continue;
-      rmSync(directory, { recursive: true, force: true });
+      this.#trash.take(directory);
     }
   }
 
@@ -185,13 +195,13 @@ export class ContentStore {
   dropBrokenIngests(): void {
     for (const name of readdirSync(join(this.#root, 'ingest'))) {
       const directory = join(this.#root, 'ingest', name);
-      if (readIngest(directory) === undefined) rmSync(directory, { recursive: true, force: true });
+      if (readIngest(directory) === undefined) this.#trash.take(directory);
     }
   }
 
   readonly #writerHost: WriterHost = {
     commit: (scope, ingest, digest, labels) => this.#commit(scope, ingest, digest, labels),
-    discard: (ingest) => rmSync(ingest.directory, { recursive: true, force: true }),
+    discard: (ingest) => this.#trash.take(ingest.directory),
     unlock: (ingest) => void this.#open.delete(ingest.directory),
   };
 

@@ -28,6 +28,10 @@ export async function checkContent(store: Store, root: string, isQuick: boolean,
       rmSync(join(directory, name), { recursive: true }),
     );
   }
+  for (const name of entriesOf(join(root, 'trash')))
+    await findings.found(`removed content ${name}`, 'its files are still there', 'removed', () =>
+      rmSync(join(root, 'trash', name), { recursive: true }),
+    );
   for (const name of entriesOf(join(root, 'ingest'))) {
     const path = join(root, 'ingest', name);
     if (readIngest(path) !== undefined) continue;

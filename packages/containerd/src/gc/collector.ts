@@ -101,6 +101,7 @@ export class Collector {
       publisher.publish(namespace, '/snapshot/remove', 'containerd.events.SnapshotRemove', { key, snapshotter });
     for (const { namespace, name } of collected.images)
       publisher.publish(namespace, '/images/delete', 'containerd.services.images.v1.ImageDelete', { name });
+    await content.settled();
     for (const snapshotter of snapshotters.values()) await snapshotter.cleanup();
     if (collected.digests.length + collected.snapshots.length > 0) {
       log.info({ blobs: collected.digests.length, snapshots: collected.snapshots.length }, 'collected garbage');

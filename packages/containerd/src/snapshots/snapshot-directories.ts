@@ -1,18 +1,17 @@
-// The directories of one snapshotter: `snapshots/<id>/{fs,work}`, a few made ahead, the removed ones swept off the path.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+// The directories of one snapshotter: `snapshots/<id>/{fs,work}`, a few made ahead, the removed ones taken to the trash.
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessageOf } from '@tscontainer/core/errors';
-import { makeDirectories, removeTrees } from '@tscontainer/linux/tree';
+import { makeDirectories } from '@tscontainer/linux/tree';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import type { Logger } from '@tscontainer/platform/logger';
 import { diskError } from '../metadata/disk-error.ts';
+import { Trash } from '../trash.ts';
 
 /** Directories kept ready: three mkdirs cost more than all else that a prepare does (0.4 of 0.8 ms, measured). */
 const readyCount = 8;
 /** They are made anew when so few are left: several in one turn of one thread, since waking it costs as much as a mkdir. */
 const refillBelow = 4;
-/** What is removed within this time goes in one turn of one thread. */
-const gatherMs = 10;
 
 /** Numbers of snapshots, never given twice: rows of all snapshotters are in one table. */
 export class SnapshotNumbers {
@@ -37,16 +36,13 @@ export class SnapshotNumbers {
 /** Story: `take` one for a new snapshot; `discard` it when its row is gone or never came to be. */
 export class SnapshotDirectories {
   readonly #directory: string;
-  readonly #trash: string;
+  readonly #trash: Trash;
   readonly #log: Logger;
-  readonly #ready: number[] = [];
-  readonly #gathered: string[] = [];
-  readonly #pending = new Set<Promise<void>>();
-  #isRefilling = false;
-  #trashCount = 0;
   readonly #numbers: SnapshotNumbers;
-
-  readonly #onRemoval: ((path: string) => Promise<unknown>) | undefined;
+  readonly #ready: number[] = [];
+  #isClosed = false;
+  /** Under way. */
+  #refilling: Promise<void> | undefined;
 
   /** Directories that `known` has not are removed. `onRemoval` comes before the files of each go. */
   constructor(
@@ -56,16 +52,14 @@ export class SnapshotDirectories {
     log: Logger,
     onRemoval?: (path: string) => Promise<unknown>,
   ) {
-    this.#onRemoval = onRemoval;
     this.#numbers = numbers;
     this.#log = log;
     this.#directory = join(root, 'snapshots');
-    this.#trash = join(root, 'trash');
-    for (const path of [this.#directory, this.#trash]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    this.#trash = new Trash(join(root, 'trash'), log, onRemoval);
     // what is not named by a number is not ours, such as a disk's lost+found
     const found = readdirSync(this.#directory).map(Number).filter(Number.isSafeInteger);
     for (const id of found) numbers.skip(id);
-    for (const name of readdirSync(this.#trash)) this.#sweep(join(this.#trash, name));
     this.discard(found.filter((id) => !known.has(id)));
   }
 
@@ -76,18 +70,21 @@ export class SnapshotDirectories {
 
   /** The layer itself. */
   upper(id: number): string {
-    return join(this.#directory, String(id), 'fs');
+    return join(this.of(id), 'fs');
   }
 
   /** What overlayfs needs beside the upper directory. */
   work(id: number): string {
-    return join(this.#directory, String(id), 'work');
+    return join(this.of(id), 'work');
   }
 
   /** The number of a directory that nothing uses; numbers are never used twice. */
   take(): number {
     const id = this.#ready.shift() ?? this.#makeNew();
-    if (!this.#isRefilling && this.#ready.length < refillBelow) this.#track(this.#refill());
+    if (!this.#isClosed && this.#ready.length < refillBelow)
+      this.#refilling ??= this.#refill().finally(() => {
+        this.#refilling = undefined;
+      });
     return id;
   }
 
@@ -96,32 +93,22 @@ export class SnapshotDirectories {
     if (!existsSync(this.upper(id))) this.#make(id);
   }
 
-  /** Removes the files: renamed at once, deleted off the path. */
+  /** Removes the files. */
   discard(ids: number[]): void {
-    for (const id of ids) {
-      this.#trashCount += 1;
-      const trashed = join(this.#trash, `${process.pid}-${this.#trashCount}`);
-      try {
-        renameSync(join(this.#directory, String(id)), trashed);
-      } catch (error) {
-        this.#log.warn({ snapshot: id, err: errorMessageOf(error) }, 'snapshot directory not moved to the trash');
-        continue; // the next start finds it without a row and removes it
-      }
-      failpoint('snapshot.remove.trashed');
-      this.#sweep(trashed);
-    }
+    for (const id of ids) this.#trash.take(this.of(id), () => failpoint('snapshot.remove.trashed'));
   }
 
   /** Resolves when nothing is being made or removed. */
   async settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    await this.#refilling;
+    await this.#trash.settled();
   }
 
   /** Gives the ready ones back: the last call. */
   async close(): Promise<void> {
-    this.#isRefilling = true;
+    this.#isClosed = true;
     await this.settled();
-    for (const id of this.#ready.splice(0)) rmSync(join(this.#directory, String(id)), { recursive: true });
+    for (const id of this.#ready.splice(0)) rmSync(this.of(id), { recursive: true });
   }
 
   #makeNew(): number {
@@ -132,7 +119,7 @@ export class SnapshotDirectories {
 
   #make(id: number): void {
     try {
-      mkdirSync(join(this.#directory, String(id)), { recursive: true, mode: 0o700 });
+      mkdirSync(this.of(id), { recursive: true, mode: 0o700 });
       mkdirSync(this.upper(id), { recursive: true, mode: 0o755 });
       mkdirSync(this.work(id), { recursive: true, mode: 0o711 });
     } catch (error) {
@@ -141,12 +128,11 @@ export class SnapshotDirectories {
   }
 
   async #refill(): Promise<void> {
-    this.#isRefilling = true;
     try {
       const ids = Array.from({ length: readyCount - this.#ready.length }, () => this.#numbers.next());
       await makeDirectories(
         ids.flatMap((id) => [
-          { path: join(this.#directory, String(id)), mode: 0o700 },
+          { path: this.of(id), mode: 0o700 },
           { path: this.upper(id), mode: 0o755 },
           { path: this.work(id), mode: 0o711 },
         ]),
@@ -154,32 +140,6 @@ export class SnapshotDirectories {
       this.#ready.push(...ids);
     } catch (error) {
       this.#log.warn({ err: errorMessageOf(error) }, 'no snapshot directories made ahead'); // take then makes its own, or says why not
-    } finally {
-      this.#isRefilling = false;
     }
-  }
-
-  #sweep(path: string): void {
-    this.#gathered.push(path);
-    if (this.#gathered.length === 1) this.#track(this.#removeGathered());
-  }
-
-  async #removeGathered(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, gatherMs));
-    const paths = this.#gathered.splice(0);
-    for (const path of paths) {
-      try {
-        await this.#onRemoval?.(path);
-      } catch (error) {
-        this.#log.warn({ path, err: errorMessageOf(error) }, 'removed snapshot is still in use');
-      }
-    }
-    for (const err of await removeTrees(paths))
-      this.#log.warn({ err }, 'removed snapshot left files; the next start removes them');
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#pending.delete(tracked));
-    this.#pending.add(tracked);
   }
 }
