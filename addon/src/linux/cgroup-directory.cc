@@ -36,30 +36,25 @@ class NewGroups {
   ~NewGroups() {
     for (auto path = made_.rbegin(); path != made_.rend(); ++path) {
       // Another container may have moved in below a parent meanwhile: then it stays, noted as before.
-      if (rmdir(path->c_str()) == 0 && !record_directory_.empty())
+      if ((rmdir(path->c_str()) == 0 || errno == ENOENT) && !record_directory_.empty())
         unlink(record_name(record_directory_, *path).c_str());
     }
   }
   NewGroups(const NewGroups&) = delete;
   NewGroups& operator=(const NewGroups&) = delete;
 
-  /// False with errno set.
-  bool try_make(const std::string& path) {
-    if (mkdir(path.c_str(), 0755) != 0) return false;
-    made_.push_back(path);
-    return true;
-  }
-
-  /// False when it was there already. Parents are noted, so that they can be removed again.
+  /// False when it was there already. A parent is noted, so that it can be removed again: first, since whoever makes it
+  /// may be killed right afterwards.
   bool make(const std::string& path, bool is_leaf) {
-    if (!try_make(path)) {
-      if (errno == EEXIST) return false;
-      throw_errno(kCreateStep, "mkdir", path);
+    if (!is_leaf && !record_directory_.empty() && !path_exists(path)) {
+      make_directories(kCreateStep, record_directory_, 0700);
+      open_file(kCreateStep, record_name(record_directory_, path), O_WRONLY | O_CREAT);
     }
-    if (is_leaf || record_directory_.empty()) return true;
-    make_directories(kCreateStep, record_directory_, 0700);
-    open_file(kCreateStep, record_name(record_directory_, path), O_WRONLY | O_CREAT);
-    return true;
+    made_.push_back(path);
+    if (mkdir(path.c_str(), 0755) == 0) return true;
+    if (errno != EEXIST) throw_errno(kCreateStep, "mkdir", path);
+    made_.pop_back();
+    return false;
   }
 
   void keep() { made_.clear(); }
@@ -122,9 +117,13 @@ bool make_with_parents(const std::string& mount_point, const std::string& path, 
 bool make_cgroup_directory(const std::string& mount_point, const std::string& path, const std::string& record_directory,
                            const std::function<void(const std::string&)>& visit) {
   // Most often the parents are there.
-  if (NewGroups groups(record_directory); groups.try_make(path)) {
-    visit(path);
-    groups.keep();
+  if (mkdir(path.c_str(), 0755) == 0) {
+    try {
+      visit(path);
+    } catch (...) {
+      rmdir(path.c_str());
+      throw;
+    }
     return true;
   }
   for (int attempt = 1;; ++attempt) {
@@ -154,7 +153,12 @@ void remove_cgroup_parents(std::string path, const std::string& record_directory
     if (slash == std::string::npos || slash == 0) return;
     path.resize(slash);
     const std::string record = record_name(record_directory, path);
-    if (!path_exists(record) || rmdir(path.c_str()) != 0) return;
+    // Not noted: somebody else's, or not made before its maker was killed.
+    if (!path_exists(record)) {
+      if (path_exists(path)) return;
+      continue;
+    }
+    if (rmdir(path.c_str()) != 0 && errno != ENOENT) return;
     unlink(record.c_str());
   }
 }

@@ -135,6 +135,28 @@ void move_processes(const CgroupLocation& location, const std::string& group) {
   }
 }
 
+struct WantedGroup {
+  std::string name;  // of the hierarchy, as in CgroupLocation
+  std::string mount_point;
+  std::string path;
+  const CgroupHierarchy* hierarchy;  // null: in the v2 tree
+};
+
+std::vector<WantedGroup> wanted_groups(const CgroupRequest& request, const oci::Resources& resources) {
+  const CgroupSystem& system = cgroup_system();
+  std::vector<WantedGroup> groups;
+  for (const CgroupHierarchy& hierarchy : system.hierarchies) {
+    if (!cgroup_v1::is_wanted(hierarchy, resources)) continue;
+    const std::string path = join_path(hierarchy.mount_point, hierarchy.own_path, request);
+    groups.push_back({hierarchy.name, hierarchy.mount_point, path, &hierarchy});
+  }
+  if (!system.is_unified && !system.is_hybrid()) return groups;
+  const std::string base = system.is_unified ? parent_of(system.unified_own_path) : system.unified_own_path;
+  groups.push_back({system.is_unified ? "" : CgroupLocation::kUnifiedName, system.unified_mount_point,
+                    join_path(system.unified_mount_point, base, request), nullptr});
+  return groups;
+}
+
 class Maker {
  public:
   Maker(const CgroupRequest& request, CgroupLocation& location) : request_(request), location_(location) {}
@@ -146,39 +168,29 @@ class Maker {
     }
   }
 
-  void make_v1(const CgroupHierarchy& hierarchy) {
-    const std::string path = join_path(hierarchy.mount_point, hierarchy.own_path, request_);
-    make(hierarchy.name, hierarchy.mount_point, path,
-         [&](const std::string& part) { cgroup_v1::initialize(hierarchy, part); });
-  }
-
-  void make_v2(const CgroupSystem& system, const char* name) {
-    const std::string base = system.is_unified ? parent_of(system.unified_own_path) : system.unified_own_path;
-    make(name, system.unified_mount_point, join_path(system.unified_mount_point, base, request_),
-         [](const std::string&) {});
-  }
-
-  bool found_existing() const { return found_existing_; }
-
- private:
-  void make(const std::string& name, const std::string& mount_point, const std::string& path,
-            const std::function<void(const std::string&)>& visit) {
+  void make(const WantedGroup& group) {
+    const auto initialize = [&group](const std::string& part) {
+      if (group.hierarchy != nullptr) cgroup_v1::initialize(*group.hierarchy, part);
+    };
     try {
-      if (make_cgroup_directory(mount_point, path, request_.record_directory, visit)) {
-        made_.push_back(path);
+      if (make_cgroup_directory(group.mount_point, group.path, request_.record_directory, initialize)) {
+        made_.push_back(group.path);
       } else {
         found_existing_ = true;
       }
     } catch (const RuntimeError& error) {
-      if (may_go_without(name, error)) return;
+      if (may_go_without(group.name, error)) return;
       // runc's words, by which its callers know the case.
       if (request_.is_rootless && error.error == EACCES)
         throw error.advised("unable to apply cgroup configuration: permission denied");
       throw;
     }
-    location_.paths[name] = path;
+    location_.paths[group.name] = group.path;
   }
 
+  bool found_existing() const { return found_existing_; }
+
+ private:
   /// The group in the v2 tree of a hybrid machine is ours to add; the others only where nobody asks for them.
   bool may_go_without(const std::string& name, const RuntimeError& error) const {
     if (!request_.is_rootless) return false;
@@ -203,21 +215,25 @@ std::string CgroupLocation::find(const std::string& controller) const {
 
 std::string CgroupLocation::unified() const { return find(version == 2 ? "" : kUnifiedName); }
 
+CgroupLocation plan_cgroup(const CgroupRequest& request, const oci::Resources& resources) {
+  CgroupLocation location;
+  location.version = cgroup_system().is_unified ? 2 : 1;
+  for (const WantedGroup& group : wanted_groups(request, resources)) {
+    location.paths[group.name] = group.path;
+    location.is_shared = location.is_shared || path_exists(group.path);
+  }
+  return location;
+}
+
 CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources& resources, Warnings& warnings) {
   const CgroupSystem& system = cgroup_system();
   CgroupLocation location;
+  location.version = system.is_unified ? 2 : 1;
   Maker maker(request, location);
   try {
-    if (system.is_unified) {
-      location.version = 2;
-      maker.make_v2(system, "");
-      if (!location.paths.empty()) cgroup_v2::enable_controllers(system.unified_mount_point, location.find(""));
-    } else {
-      for (const CgroupHierarchy& hierarchy : system.hierarchies) {
-        if (cgroup_v1::is_wanted(hierarchy, resources)) maker.make_v1(hierarchy);
-      }
-      if (system.is_hybrid()) maker.make_v2(system, CgroupLocation::kUnifiedName);
-    }
+    for (const WantedGroup& group : wanted_groups(request, resources)) maker.make(group);
+    if (system.is_unified && !location.paths.empty())
+      cgroup_v2::enable_controllers(system.unified_mount_point, location.find(""));
     if (maker.found_existing()) inspect_existing(location, warnings);
     if (request.is_rootless) {
       apply_rootless_limits(location, resources, warnings);

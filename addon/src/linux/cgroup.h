@@ -27,6 +27,7 @@ struct CgroupLocation {
   bool is_shared = false;  // others were in them before us: they are neither killed nor removed with the container
 
   bool exists() const { return !paths.empty() || !unit.empty(); }
+  bool operator==(const CgroupLocation&) const = default;
   /// The directory that has this v1 controller; "" when the container has none.
   std::string find(const std::string& controller) const;
   /// The group in the v2 tree; "" when there is none.
@@ -43,6 +44,10 @@ struct CgroupRequest {
   /// The caller may have no right to a group: where none is asked for by its path, the container goes without.
   bool is_rootless = false;
 };
+
+/// Where create_cgroup() is going to put the groups, so that they can be recorded before they are there. What is there
+/// already counts as shared.
+CgroupLocation plan_cgroup(const CgroupRequest& request, const oci::Resources& resources);
 
 /// Makes the groups (with missing parents) and writes the limits; undoes what it made when it throws.
 CgroupLocation create_cgroup(const CgroupRequest& request, const oci::Resources& resources, Warnings& warnings);

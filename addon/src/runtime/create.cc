@@ -94,14 +94,15 @@ Creation::Creation(const RuntimeConfig& config, const CreateRequest& request, Pl
   store_.make(request.id);
   is_made_ = true;
   try {
+    clock.begin("save state");
+    save_plan_of_cgroup(request);
     if (request.has_notify_socket)
       make_directories("make notify directory", store_.notify_directory(request.id), 0755);
     clock.begin("create cgroup");
     make_cgroup(config, request);
     if (const auto& wanted = oci_config_.linux_.intel_rdt)
       record_.resctrl = create_resctrl_group(config.resctrl, request.id, *wanted);
-    clock.begin("save state");
-    store_.save(record_);
+    if (record_.cgroup != saved_cgroup_ || record_.resctrl.exists()) store_.save(record_);
     clock.begin("plan");
     plan(request);
     clock.end();
@@ -115,11 +116,24 @@ Creation::~Creation() {
   if (!is_kept_) undo();
 }
 
+CgroupRequest Creation::cgroup_request(const CreateRequest& request) const {
+  return {oci_config_.linux_.cgroups_path, request.id, store_.cgroup_notes(), request.is_rootless};
+}
+
+/// Recorded before they are there: whoever deletes what a killed creation has left has to find them. Not so a scope, which
+/// ends with its holder.
+void Creation::save_plan_of_cgroup(const CreateRequest& request) {
+  if (!request.systemd_cgroup)
+    saved_cgroup_ = plan_cgroup(cgroup_request(request), oci_config_.linux_.resources);
+  record_.cgroup = saved_cgroup_;
+  store_.save(record_);
+  record_.cgroup = {};
+}
+
 void Creation::make_cgroup(const RuntimeConfig& config, const CreateRequest& request) {
   oci::Linux& wanted = oci_config_.linux_;
   if (!request.systemd_cgroup) {
-    record_.cgroup =
-        create_cgroup({wanted.cgroups_path, request.id, store_.cgroup_notes(), request.is_rootless}, wanted.resources, warnings_);
+    record_.cgroup = create_cgroup(cgroup_request(request), wanted.resources, warnings_);
     return;
   }
   // A scope needs a process from its start, and init is not there yet: a monitor without a plan stands in for it.

@@ -33,6 +33,8 @@ class Creation {
 
  private:
   void read_config(const CreateRequest& request);
+  CgroupRequest cgroup_request(const CreateRequest& request) const;
+  void save_plan_of_cgroup(const CreateRequest& request);
   void make_cgroup(const RuntimeConfig& config, const CreateRequest& request);
   UniqueFd take_mount_namespace();
   void plan(const CreateRequest& request);
@@ -44,6 +46,7 @@ class Creation {
   oci::Config oci_config_;
   JoinedNamespaces joined_;
   ContainerRecord record_;
+  CgroupLocation saved_cgroup_;  // as the record on disk has it
   Warnings warnings_;
   std::optional<MonitorProcess> scope_holder_;
   bool is_made_ = false;

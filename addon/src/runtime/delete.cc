@@ -30,8 +30,9 @@ Warnings delete_container(const RuntimeConfig& config, const std::string& id, bo
     try {
       record = store.load(id);
     } catch (const RuntimeError& error) {
-      if (force && error.reason == Reason::not_found) return {};
-      throw;
+      if (!force || error.reason != Reason::not_found) throw;
+      store.remove_unborn(id);
+      return {};
     }
     const std::string status = container_status(store, record);
     if (status != "stopped" && status != "created" && status != "creating" && !force) {

@@ -194,18 +194,24 @@ void StateStore::remove(const std::string& id) const {
   }
 }
 
+void StateStore::remove_unborn(const std::string& id) const {
+  // By name, and no tree: the state root may be somebody's directory that was given by mistake.
+  unlink((record_path(id) + ".new").c_str());
+  rmdir(directory(id).c_str());
+}
+
 void StateStore::remove_exec(const std::string& id, const std::string& exec_id) const {
   const std::string path = exec_directory(id, exec_id);
   if (!remove_tree(path)) throw_errno(kStep, "rmdir", path);
 }
 
 void StateStore::save(const ContainerRecord& record) const {
-  replace_file(kStep, directory(record.id) + "/state.json", to_json(record).dump());
+  replace_file(kStep, record_path(record.id), to_json(record).dump());
 }
 
 ContainerRecord StateStore::load(const std::string& id) const {
   check_id(id);
-  const std::string path = directory(id) + "/state.json";
+  const std::string path = record_path(id);
   return parse_state(path, read_state(path, "container does not exist"), container_from_json);
 }
 

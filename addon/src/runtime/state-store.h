@@ -80,6 +80,8 @@ class StateStore {
   void make(const std::string& id) const;
   void make_exec(const std::string& id, const std::string& exec_id) const;
   void remove(const std::string& id) const;
+  /// What a creation has left that was killed before its record was there; no error when there is none, or more than that.
+  void remove_unborn(const std::string& id) const;
   void remove_exec(const std::string& id, const std::string& exec_id) const;
 
   void save(const ContainerRecord& record) const;
@@ -97,6 +99,8 @@ class StateStore {
   std::vector<std::string> list_execs(const std::string& id) const;
 
  private:
+  std::string record_path(const std::string& id) const { return directory(id) + "/state.json"; }
+
   std::string root_;
 };
 
