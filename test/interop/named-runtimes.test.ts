@@ -8,6 +8,7 @@ import { addNetworkNamespace } from '../harness/network-namespace.ts';
 import { type RealDockerd, startRealDockerd } from '../harness/real-dockerd.ts';
 import { binDirectory } from '../harness/repository.ts';
 import { type Stack, startStack } from '../harness/stack.ts';
+import { startForeignContainerd } from './foreign-containerd.ts';
 
 interface Side {
   daemon: Stack | RealDockerd;
@@ -159,6 +160,30 @@ describe('a runtime that the administrator changes', () => {
     expect(verbsOf(side, other)).toContain('create');
     const refused = await ours().docker(['start', gone]);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('invalid runtime name: by-shim')]);
+  });
+});
+
+describe('on another’s containerd', () => {
+  it('is driven by the shim that every containerd has', async () => {
+    const foreign = await startForeignContainerd();
+    try {
+      const { callsFile, flags } = prepare('foreign', {});
+      const address = join(foreign.directory, 'containerd.sock');
+      const defaults = ['--containerd', address, '--default-runtime', 'with-arguments'];
+      const stack = await startStack({ engineFlags: [...flags, ...defaults], readyTimeoutMs: 60_000 });
+      try {
+        await stack.docker(['load', '-q', '-i', await busyboxArchive()]);
+        const ran = await stack.docker(['run', '--name', 'box', 'busybox', 'sh', '-c', 'ip route; exit 4']);
+        expect([ran.code, ran.stdout, ran.stderr]).toEqual([4, expect.stringContaining('default via'), '']);
+        const id = (await stack.docker(['inspect', '-f', '{{.Id}}', 'box'])).stdout.trim();
+        expect(verbsOf({ daemon: stack, callsFile }, id)).toContain('--extra word create');
+        expect((await stack.api('GET', '/info')).body.DefaultRuntime).toBe('with-arguments');
+      } finally {
+        await stack.stop();
+      }
+    } finally {
+      await foreign.stop();
+    }
   });
 });
 
