@@ -57,5 +57,5 @@ it('reads and writes platforms', () => {
   expect(normalizePlatform({ os: 'Linux', architecture: 'x86_64' })).toEqual({ os: 'linux', architecture: 'amd64' });
   expect(formatPlatform(parsePlatform('linux/arm/v6'))).toBe('linux/arm/v6');
   for (const text of ['linux', '', 'a/b/c/d', 'linux/a b'])
-    expect(() => parsePlatform(text)).toThrow('invalid platform');
+    expect(() => parsePlatform(text)).toThrow('invalid argument');
 });

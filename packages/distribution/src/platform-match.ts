@@ -26,8 +26,13 @@ export function hostPlatform(): Platform {
 /** `os/arch[/variant]`. Throws invalid-argument. */
 export function parsePlatform(text: string): Platform {
   const [os, architecture, variant, more] = text.split('/');
+  if (os && architecture === undefined && /^[\w.-]+$/.test(os))
+    throw new ContainerError('invalid-argument', `"${os}": unknown operating system or architecture: invalid argument`);
   if (!os || !architecture || more !== undefined || !/^[\w./-]+$/.test(text)) {
-    throw new ContainerError('invalid-argument', `"${text}" is an invalid platform: want os/arch or os/arch/variant`);
+    throw new ContainerError(
+      'invalid-argument',
+      `${JSON.stringify(text)}: cannot parse platform specifier: invalid argument`,
+    );
   }
   return normalizePlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) });
 }

@@ -957,11 +957,11 @@ export interface ImageInspect {
   Os: string;
   /** Bytes of its layers, unpacked. */
   Size: number;
-  VirtualSize: number;
+  VirtualSize?: number;
   GraphDriver: GraphDriver;
   RootFS: RootFs;
   Metadata: ImageMetadata;
-  Descriptor: Descriptor;
+  Descriptor?: Descriptor;
 }
 
 export interface ImageMetadata {
@@ -975,7 +975,7 @@ export interface ImageRemovalRow {
 
 /** A row of the list of images. */
 export interface ImageSummary {
-  /** -1: not counted. */
+  /** Of it; -1, not counted, before API 1.51. */
   Containers: number;
   /** Seconds since the epoch. */
   Created: number;
@@ -1050,6 +1050,7 @@ export interface Info {
   RuncCommit: ProgramCommit;
   InitCommit: ProgramCommit;
   SecurityOptions: string[];
+  CDISpecDirs?: string[];
   Warnings: string[] | null;
 }
 

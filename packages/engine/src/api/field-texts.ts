@@ -232,7 +232,7 @@ export const fieldTexts: Texts = {
   ImageSummary: {
     '': 'A row of the list of images.',
     Created: 'Seconds since the epoch.',
-    Containers: '-1: not counted.',
+    Containers: 'Of it; -1, not counted, before API 1.51.',
   },
   ImageInspect: { '': 'An image.', Size: 'Bytes of its layers, unpacked.' },
   ProgressMessage: {

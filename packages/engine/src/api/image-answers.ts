@@ -31,11 +31,11 @@ export const imageInspect = named('ImageInspect', {
   Variant: optional('string'),
   Os: 'string',
   Size: 'int',
-  VirtualSize: 'int',
+  VirtualSize: optional('int'),
   GraphDriver: graphDriver,
   RootFS: named('RootFs', { Type: 'string', Layers: optional('strings') }),
   Metadata: named('ImageMetadata', { LastTagTime: 'time' }),
-  Descriptor: descriptor,
+  Descriptor: optional(descriptor),
 });
 
 export const imageHistory = named('ImageHistoryRow', {

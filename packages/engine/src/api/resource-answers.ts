@@ -149,6 +149,7 @@ export const info = named('Info', {
   RuncCommit: commit,
   InitCommit: commit,
   SecurityOptions: 'strings',
+  CDISpecDirs: optional('strings'),
   Warnings: nullable('strings'),
 });
 

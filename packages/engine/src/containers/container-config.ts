@@ -342,7 +342,7 @@ const defaultHostConfig: HostConfig = {
   Binds: null,
   ContainerIDFile: '',
   LogConfig: { Type: 'json-file', Config: {} },
-  NetworkMode: 'default',
+  NetworkMode: 'bridge',
   PortBindings: {},
   RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
   AutoRemove: false,
@@ -414,7 +414,8 @@ export function toConfig(decoded: Record<string, unknown>): ContainerConfig {
 /** A decoded HostConfig over Docker's defaults. */
 export function toHostConfig(decoded: Record<string, unknown>): HostConfig {
   const merged = { ...structuredClone(defaultHostConfig), ...decoded } as HostConfig;
-  if (merged.NetworkMode === '') merged.NetworkMode = 'default';
+  // named by its name, as docker does since 26
+  if (['', 'default'].includes(merged.NetworkMode)) merged.NetworkMode = 'bridge';
   if (merged.ShmSize === 0) merged.ShmSize = defaultShmBytes;
   if (merged.IpcMode === '') merged.IpcMode = 'private';
   if (merged.CgroupnsMode === '') merged.CgroupnsMode = 'host';

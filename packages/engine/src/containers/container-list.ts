@@ -26,7 +26,7 @@ export const containerFilters = [
   'volume',
 ];
 
-const statuses = ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'];
+const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
 const healthStates = ['none', 'starting', 'healthy', 'unhealthy'];
 
@@ -45,15 +45,26 @@ function createdNs(container: Container): bigint {
 
 function checkFilters(filters: Filters): void {
   for (const status of filters.get('status')) {
-    if (!statuses.includes(status)) throw new ContainerError('invalid-argument', `invalid filter 'status=${status}'`);
+    if (!statuses.includes(status))
+      throw new ContainerError(
+        'invalid-argument',
+        `invalid filter 'status=${status}': invalid value for state (${status}): must be one of ${statuses.join(', ')}`,
+      );
   }
   filters.bool('is-task');
   for (const health of filters.get('health')) {
     if (!healthStates.includes(health))
-      throw new ContainerError('invalid-argument', `Unrecognised filter value for health: ${health}`);
+      throw new ContainerError(
+        'invalid-argument',
+        `invalid filter 'health=${health}': invalid value for health (${health}): must be one of ${healthStates.join(', ')}`,
+      );
   }
   for (const code of filters.get('exited')) {
-    if (!/^-?\d+$/.test(code)) throw new ContainerError('invalid-argument', `invalid filter 'exited=${code}'`);
+    if (!/^-?\d+$/.test(code))
+      throw new ContainerError(
+        'invalid-argument',
+        `invalid filter 'exited=${code}': strconv.Atoi: parsing ${JSON.stringify(code)}: invalid syntax`,
+      );
   }
 }
 

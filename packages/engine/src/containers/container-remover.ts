@@ -22,7 +22,7 @@ export async function removeContainer(
   if (container.isRunning) {
     throw new ContainerError(
       'failed-precondition',
-      `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+      `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
     );
   }
   clearTimeout(container.restartTimer);

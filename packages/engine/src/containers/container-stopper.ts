@@ -1,5 +1,5 @@
 // Signals, stops, pauses: everything that reaches a running container's process.
-import { ContainerError, isNotFound } from '@tscontainer/core/errors';
+import { ContainerError, isNotFound, withContext } from '@tscontainer/core/errors';
 import type { Container } from './container.ts';
 import type { EngineContext } from './engine-context.ts';
 import { parseSignal } from './signals.ts';
@@ -48,9 +48,17 @@ async function send(context: EngineContext, container: Container, signal: number
     await context.client.tasks.Resume({ containerId: container.id }).catch(() => undefined);
 }
 
+function signalFor(verb: string, { name }: Container, text: string): number {
+  try {
+    return parseSignal(text);
+  } catch (error) {
+    throw withContext(`cannot ${verb} container: ${name}`, error);
+  }
+}
+
 /** Sends `signal`; SIGKILL waits for the exit. One that waits for its restart is not started again. */
 export async function killContainer(context: EngineContext, container: Container, signalText: string): Promise<void> {
-  const signal = parseSignal(signalText);
+  const signal = signalFor('kill', container, signalText);
   await container.starting; // a process that does not exist yet takes no signal
   if (container.state.status === 'restarting') return cancelRestart(context, container);
   checkRunning(container, 'kill');
@@ -84,9 +92,9 @@ export async function stopContainer(
     return true;
   }
   if (!container.isRunning) return false;
-  container.state.isStoppedByUser = true;
   const { config } = container.settings;
-  const signal = parseSignal(options.signal || config.StopSignal || defaultStopSignal);
+  const signal = signalFor('stop', container, options.signal || config.StopSignal || defaultStopSignal);
+  container.state.isStoppedByUser = true;
   const seconds = options.timeoutSeconds ?? config.StopTimeout ?? defaultStopSeconds;
   context.events.publish('container', 'kill', container.id, container.eventAttributes({ signal: String(signal) }));
   await send(context, container, signal);

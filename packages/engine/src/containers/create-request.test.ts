@@ -58,12 +58,15 @@ describe('decodeCreateRequest', () => {
     [{ LogConfig: { Type: 'odd' } }, 'plugin "odd" not found'],
     [{ UTSMode: 'container:x' }, 'invalid UTS mode: container:x'],
     [{ IpcMode: 'odd' }, 'invalid IPC mode: odd'],
-    [{ Isolation: 'hyperv' }, `Invalid isolation: "hyperv" - linux only supports 'default'`],
+    [{ Isolation: 'hyperv' }, "invalid isolation (hyperv): linux only supports 'default'"],
     [{ StorageOpt: { size: '1g' } }, '--storage-opt is supported only for overlay over xfs'],
     [{ Memory: 1024 }, 'Minimum memory limit allowed is 6MB'],
-    [{ RestartPolicy: { Name: 'sometimes' } }, "invalid restart policy 'sometimes'"],
-    [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, "cannot be used with restart policy 'always'"],
-    [{ NanoCpus: 1e15 }, 'Range of CPUs is from 0.01 to'],
+    [{ RestartPolicy: { Name: 'sometimes' } }, "invalid restart policy: unknown policy 'sometimes'"],
+    [
+      { RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } },
+      "maximum retry count can only be used with 'on-failure'",
+    ],
+    [{ NanoCpus: 1e15 }, 'range of CPUs is from 0.01 to'],
     [{ Tmpfs: { relative: '' } }, "'relative' mount path must be absolute"],
   ])('refuses %j in docker’s words', (hostConfig, message) => {
     expect(() => decode({ HostConfig: hostConfig })).toThrow(message);

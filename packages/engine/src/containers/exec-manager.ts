@@ -41,6 +41,7 @@ export interface Exec {
   id: string;
   container: Container;
   config: ExecConfig;
+  user: ResolvedUser;
   isRunning: boolean;
   hasStarted: boolean;
   /** While its process is being made: who has the stream already may ask for more. */
@@ -69,15 +70,20 @@ export class ExecManager {
     this.#context = context;
   }
 
-  /** Throws failed-precondition unless the container runs. It is forgotten with its container. */
-  create(container: Container, config: ExecConfig): Exec {
+  /**
+   * Rejects failed-precondition unless the container runs, invalid-argument for a user that it does not have. It is
+   * forgotten with its container.
+   */
+  async create(container: Container, config: ExecConfig): Promise<Exec> {
     if (config.Cmd.length === 0) throw new ContainerError('invalid-argument', 'No exec command specified');
     parseDetachKeys(config.DetachKeys);
     checkRunning(container);
+    const user = await userOf(container, config);
     const exec: Exec = {
       id: newId(),
       container,
       config,
+      user,
       isRunning: false,
       hasStarted: false,
       launching: undefined,
@@ -260,7 +266,7 @@ export class ExecManager {
     const { config, container } = exec;
     const { settings } = container;
     const host = settings.hostConfig;
-    const user = await this.#userOf(exec);
+    const { user } = exec;
     const isPrivileged = config.Privileged || host.Privileged;
     const base = [`PATH=${defaultPath}`, `HOSTNAME=${settings.config.Hostname}`, ...(config.Tty ? ['TERM=xterm'] : [])];
     return {
@@ -277,17 +283,6 @@ export class ExecManager {
       ...(host.Ulimits === null ? {} : { rlimits: rlimitsOf(host) }),
       noNewPrivileges: hasNoNewPrivileges(host),
     };
-  }
-
-  async #userOf({ config, container }: Exec): Promise<ResolvedUser> {
-    // without a user of its own it runs as the container does, and nothing is to be read
-    if (config.User === '' && container.user !== undefined) return container.user;
-    const files = await readRunningUserFiles(container.state.pid);
-    return resolveUser(
-      config.User || container.settings.config.User,
-      container.settings.hostConfig.GroupAdd ?? [],
-      files,
-    );
   }
 
   #retire({ id, container }: Exec): void {
@@ -313,6 +308,13 @@ export class ExecManager {
   }
 }
 
+async function userOf(container: Container, { User }: ExecConfig): Promise<ResolvedUser> {
+  // without a user of its own it runs as the container does, and nothing is to be read
+  if (User === '' && container.user !== undefined) return container.user;
+  const files = await readRunningUserFiles(container.state.pid);
+  return resolveUser(User || container.settings.config.User, container.settings.hostConfig.GroupAdd ?? [], files);
+}
+
 function checkRunning(container: Container): void {
   checkNotRestarting(container);
   if (container.state.status === 'paused')
@@ -320,7 +322,7 @@ function checkRunning(container: Container): void {
       'failed-precondition',
       `Container ${container.name} is paused, unpause the container before exec`,
     );
-  if (!container.isRunning) throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+  if (!container.isRunning) throw new ContainerError('failed-precondition', `container ${container.id} is not running`);
 }
 
 function makeFifos(directory: string, names: string[]): void {

@@ -109,7 +109,7 @@ export class HealthMonitor {
     let isLate = false;
     let exitCode = -1;
     try {
-      const exec = this.#execs.create(container, {
+      const exec = await this.#execs.create(container, {
         AttachStdin: false,
         AttachStdout: true,
         AttachStderr: true,

@@ -123,7 +123,7 @@ function checkNamespaces(host: HostConfig): void {
   if (!['', 'default'].includes(host.Isolation))
     throw new ContainerError(
       'invalid-argument',
-      `Invalid isolation: ${JSON.stringify(host.Isolation)} - linux only supports 'default'`,
+      `invalid isolation (${host.Isolation}): linux only supports 'default'`,
     );
   oneOf('PidMode', ['', 'host'], true);
   oneOf('IpcMode', ['', 'none', 'private', 'shareable', 'host'], true);
@@ -150,7 +150,7 @@ function checkResources(host: HostConfig): void {
   if (swappiness !== null && (swappiness < -1 || swappiness > 100))
     throw invalid(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   if (host.NanoCpus < 0 || host.NanoCpus > processors * 1e9)
-    throw invalid(`Range of CPUs is from 0.01 to ${processors}.00, as there are only ${processors} CPUs available`);
+    throw invalid(`range of CPUs is from 0.01 to ${processors}.00, as there are only ${processors} CPUs available`);
   if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0))
     throw invalid(
       `Conflicting options: Nano CPUs and CPU ${host.CpuPeriod > 0 ? 'Period' : 'Quota'} cannot both be set`,
@@ -203,10 +203,12 @@ function checkCpuList(what: string, text: string, onlineFile: string): void {
 
 function checkRestart(host: HostConfig): void {
   const { Name, MaximumRetryCount } = host.RestartPolicy;
-  if (!restartPolicies.includes(Name)) throw invalid(`invalid restart policy '${Name}'`);
+  const refuse = (what: string) => invalid(`invalid restart policy: ${what}`);
+  if (!restartPolicies.includes(Name))
+    throw refuse(`unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
   if (Name !== 'on-failure' && MaximumRetryCount !== 0)
-    throw invalid(`maximum retry count cannot be used with restart policy '${Name}'`);
-  if (MaximumRetryCount < 0) throw invalid('maximum retry count cannot be negative');
+    throw refuse("maximum retry count can only be used with 'on-failure'");
+  if (MaximumRetryCount < 0) throw refuse('maximum retry count cannot be negative');
   if (host.AutoRemove && Name !== 'no' && Name !== '')
     throw invalid("can't create 'AutoRemove' container with restart policy");
 }

@@ -42,7 +42,7 @@ function checkRemovable(container: Container): void {
     status === 'paused'
       ? 'container is paused and must be unpaused first'
       : `container is ${status}: stop the container before removing or force remove`;
-  throw new ContainerError('failed-precondition', `cannot remove container "/${container.name}": ${why}`);
+  throw new ContainerError('failed-precondition', `cannot remove container "${container.name}": ${why}`);
 }
 
 /** Between two runs of its restart policy there is nothing to kill, and a moment later there is. */

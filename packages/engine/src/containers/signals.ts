@@ -20,5 +20,5 @@ export function parseSignal(text: string): number {
     const number = base + (realtime[2] === '-' ? -1 : 1) * Number(realtime[3] ?? 0);
     if (number >= firstRealtime && number <= highestSignal) return number;
   }
-  throw new ContainerError('invalid-argument', `Invalid signal: ${text}`);
+  throw new ContainerError('invalid-argument', `invalid signal: ${text}`);
 }

@@ -1,6 +1,6 @@
 // Gives the lifecycle daemon a container's specification: at create, and again when it changed before a start.
 
-import { ContainerError } from '@tscontainer/core/errors';
+import { ContainerError, withContext } from '@tscontainer/core/errors';
 import type { Spec } from '@tscontainer/core/oci-runtime';
 import { applyEdits, type ContainerEdits } from '../devices/cdi-edits.ts';
 import { CdiRegistry } from '../devices/cdi-registry.ts';
@@ -21,16 +21,26 @@ export const ownerLabel = 'tscontainer.engine/owner';
 
 const specTypeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 
-/** The container that `mode` (`container:REF`) names; undefined for other modes. Throws when it is not running. */
-export function joinedContainer(context: EngineContext, mode: string): Container | undefined {
+type JoinedNamespace = 'PID' | 'IPC' | 'network';
+
+/** The container that `mode` (`container:REF`) names; undefined for other modes. Throws when it is not there or not running. */
+function joinedContainer(context: EngineContext, mode: string, kind: JoinedNamespace): Container | undefined {
   if (!mode.startsWith('container:')) return undefined;
-  const target = context.index.find(mode.slice('container:'.length));
-  if (!target.isRunning)
-    throw new ContainerError(
-      'failed-precondition',
-      `cannot join the namespaces of a non running container: ${target.id}`,
-    );
-  return target;
+  const target = joinTarget(context, mode.slice('container:'.length), kind);
+  if (target.isRunning) return target;
+  const message =
+    kind === 'network'
+      ? `cannot join network namespace of a non running container: container ${target.name} is ${target.state.status}`
+      : `failed to join ${kind} namespace: container ${target.id} is not running`;
+  throw new ContainerError('failed-precondition', message);
+}
+
+function joinTarget(context: EngineContext, reference: string, kind: JoinedNamespace): Container {
+  try {
+    return context.index.find(reference);
+  } catch (error) {
+    throw kind === 'network' ? withContext('joining network namespace of container', error) : error;
+  }
 }
 
 /** Such a specification holds another container's pid or address, or devices as they are then, so it is made at start. */
@@ -71,7 +81,8 @@ export function specOf(
 ): BuiltSpec {
   const { hostConfig } = settings;
   const user = resolveUser(settings.config.User, hostConfig.GroupAdd ?? [], userFiles);
-  const pidOf = (mode: string) => (isFinal ? joinedContainer(context, mode)?.state.pid : undefined);
+  const pidOf = (mode: string, kind: JoinedNamespace) =>
+    isFinal ? joinedContainer(context, mode, kind)?.state.pid : undefined;
   const hasInit = hostConfig.Init ?? context.config.isInitDefault;
   if (hasInit && context.initProgram === '')
     throw new ContainerError('invalid-argument', 'HostConfig.Init: this installation has no init program');
@@ -81,13 +92,17 @@ export function specOf(
     files: boundFiles(context.paths.containerData(settings.id)),
     heldPaths: heldPaths(context.paths, settings),
     initProgram: hasInit ? context.initProgram : undefined,
-    joined: { pid: pidOf(hostConfig.PidMode), network: pidOf(hostConfig.NetworkMode), ipc: pidOf(hostConfig.IpcMode) },
+    joined: {
+      pid: pidOf(hostConfig.PidMode, 'PID'),
+      network: pidOf(hostConfig.NetworkMode, 'network'),
+      ipc: pidOf(hostConfig.IpcMode, 'IPC'),
+    },
     networkPath: context.networks.namespacePath(settings),
     linkEnvironment: isFinal ? context.networks.linkEnvironment(settings) : [],
     sharedShm: sharedShmOf(
       context,
       settings,
-      isFinal ? joinedContainer(context, hostConfig.IpcMode)?.settings : undefined,
+      isFinal ? joinedContainer(context, hostConfig.IpcMode, 'IPC')?.settings : undefined,
     ),
     cgroupParent: context.config.cgroupParent,
   });

@@ -37,7 +37,8 @@ export function startFailure(operation: string, command: string, error: unknown)
   // no task was tried: networks, mounts and neighbours say for themselves what is wrong
   if (
     error instanceof ContainerError &&
-    (untried.has(error.reason ?? '') || /^(No such container: |could not select device driver )/.test(message))
+    (untried.has(error.reason ?? '') ||
+      /^(No such container: |joining network namespace of container: |could not select device driver )/.test(message))
   )
     return { exitCode: 128, error };
   if (isNotFound(error, message)) {
@@ -48,7 +49,7 @@ export function startFailure(operation: string, command: string, error: unknown)
     );
     return {
       exitCode: 127,
-      error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, {
+      error: new ContainerError('invalid-argument', `${operation}: ${text}`, {
         reason: 'executable-not-found',
         cause: error,
       }),
@@ -58,7 +59,7 @@ export function startFailure(operation: string, command: string, error: unknown)
     const text = commandText(command, message, 'permission denied');
     return {
       exitCode: 126,
-      error: new ContainerError('invalid-argument', `${operation}: ${text}: unknown`, {
+      error: new ContainerError('invalid-argument', `${operation}: ${text}`, {
         reason: 'not-executable',
         cause: error,
       }),
@@ -74,14 +75,12 @@ export function startFailure(operation: string, command: string, error: unknown)
 /** Our runtime's words for a working directory that is not there. */
 const missingDirectory = /change directory (\/.*?): ENOENT/;
 
-/** The same for an exec: what is neither missing nor refused is 126 there, and a user that does not exist has its own words. */
+/** The same for an exec, where a working directory may be what is missing. */
 export function execFailure(command: string, error: unknown): StartFailure {
-  if (error instanceof ContainerError && error.reason === 'unknown-user') return { error, exitCode: 126 };
   const directory = missingDirectory.exec(errorMessageOf(error))?.[1];
   if (directory !== undefined) {
-    const message = `OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (${JSON.stringify(directory)}) set in config.json failed: no such file or directory: unknown`;
-    return { error: new ContainerError('invalid-argument', message, { cause: error }), exitCode: 126 };
+    const message = `OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (${JSON.stringify(directory)}) set in config.json failed: no such file or directory`;
+    return { error: new ContainerError('invalid-argument', message, { cause: error }), exitCode: 127 };
   }
-  const failure = startFailure('OCI runtime exec failed', command, error);
-  return { ...failure, exitCode: failure.exitCode === 128 ? 126 : failure.exitCode };
+  return startFailure('OCI runtime exec failed', command, error);
 }

@@ -36,7 +36,7 @@ describe('resolveUser', () => {
 
   it('refuses what the files do not have', () => {
     expect(() => resolveUser('alice', [], files)).toThrow('unable to find user alice');
-    expect(() => resolveUser('bob:nogroup', [], files)).toThrow('Unable to find group nogroup');
+    expect(() => resolveUser('bob:nogroup', [], files)).toThrow('unable to find group nogroup');
     expect(() => resolveUser('99999999999', [], files)).toThrow('uids and gids must be in range');
   });
 

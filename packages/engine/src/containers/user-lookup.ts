@@ -97,7 +97,7 @@ function gidOf(text: string, groups: Group[]): number {
   if (gid !== undefined) return gid;
   const group = groups.find((candidate) => candidate.name === text);
   if (group === undefined) {
-    throw new ContainerError('invalid-argument', `Unable to find group ${text}: no matching entries in group file`, {
+    throw new ContainerError('invalid-argument', `unable to find group ${text}: no matching entries in group file`, {
       reason: 'unknown-user',
     });
   }

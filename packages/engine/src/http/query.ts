@@ -64,7 +64,7 @@ export class Filters {
     if (value === undefined) return undefined;
     if (['1', 'true', 't'].includes(value.toLowerCase())) return true;
     if (['0', 'false', 'f'].includes(value.toLowerCase())) return false;
-    throw new ContainerError('invalid-argument', `invalid filter '${name}=${value}'`);
+    throw new ContainerError('invalid-argument', `invalid filter '${name}=[${this.get(name).join(' ')}]'`);
   }
 
   /** `key` or `key=value` against an object's labels; `label!` turns it round. */

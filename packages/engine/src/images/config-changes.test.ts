@@ -28,7 +28,7 @@ describe('applyChanges', () => {
   });
 
   it.each([
-    ['RUN x', 'run is not a valid change command'],
+    ['RUN x', 'RUN is not a valid change command'],
     ['ENV', 'at least one argument'],
     ['EXPOSE x', 'invalid containerPort: x'],
     ['HEALTHCHECK --odd=1 CMD x', 'unknown flag: odd'],

@@ -104,8 +104,7 @@ function changed(config: ImageProcessConfig, change: string): ImageProcessConfig
   const match = /^\s*([A-Za-z]+)\s+(.*?)\s*$/s.exec(change);
   const name = match?.[1]?.toUpperCase() ?? change.trim().toUpperCase();
   const text = match?.[2] ?? '';
-  if (!allowed.includes(name))
-    throw new ContainerError('invalid-argument', `${name.toLowerCase()} is not a valid change command`);
+  if (!allowed.includes(name)) throw new ContainerError('invalid-argument', `${name} is not a valid change command`);
   switch (name) {
     case 'CMD':
       return { ...config, Cmd: command(text, config.Shell) };

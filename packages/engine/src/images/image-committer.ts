@@ -75,6 +75,7 @@ function mergedConfig(own: Partial<ContainerConfig>, container: ContainerConfig)
   const cmd = (own.Cmd ?? []).length > 0 || hasEntrypoint ? (own.Cmd ?? null) : container.Cmd;
   const ports = { ...container.ExposedPorts, ...own.ExposedPorts };
   const volumes = { ...container.Volumes, ...own.Volumes };
+  const labels = { ...container.Labels, ...own.Labels };
   const healthcheck = own.Healthcheck ?? container.Healthcheck;
   const shell = own.Shell ?? container.Shell;
   const stopSignal = own.StopSignal || container.StopSignal;
@@ -84,7 +85,7 @@ function mergedConfig(own: Partial<ContainerConfig>, container: ContainerConfig)
     Cmd: cmd,
     Entrypoint: hasEntrypoint ? (own.Entrypoint ?? null) : container.Entrypoint,
     WorkingDir: own.WorkingDir || container.WorkingDir,
-    Labels: { ...container.Labels, ...own.Labels },
+    ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }),
     ...(Object.keys(ports).length === 0 ? {} : { ExposedPorts: ports }),
     ...(Object.keys(volumes).length === 0 ? {} : { Volumes: volumes }),
     ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck as ImageProcessConfig['Healthcheck'] }),

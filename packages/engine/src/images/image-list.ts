@@ -9,6 +9,7 @@ import {
   repoDigestsOf,
   repoTagsOf,
 } from './image-catalog.ts';
+import { noSuchImage } from './image-names.ts';
 import { createdSeconds } from './image-views.ts';
 
 export const listFilterNames = ['dangling', 'label', 'reference', 'before', 'since', 'until'] as const;
@@ -55,8 +56,7 @@ async function boundOf(catalog: ImageCatalog, filters: Filters, name: 'before' |
   try {
     return createdSeconds(await catalog.find(text));
   } catch (error) {
-    if (isNotFound(error))
-      throw new ContainerError('not-found', `No such image: ${text}`, { reason: 'no-such-image', cause: error });
+    if (isNotFound(error)) throw noSuchImage(text);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // All that the engine does with images, behind one object: the routes call it, and main builds it.
 import type { Readable } from 'node:stream';
 import { ContainerError, isNotFound } from '@tscontainer/core/errors';
+import { isIndexType, type Platform } from '@tscontainer/core/oci-image';
 import {
   familiarName,
   familiarReference,
@@ -9,6 +10,7 @@ import {
   type Reference,
 } from '@tscontainer/core/reference';
 import type { RegistryCredentials } from '@tscontainer/distribution/credentials';
+import { formatPlatform, isSamePlatform } from '@tscontainer/distribution/platform-match';
 import type { RegistryHostOptions } from '@tscontainer/distribution/registry-hosts';
 import type { Logger } from '@tscontainer/platform/logger';
 import type { ContainerdClient } from '../containerd/containerd-client.ts';
@@ -115,6 +117,18 @@ export class ImageManager implements ImageResolver {
     }
     const name = familiarReference(request.reference);
     this.#options.events.imageEvent('pull', name, { name });
+    if (request.platform !== undefined) await this.#warnOfPlatform(request, request.platform);
+  }
+
+  /** An image of one platform is pulled whichever is asked for, as docker does; of an index only what was asked for. */
+  async #warnOfPlatform({ reference, onProgress }: PullRequest, wanted: Platform): Promise<void> {
+    const { details } = await this.catalog.find(formatReference(reference));
+    const { os, architecture } = details.config;
+    const found = details.config.variant === undefined ? { os, architecture } : { ...details.config };
+    if (isIndexType(details.target.mediaType) || isSamePlatform(found, wanted)) return;
+    onProgress({
+      status: `WARNING: image with reference ${familiarReference(reference)} was found but its platform (${formatPlatform(found)}) does not match the specified platform (${formatPlatform(wanted)})`,
+    });
   }
 
   /** Every tag of the repository that the reference names without one. */
@@ -185,7 +199,7 @@ export class ImageManager implements ImageResolver {
     const { saveImages } = await import('./image-saver.ts');
     const saved = new Map<string, SavedImage>();
     for (const name of names) {
-      const image = await this.catalog.find(name);
+      const image = await this.#toSave(name);
       const entry = saved.get(image.details.id) ?? { image, names: [] };
       entry.names = [...new Set([...entry.names, ...namesToSave(image, name)])];
       saved.set(image.details.id, entry);
@@ -193,6 +207,16 @@ export class ImageManager implements ImageResolver {
     for (const { image } of saved.values())
       this.#options.events.imageEvent('save', image.details.id, { name: repoTagsOf(image)[0] ?? image.details.id });
     return saveImages(this.#options.client, [...saved.values()], signal);
+  }
+
+  /** Docker names what is missing as it was asked for, here without a tag of its own. */
+  async #toSave(name: string): Promise<CatalogImage> {
+    try {
+      return await this.catalog.find(name);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      throw new ContainerError('not-found', `No such image: ${name}`, { reason: 'no-such-image', cause: error });
+    }
   }
 
   async #afterStart<T>(lookUp: () => Promise<T>): Promise<T> {

@@ -37,6 +37,7 @@ export async function pullIntoContainerd(options: PullerOptions, request: PullRe
   const reporter = new PullReporter(request.reference, request.onProgress);
   await withLease(client, 'pull', async (lease) => {
     const before = await currentTarget(client, name);
+    const known = before ?? (await namedOtherwise(client, request.reference));
     // the tag may move away from it: it is not to be collected before it has its dangling name
     if (before !== undefined)
       await client.leases.AddResource({ id: lease, resource: { id: before.digest, type: 'content' } });
@@ -48,8 +49,17 @@ export async function pullIntoContainerd(options: PullerOptions, request: PullRe
         `pull ${familiarReference(request.reference)}: the image was removed meanwhile`,
       );
     if (before !== undefined) await keepUnnamed(client, snapshotter, lease, name, before, target);
-    reporter.finish(target, isChanged(before, target));
+    reporter.finish(target, isChanged(known, target));
   });
+}
+
+/** By digest: the image may be here under a tag of the same repository. */
+async function namedOtherwise(client: ContainerdClient, reference: Reference): Promise<Descriptor | undefined> {
+  const { domain, path, digest } = reference;
+  if (digest === undefined) return undefined;
+  const { images } = await client.images.List({ filters: [`target.digest==${digest}`] });
+  const same = images.find(({ name }) => [':', '@'].some((mark) => name.startsWith(`${domain}/${path}${mark}`)));
+  return same?.target ?? undefined;
 }
 
 function isChanged(before: Descriptor | undefined, after: Descriptor): boolean {

@@ -1,5 +1,6 @@
 // Docker's JSON shapes of images: the row of a list, inspect, history. Pure: the routes and the manager call them.
 import type { ImageProcessConfig } from '@tscontainer/core/oci-image';
+import { isAtLeast } from '../http/api-version.ts';
 import { type CatalogImage, repoDigestsOf, repoTagsOf, sizeOf } from './image-catalog.ts';
 
 export interface ImageSummary {
@@ -37,8 +38,9 @@ function parentIdOf({ details }: CatalogImage): string {
   return details.parent === undefined || details.parent === 'scratch' ? '' : details.parent;
 }
 
-/** `hasOldForm`: before API 1.43 an untagged image is `<none>:<none>`, and 1.44 dropped VirtualSize. */
-export function toSummary(image: CatalogImage, hasOldForm: boolean): ImageSummary {
+/** Before API 1.43 an untagged image is `<none>:<none>`, and 1.44 dropped VirtualSize. */
+export function toSummary(image: CatalogImage, apiVersion: string): ImageSummary {
+  const hasNone = !isAtLeast(apiVersion, '1.43');
   const repoTags = repoTagsOf(image);
   const repoDigests = repoDigestsOf(image);
   const size = sizeOf(image);
@@ -48,12 +50,19 @@ export function toSummary(image: CatalogImage, hasOldForm: boolean): ImageSummar
     Id: image.details.id,
     Labels: image.details.config.config?.Labels ?? null,
     ParentId: parentIdOf(image),
-    RepoDigests: hasOldForm && repoDigests.length === 0 ? ['<none>@<none>'] : repoDigests,
-    RepoTags: hasOldForm && repoTags.length === 0 ? ['<none>:<none>'] : repoTags,
+    RepoDigests: hasNone && repoDigests.length === 0 ? ['<none>@<none>'] : repoDigests,
+    RepoTags: hasNone && repoTags.length === 0 ? ['<none>:<none>'] : repoTags,
     SharedSize: -1,
     Size: size,
-    ...(hasOldForm ? { VirtualSize: size } : {}),
+    ...(isAtLeast(apiVersion, '1.44') ? {} : { VirtualSize: size }),
   };
+}
+
+/** How many containers are of each image, by its id. */
+export function usersOfImages(containers: { settings: { imageId: string } }[]): Map<string, number> {
+  const users = new Map<string, number>();
+  for (const { settings } of containers) users.set(settings.imageId, (users.get(settings.imageId) ?? 0) + 1);
+  return users;
 }
 
 /** Bytes of the layers that other images have too. */
@@ -65,24 +74,28 @@ export function sharedSize(image: CatalogImage, all: CatalogImage[]): number {
   );
 }
 
-/** Go writes every field of the container config; clients read some without asking whether they are there. */
-function toContainerConfig(config: ImageProcessConfig): object {
+/** Fields of a container's config that an image cannot have: docker told them, empty, until API 1.50. */
+const containerOnlyFields = {
+  Hostname: '',
+  Domainname: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+};
+
+/** Go writes fields that are empty, too; clients read some without asking whether they are there. */
+function toContainerConfig(config: ImageProcessConfig, hasContainerFields: boolean): object {
   return {
-    Hostname: '',
-    Domainname: '',
+    ...(hasContainerFields ? { ...containerOnlyFields, Image: config.Image ?? '' } : {}),
     User: config.User ?? '',
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
     ...(config.ExposedPorts ? { ExposedPorts: config.ExposedPorts } : {}),
-    Tty: false,
-    OpenStdin: false,
-    StdinOnce: false,
     Env: config.Env ?? null,
     Cmd: config.Cmd ?? null,
     ...(config.Healthcheck ? { Healthcheck: config.Healthcheck } : {}),
     ...(config.ArgsEscaped ? { ArgsEscaped: true } : {}),
-    Image: config.Image ?? '',
     Volumes: config.Volumes ?? null,
     WorkingDir: config.WorkingDir ?? '',
     Entrypoint: config.Entrypoint ?? null,
@@ -93,7 +106,7 @@ function toContainerConfig(config: ImageProcessConfig): object {
   };
 }
 
-export function toInspect(image: CatalogImage, snapshotter: string): object {
+export function toInspect(image: CatalogImage, snapshotter: string, apiVersion: string): object {
   const { details } = image;
   const { config } = details;
   const size = sizeOf(image);
@@ -106,17 +119,22 @@ export function toInspect(image: CatalogImage, snapshotter: string): object {
     Created: config.created ?? zeroTime,
     DockerVersion: '',
     Author: config.author ?? '',
-    Config: toContainerConfig(config.config ?? {}),
+    Config: toContainerConfig(config.config ?? {}, !isAtLeast(apiVersion, '1.50')),
     Architecture: config.architecture,
     ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,
     Size: size,
-    VirtualSize: size,
+    ...(isAtLeast(apiVersion, '1.44') ? {} : { VirtualSize: size }),
     GraphDriver: { Data: null, Name: snapshotter },
     RootFS: details.chainIds.length === 0 ? { Type: 'layers' } : { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: lastTagTime(image) },
-    Descriptor: { mediaType: details.target.mediaType, digest: details.target.digest, size: details.target.size },
+    ...(isAtLeast(apiVersion, '1.48') ? { Descriptor: descriptorOf(image) } : {}),
   };
+}
+
+function descriptorOf({ details }: CatalogImage): object {
+  const { mediaType, digest, size } = details.target;
+  return { mediaType, digest, size };
 }
 
 function lastTagTime(image: CatalogImage): string {

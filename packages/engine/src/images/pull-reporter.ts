@@ -84,7 +84,8 @@ export class PullReporter {
     if (this.#isBegun) return;
     this.#isBegun = true;
     const { path, tag, digest } = this.#reference;
-    this.#write({ status: `Pulling from ${path}`, id: digest ?? tag ?? 'latest' });
+    const id = digest === undefined ? (tag ?? 'latest') : familiarReference(this.#reference);
+    this.#write({ status: `Pulling from ${path}`, id });
   }
 
   #show(layer: Descriptor): void {

@@ -4,7 +4,6 @@ import { ContainerError } from '@tscontainer/core/errors';
 import {
   contains,
   formatAddress,
-  type IpAddress,
   type IpVersion,
   lastAddress,
   parseAddress,
@@ -62,10 +61,6 @@ export class AddressLeases {
       throw new ContainerError('permission-denied', 'Address already in use');
     pool.taken.set(address.value, holder);
     return leased(pool, address.value);
-  }
-
-  isUserChosen(address: IpAddress): boolean {
-    return this.#pools.some((pool) => pool.isUserChosen && pool.subnet.version === address.version);
   }
 
   release(text: string, holder: string): void {

@@ -15,13 +15,14 @@ import { AddressFiles } from './address-files.ts';
 import { EndpointLeases } from './endpoint-leases.ts';
 import { addInterface, removeInterface } from './endpoint-links.ts';
 import { type PlannedEndpoint, plannedEndpoints, setupFailed } from './endpoint-plan.ts';
+import { checkEndpoint, checkEndpoints } from './endpoint-rules.ts';
 import { mainEndpoint } from './gateway-choice.ts';
 import { HostPorts } from './host-ports.ts';
 import { LinkPassages } from './link-passages.ts';
 import { defaultBridgeLinks, linkEnvironment } from './links.ts';
 import { NameDirectory } from './name-directory.ts';
 import type { NetworkManager } from './network-manager.ts';
-import { checkConnectable, checkEndpoint, type EndpointRequests, hasOwnNetwork } from './network-modes.ts';
+import { checkConnectable, type EndpointRequests, hasOwnNetwork } from './network-modes.ts';
 import {
   type EndpointRequest,
   type EndpointState,
@@ -63,10 +64,10 @@ export class ContainerNetworks {
     this.#passages = new LinkPassages(parts);
     this.#prepared = new PreparedSandboxes(parts.manager, this.#leases, parts.log);
     parts.manager.usersOf = (networkId) =>
-      parts
-        .containers()
-        .filter((container) => container.state.network?.endpoints.some((each) => each.networkId === networkId))
-        .map((container) => container.id);
+      parts.containers().flatMap(({ name, state }) => {
+        const endpoint = state.network?.endpoints.find((each) => each.networkId === networkId);
+        return endpoint === undefined ? [] : [{ name, endpointId: endpoint.id }];
+      });
     mkdirSync(parts.paths.namespaces, { recursive: true, mode: 0o711 });
   }
 
@@ -104,8 +105,12 @@ export class ContainerNetworks {
     this.manager.close();
   }
 
-  /** Networks that were named by id get their names; those that there are not yet stay as they are. */
+  /**
+   * Networks that were named by id get their names; those that there are not yet stay as they are. Throws
+   * invalid-argument for what the others do not offer.
+   */
   namedEndpoints(requests: EndpointRequests): EndpointRequests {
+    checkEndpoints(this.manager, requests);
     return Object.fromEntries(
       Object.entries(requests).map(([key, request]) => {
         const record = this.manager.tryFind(key);
@@ -286,7 +291,7 @@ export class ContainerNetworks {
   ): Promise<void> {
     const { settings, state } = container;
     checkConnectable(settings, record);
-    checkEndpoint(this.manager, record, request);
+    checkEndpoint(record, request);
     const before = settings.endpoints;
     const sandbox = this.#sandboxes.get(container.id);
     const { network } = state;
@@ -332,10 +337,10 @@ export class ContainerNetworks {
       (name) => name === record.name || name === record.id || settings.endpoints[name]?.networkId === record.id,
     );
     const endpoint = network?.endpoints.find((each) => each.networkId === record.id);
-    if (record.driver === 'host' || settings.hostConfig.NetworkMode === 'host')
+    if (record.driver === 'host' && settings.hostConfig.NetworkMode === 'host')
       throw new ContainerError(
         'invalid-argument',
-        'container cannot be disconnected from host network or connected to host network',
+        'cannot disconnect container from host network - container was created in host network mode',
       );
     if (key === undefined && endpoint === undefined)
       throw new ContainerError(

@@ -1,8 +1,8 @@
 // The endpoints that a start is to make, in the order of their interfaces; and what a start is told when that fails.
 import { ContainerError, errorCodeOf, errorMessageOf } from '@tscontainer/core/errors';
 import type { ContainerSettings } from '../containers/container-record.ts';
+import { checkEndpoint } from './endpoint-rules.ts';
 import type { NetworkManager } from './network-manager.ts';
-import { checkEndpoint } from './network-modes.ts';
 import type { EndpointRequest, NetworkRecord } from './network-record.ts';
 
 export interface PlannedEndpoint {
@@ -15,7 +15,7 @@ export function plannedEndpoints(manager: NetworkManager, settings: ContainerSet
   try {
     const plan = Object.entries(settings.endpoints).map(([name, request]) => {
       const record = manager.find(request.networkId || name);
-      checkEndpoint(manager, record, request);
+      checkEndpoint(record, request);
       request.networkId = record.id;
       return { record, request };
     });
@@ -27,9 +27,9 @@ export function plannedEndpoints(manager: NetworkManager, settings: ContainerSet
   }
 }
 
-/** For the start that it ends: the reason tells it from a task's failure, the code and the words stay. */
+/** For the start that it ends: the reason tells it from a task's failure, the code stays. */
 export function setupFailed(error: unknown): ContainerError {
-  return new ContainerError(errorCodeOf(error), errorMessageOf(error), {
+  return new ContainerError(errorCodeOf(error), `failed to set up container networking: ${errorMessageOf(error)}`, {
     reason: 'network-setup-failed',
     cause: error,
   });

@@ -4,8 +4,8 @@ import type { EndpointRequest, EndpointState } from './network-record.ts';
 import { portsView } from './port-bindings.ts';
 
 function ipamView(request: EndpointRequest): object | null {
-  const { ipv4Address, ipv6Address, linkLocalAddresses } = request;
-  if (ipv4Address === '' && ipv6Address === '' && linkLocalAddresses.length === 0) return null;
+  const { ipv4Address, ipv6Address, linkLocalAddresses, isIpamGiven = false } = request;
+  if (!isIpamGiven && ipv4Address === '' && ipv6Address === '' && linkLocalAddresses.length === 0) return null;
   return {
     ...(ipv4Address === '' ? {} : { IPv4Address: ipv4Address }),
     ...(ipv6Address === '' ? {} : { IPv6Address: ipv6Address }),

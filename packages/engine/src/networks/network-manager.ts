@@ -22,7 +22,7 @@ import {
   type NetworkRecord,
   optionFlag,
 } from './network-record.ts';
-import { checkNetworkRequest, type NetworkRequest } from './network-request.ts';
+import { checkNetworkRequest, type NetworkRequest, poolOverlaps } from './network-request.ts';
 import type { NetworkSettings } from './network-settings.ts';
 import type { NetworkStore } from './network-store.ts';
 import { completedPools, defaultBridgeRecord, predefinedRecord } from './predefined-networks.ts';
@@ -35,8 +35,8 @@ export interface NetworkManagerParts {
   log: Logger;
 }
 
-/** Ids of the containers whose running endpoints are in a network. */
-export type NetworkUsers = (networkId: string) => string[];
+/** The running endpoints of a network, with the names of their containers. */
+export type NetworkUsers = (networkId: string) => { name: string; endpointId: string }[];
 
 export class NetworkManager {
   readonly links: HostLinks;
@@ -178,7 +178,7 @@ export class NetworkManager {
       if (users.length > 0)
         throw new ContainerError(
           'permission-denied',
-          `error while removing network: network ${record.name} id ${record.id} has active endpoints`,
+          `error while removing network: network ${record.name} has active endpoints (${users.map(({ name, endpointId }) => `name:"${name}" id:"${endpointId.slice(0, 12)}"`).join(', ')})`,
         );
       checkConfigUnused(record, this.list());
       await this.#erase(record);
@@ -230,7 +230,7 @@ export class NetworkManager {
       const subnet = parseSubnet(pool.subnet);
       // several macvlan networks may share their parent's subnet, as several machines do
       if (subnet !== undefined && request.driver === 'bridge' && networks.some((other) => overlaps(other, subnet)))
-        throw new ContainerError('permission-denied', 'Pool overlaps with other one on this address space');
+        throw poolOverlaps();
     }
     const pools = [...request.pools];
     const has = (version: number) => pools.some((pool) => parseSubnet(pool.subnet)?.version === version);

@@ -5,9 +5,7 @@ import type { HostConfig } from '../containers/container-config.ts';
 import type { ContainerSettings } from '../containers/container-record.ts';
 import type { Schema } from '../http/json-body.ts';
 import { checkHasEndpoints } from './config-networks.ts';
-import { parseAddress } from './ip-address.ts';
-import type { NetworkManager } from './network-manager.ts';
-import { type EndpointRequest, emptyEndpointRequest, isDefaultBridge, type NetworkRecord } from './network-record.ts';
+import { type EndpointRequest, emptyEndpointRequest, type NetworkRecord } from './network-record.ts';
 import { decodeEndpointRequest } from './network-request.ts';
 
 /** What the body of a create says of networks. */
@@ -41,14 +39,6 @@ export function decodeEndpoints(host: HostConfig, networking: unknown, macAddres
     requests[main] = { ...request, macAddress: request.macAddress || macAddress };
   }
   checkTogether(host.NetworkMode, Object.keys(requests));
-  const asksAddress = Object.values(requests).some(
-    (request) => request.ipv4Address !== '' || request.ipv6Address !== '',
-  );
-  if (asksAddress && !hasOwnNetwork(host.NetworkMode))
-    throw new ContainerError(
-      'invalid-argument',
-      'user specified IP address is supported on user defined networks only',
-    );
   return requests;
 }
 
@@ -75,38 +65,17 @@ function checkTogether(mode: string, names: string[]): void {
     );
 }
 
-/** Throws invalid-argument in docker's words for what a network does not offer. */
-export function checkEndpoint(manager: NetworkManager, network: NetworkRecord, request: EndpointRequest): void {
-  const refuse = (message: string) => new ContainerError('invalid-argument', message);
-  const addresses = [request.ipv4Address, request.ipv6Address].filter((text) => text !== '');
-  checkHasEndpoints(network);
-  if (isDefaultBridge(network) || network.isPredefined) {
-    if (addresses.length > 0) throw refuse('user specified IP address is supported on user defined networks only');
-    if ((request.aliases ?? []).length > 0)
-      throw refuse('network-scoped alias is supported only for containers in user defined networks');
-    return;
-  }
-  const leases = manager.leasesOf(network);
-  for (const text of addresses) {
-    const address = parseAddress(text);
-    if (address !== undefined && !leases.isUserChosen(address))
-      throw refuse(
-        'user specified IP address is supported only when connecting to networks with user configured subnets',
-      );
-  }
-}
-
 /** For `network connect`. Throws invalid-argument, or permission-denied when it is connected already. */
 export function checkConnectable(settings: ContainerSettings, record: NetworkRecord): void {
   checkHasEndpoints(record);
   const mode = settings.hostConfig.NetworkMode;
   const refuse = (message: string) => new ContainerError('invalid-argument', message);
-  if (mode.startsWith('container:'))
+  if (mode.startsWith('container:') || mode === 'host')
     throw refuse(
       'container sharing network namespace with another container or host cannot be connected to any other network',
     );
-  if (mode === 'host' || record.driver === 'host')
-    throw refuse('container cannot be disconnected from host network or connected to host network');
+  if (record.driver === 'host')
+    throw refuse('cannot connect container to host network - container must be created in host network mode');
   if (mode === 'none' || record.driver === 'null')
     throw refuse('container cannot be connected to multiple networks with one of the networks in private (none) mode');
   const isIn =

@@ -12,6 +12,8 @@ export interface IpamPool {
   auxAddresses: Record<string, string>;
   /** The user chose the subnet, so fixed addresses are allowed in it. */
   isUserChosen: boolean;
+  /** In a subnet of the user's, the gateway is ours to choose: inspect says only what the user said. */
+  isGatewayOurs?: boolean;
 }
 
 export interface NetworkRecord {
@@ -98,6 +100,8 @@ export interface EndpointRequest {
   macAddress: string;
   driverOpts: Record<string, string> | null;
   gatewayPriority: number;
+  /** An IPAMConfig came, be it an empty one: inspect gives it back. */
+  isIpamGiven?: boolean;
 }
 
 export function emptyEndpointRequest(): EndpointRequest {

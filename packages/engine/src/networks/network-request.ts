@@ -80,7 +80,9 @@ export function decodeNetworkRequest(body: unknown): NetworkRequest {
     );
   const isConfigOnly: boolean = decoded['ConfigOnly'] ?? false;
   const scope: string = decoded['Scope'] ?? '';
-  if (!isConfigOnly && (decoded['Ingress'] || driver === 'overlay' || scope === 'swarm'))
+  if (!isConfigOnly && scope === 'swarm')
+    throw new ContainerError('unavailable', 'cannot create a swarm scoped network when swarm is not active');
+  if (!isConfigOnly && (decoded['Ingress'] || driver === 'overlay'))
     throw new ContainerError(
       'unavailable',
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
@@ -126,10 +128,11 @@ function toPool(config: Record<string, any>): IpamPool | undefined {
     throw invalid('no configuration: a gateway or an address range needs a subnet');
   }
   const subnet = parseSubnet(Subnet);
-  if (subnet === undefined) throw invalid(`invalid subnet ${Subnet}: invalid CIDR address: ${Subnet}`);
+  if (subnet === undefined)
+    throw invalid(`invalid network config:\ninvalid subnet ${Subnet}: invalid CIDR block notation`);
   const range = IPRange === '' ? undefined : parseSubnet(IPRange);
   if (IPRange !== '' && (range === undefined || !overlaps(subnet, range) || range.prefixLength < subnet.prefixLength))
-    throw invalid(`invalid ip-range ${IPRange}: it must be within subnet ${Subnet}`);
+    throw invalid(`invalid network config:\ninvalid ip-range ${IPRange}: it must be within subnet ${Subnet}`);
   for (const text of [Gateway, ...Object.values(AuxiliaryAddresses as Record<string, string>)].filter(
     (each) => each !== '',
   )) {
@@ -152,9 +155,16 @@ function checkPools(request: NetworkRequest): void {
     if (subnet?.version === 6 && !request.isIpv6)
       throw invalid(`invalid network config: IPv6 subnet ${subnets[index]?.text} needs --ipv6`);
     for (const other of subnets.slice(0, index))
-      if (subnet && other.subnet && overlaps(subnet, other.subnet))
-        throw new ContainerError('permission-denied', 'Pool overlaps with other one on this address space');
+      if (subnet && other.subnet && overlaps(subnet, other.subnet)) throw poolOverlaps();
   }
+}
+
+/** Docker's words, whichever network has the other pool. */
+export function poolOverlaps(): ContainerError {
+  return new ContainerError(
+    'permission-denied',
+    'invalid pool request: Pool overlaps with other one on this address space',
+  );
 }
 
 const knownOptions: Record<string, readonly string[]> = {
@@ -210,11 +220,8 @@ export function decodeEndpointRequest(body: unknown, path: string): EndpointRequ
     macAddress: decoded['MacAddress'] ?? '',
     driverOpts: decoded['DriverOpts'] ?? null,
     gatewayPriority: decoded['GwPriority'] ?? 0,
+    ...(decoded['IPAMConfig'] == null ? {} : { isIpamGiven: true }),
   };
-  if (request.ipv4Address !== '' && parseAddress(request.ipv4Address)?.version !== 4)
-    throw invalid(`invalid IPv4 address: ${request.ipv4Address}`);
-  if (request.ipv6Address !== '' && parseAddress(request.ipv6Address)?.version !== 6)
-    throw invalid(`invalid IPv6 address: ${request.ipv6Address}`);
   if (request.macAddress !== '') checkHardwareAddress(request.macAddress);
   return request;
 }

@@ -6,7 +6,7 @@ function poolView(pool: IpamPool): object {
   return {
     Subnet: pool.subnet,
     ...(pool.ipRange === '' ? {} : { IPRange: pool.ipRange }),
-    ...(pool.gateway === '' ? {} : { Gateway: pool.gateway }),
+    ...(pool.gateway === '' || pool.isGatewayOurs ? {} : { Gateway: pool.gateway }),
     ...(Object.keys(pool.auxAddresses).length === 0 ? {} : { AuxiliaryAddresses: pool.auxAddresses }),
   };
 }

@@ -42,7 +42,8 @@ export function completedPools(pools: IpamPool[]): IpamPool[] {
     const taken = new Set(Object.values(pool.auxAddresses));
     let value = subnet.base + 1n;
     while (taken.has(formatAddress({ version: subnet.version, value }))) value++;
-    return { ...pool, gateway: formatAddress({ version: subnet.version, value }) };
+    const gateway = formatAddress({ version: subnet.version, value });
+    return { ...pool, gateway, ...(pool.isUserChosen ? { isGatewayOurs: true } : {}) };
   });
 }
 

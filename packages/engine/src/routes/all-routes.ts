@@ -3,6 +3,7 @@ import type { EngineContext } from '../containers/engine-context.ts';
 import type { ExecManager } from '../containers/exec-manager.ts';
 import type { EngineServer } from '../http/engine-server.ts';
 import type { ImageManager } from '../images/image-manager.ts';
+import { usersOfImages } from '../images/image-views.ts';
 import { registryOptionsOf } from '../images/registry-options.ts';
 import type { SessionManager } from '../sessions/session-manager.ts';
 import { registerBuildRoutes } from './builder/build-routes.ts';
@@ -45,7 +46,7 @@ export function registerAllRoutes(server: EngineServer, { context, images, execs
   registerExecRoutes(app, hijackRoutes, context, execs);
   registerVolumeRoutes(app, context);
   registerNetworkRoutes(app, context);
-  registerImageRoutes(app, images);
+  registerImageRoutes(app, images, () => usersOfImages(context.index.values()));
   registerDiskUsageRoutes(app, context, images);
   registerCommitRoutes(app, context, images);
   registerBuildRoutes(app, context, images);

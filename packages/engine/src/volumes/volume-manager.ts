@@ -25,10 +25,20 @@ export interface Volume {
   scope?: string;
 }
 
+/** On volumes without a name of their own, as docker has it since 23. */
+const anonymousLabel = 'com.docker.volume.anonymous';
+
 export const localDriver = 'local';
 
 export function driverOf(volume: Pick<Volume, 'driver'>): string {
   return volume.driver ?? localDriver;
+}
+
+/** Of a volume that gets a name. */
+function namedLabels({ labels }: Volume): Record<string, string> | null {
+  if (labels === null || !(anonymousLabel in labels)) return labels;
+  const kept = Object.entries(labels).filter(([label]) => label !== anonymousLabel);
+  return kept.length === 0 ? null : Object.fromEntries(kept);
 }
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -114,7 +124,7 @@ export class VolumeManager {
     const volume: Volume = {
       name,
       createdAt: nowText(),
-      labels: options.labels ?? null,
+      labels: options.isAnonymous ? { ...options.labels, [anonymousLabel]: '' } : (options.labels ?? null),
       isAnonymous: options.isAnonymous ?? false,
       options: options.driverOptions ?? null,
     };
@@ -186,7 +196,8 @@ export class VolumeManager {
 
   /** Nobody may have it mounted: the caller looks after its users. Rejects already-exists, not-found. */
   async rename(name: string, target: string): Promise<Volume> {
-    const volume = { ...this.get(name), name: target, isAnonymous: false };
+    const before = this.get(name);
+    const volume = { ...before, labels: namedLabels(before), name: target, isAnonymous: false };
     this.#checkLocal('rename', volume);
     this.#checkFree(target);
     renameSync(join(this.#directory, name), join(this.#directory, target));
@@ -215,7 +226,7 @@ export class VolumeManager {
         'failed-precondition',
         `clone ${name}: a volume with driver options is not on this disk`,
       );
-    const volume = await this.ensure(target, { labels: { ...source.labels, ...labels } });
+    const volume = await this.ensure(target, { labels: { ...namedLabels(source), ...labels } });
     try {
       await copyTree(this.mountpoint(name), this.mountpoint(target));
     } catch (error) {

@@ -55,7 +55,7 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
     const container = context.index.find(request.params.id);
     checkNotRestarting(container);
     if (!container.isRunning)
-      throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+      throw new ContainerError('failed-precondition', `container ${container.id} is not running`);
     const { processes } = await context.client.tasks.ListPids({ containerId: container.id });
     context.events.publish('container', 'top', container.id, container.eventAttributes());
     return listProcesses(
@@ -68,7 +68,7 @@ export function registerInspectRoutes(app: FastifyInstance, context: EngineConte
     const container = context.index.find(request.params.id);
     const { width, height } = sizeOf(request.query);
     if (!container.isRunning)
-      throw new ContainerError('failed-precondition', `Container ${container.id} is not running`);
+      throw new ContainerError('failed-precondition', `container ${container.id} is not running`);
     // without a terminal there is nothing to resize, which docker does not call an error
     if (!container.settings.config.Tty) return reply.code(200).send();
     await context.client.tasks.ResizePty({ containerId: container.id, execId: '', width, height });

@@ -53,7 +53,7 @@ export function registerExecRoutes(
   app.post<ById>('/containers/:id/exec', async (request, reply) => {
     const container = context.index.find(request.params.id);
     const config = { ...emptyExec, ...decodeObject(execSchema, (await readJson(request.raw)) ?? {}, 'ExecConfig') };
-    return reply.code(201).send({ Id: execs.create(container, config).id });
+    return reply.code(201).send({ Id: (await execs.create(container, config)).id });
   });
 
   hijackRoutes.push({

@@ -28,14 +28,17 @@ function splitAction(request: FastifyRequest<Wildcard>): { name: string; action:
   return { name: path.slice(0, slash), action: path.slice(slash + 1) };
 }
 
-export function registerImageRoutes(app: FastifyInstance, images: ImageManager): void {
-  app.get<{ Querystring: Query }>('/images/json', (request) => listRoute(images, request));
+/** For each image how many containers there are of it. */
+type ImageUsers = () => ReadonlyMap<string, number>;
+
+export function registerImageRoutes(app: FastifyInstance, images: ImageManager, usersOf: ImageUsers): void {
+  app.get<{ Querystring: Query }>('/images/json', (request) => listRoute(images, usersOf, request));
   app.get<{ Querystring: Query }>('/images/get', (request, reply) =>
     saveRoute(images, namesOf(request.query), request, reply),
   );
   app.get<Wildcard>('/images/*', async (request, reply) => {
     const { name, action } = splitAction(request);
-    if (action === 'json') return toInspect(await images.find(name), images.snapshotter);
+    if (action === 'json') return toInspect(await images.find(name), images.snapshotter, request.apiVersion);
     if (action === 'history') return historyOf(images, name);
     if (action === 'get') return saveRoute(images, [name], request, reply);
     throw notFound();
@@ -65,12 +68,18 @@ async function historyOf(images: ImageManager, name: string): Promise<object[]> 
   return toHistory(image, await images.catalog.ancestors(image));
 }
 
-async function listRoute(images: ImageManager, request: FastifyRequest<{ Querystring: Query }>): Promise<object[]> {
+async function listRoute(
+  images: ImageManager,
+  usersOf: ImageUsers,
+  request: FastifyRequest<{ Querystring: Query }>,
+): Promise<object[]> {
   const { query, apiVersion } = request;
   const found = await images.list(queryFilters(query, listFilterNames), { isAll: queryBool(query, 'all') });
   const all = queryBool(query, 'shared-size') ? await images.catalog.all() : undefined;
+  const users = isAtLeast(apiVersion, '1.51') ? usersOf() : undefined; // not counted before
   return found.map((image) => {
-    const summary = toSummary(image, !isAtLeast(apiVersion, '1.43'));
+    const summary = toSummary(image, apiVersion);
+    if (users !== undefined) summary.Containers = users.get(image.details.id) ?? 0;
     return all === undefined ? summary : { ...summary, SharedSize: sharedSize(image, all) };
   });
 }

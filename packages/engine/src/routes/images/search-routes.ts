@@ -28,7 +28,7 @@ export function registerSearchRoutes(app: FastifyInstance, registries: RegistryH
     const filters = queryFilters(query, searchFilters);
     const limit = queryInt(query, 'limit') || defaultLimit;
     if (limit < 1 || limit > maxLimit)
-      throw new ContainerError('invalid-argument', `Limit ${limit} is outside the range of [1, ${maxLimit}]`);
+      throw new ContainerError('invalid-argument', `limit ${limit} is outside the range of [1, ${maxLimit}]`);
     const keeps = filterOf(filters);
     const auth = headers['x-registry-auth'];
     const credentials = parseRegistryAuthHeader(Array.isArray(auth) ? auth[0] : auth);

@@ -5,11 +5,10 @@ import type { FastifyInstance } from 'fastify';
 import { sizesOf } from '../../containers/container-list.ts';
 import { listView } from '../../containers/container-views.ts';
 import type { EngineContext } from '../../containers/engine-context.ts';
-import { isAtLeast } from '../../http/api-version.ts';
 import type { Query } from '../../http/query.ts';
 import { type CatalogImage, isIntermediate, parentIdsOf } from '../../images/image-catalog.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
-import { sharedSize, toSummary } from '../../images/image-views.ts';
+import { sharedSize, toSummary, usersOfImages } from '../../images/image-views.ts';
 import { volumeView } from '../volumes/volume-routes.ts';
 
 export const diskUsageKinds = ['container', 'image', 'volume', 'build-cache'];
@@ -19,7 +18,7 @@ export function registerDiskUsageRoutes(app: FastifyInstance, context: EngineCon
     const wanted = wantedKinds(request.query);
     return {
       ...(wanted.has('image')
-        ? await imagesView(context, images, !isAtLeast(request.apiVersion, '1.43'))
+        ? await imagesView(context, images, request.apiVersion)
         : { LayersSize: 0, Images: null }),
       Containers: wanted.has('container') ? await containersView(context, images) : null,
       Volumes: wanted.has('volume') ? await volumesView(context) : null,
@@ -37,18 +36,16 @@ function wantedKinds({ type = [] }: Query): Set<string> {
   return new Set(named.length === 0 ? diskUsageKinds : named);
 }
 
-async function imagesView(context: EngineContext, images: ImageManager, hasOldForm: boolean): Promise<object> {
+async function imagesView(context: EngineContext, images: ImageManager, apiVersion: string): Promise<object> {
   const all = await images.catalog.all();
   const parents = parentIdsOf(all);
-  const users = new Map<string, number>();
-  for (const { settings } of context.index.values())
-    users.set(settings.imageId, (users.get(settings.imageId) ?? 0) + 1);
+  const users = usersOfImages(context.index.values());
   return {
     LayersSize: layersSize(all),
     Images: all
       .filter((image) => !isIntermediate(image, parents))
       .map((image) => ({
-        ...toSummary(image, hasOldForm),
+        ...toSummary(image, apiVersion),
         Containers: users.get(image.details.id) ?? 0,
         SharedSize: sharedSize(image, all),
       })),

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EngineContext } from '../../containers/engine-context.ts';
 import { isSeccompEnabled } from '../../containers/seccomp-policy.ts';
 import { nowText } from '../../go-time.ts';
-import { maxApiVersion, minApiVersion } from '../../http/api-version.ts';
+import { isAtLeast, maxApiVersion, minApiVersion } from '../../http/api-version.ts';
 import type { ImageManager } from '../../images/image-manager.ts';
 import { logDrivers } from '../../logs/log-drivers.ts';
 import { engineVersion } from '../../version.ts';
@@ -25,7 +25,7 @@ export function registerSystemRoutes(app: FastifyInstance, context: EngineContex
   app.head('/_ping', ping);
 
   app.get('/version', async () => versionView(context));
-  app.get('/info', async () => infoView(context, images));
+  app.get('/info', async (request) => infoView(context, images, request.apiVersion));
 }
 
 async function versionView(context: EngineContext): Promise<object> {
@@ -72,7 +72,7 @@ function operatingSystem(): string {
   }
 }
 
-async function infoView(context: EngineContext, images: ImageManager): Promise<object> {
+async function infoView(context: EngineContext, images: ImageManager, apiVersion: string): Promise<object> {
   const containers = context.index.values();
   const count = (...statuses: string[]) =>
     containers.filter((container) => statuses.includes(container.state.status)).length;
@@ -90,7 +90,8 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
       Volume: ['local'],
       Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
       Authorization: null,
-      Log: logDrivers,
+      // none is always there and, as in docker, not told
+      Log: logDrivers.filter((driver) => driver !== 'none').sort(),
     },
     MemoryLimit: true,
     SwapLimit: true,
@@ -116,7 +117,7 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     Architecture: os.machine(),
     IndexServerAddress: 'https://index.docker.io/v1/',
     RegistryConfig: {
-      InsecureRegistryCIDRs: ['127.0.0.0/8'],
+      InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'],
       IndexConfigs: {},
       Mirrors: context.config.registryMirrors,
     },
@@ -148,6 +149,7 @@ async function infoView(context: EngineContext, images: ImageManager): Promise<o
     RuncCommit: { ID: '', Expected: '' },
     InitCommit: { ID: '', Expected: '' },
     SecurityOptions: securityOptions(context),
+    ...(isAtLeast(apiVersion, '1.44') ? { CDISpecDirs: context.config.cdiSpecDirectories } : {}),
     Warnings: null,
   };
 }
