@@ -62,7 +62,7 @@ function masked({ stdout, stderr, code }: CommandResult): unknown {
       .replace(/\d+\.\ds\b/g, '<time>')
       // the layers that a failed start has passed have names of their own
       .replace(/(failed to create|OCI runtime)[^\n]*?(?=exec: )/g, '<layers>: ')
-      // dockerd 20.10 and this engine end it with containerd's `: unknown`, 28 does not
+      // dockerd 20.10 ends it with containerd's `: unknown`, 28 and this engine do not
       .replace(/(executable file not found in \$PATH): unknown$/gm, '$1')
       .replace(/ {2,}/g, '  ')
       .split(/[\n\r]+/)

@@ -3,27 +3,51 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryRoot } from '../harness/repository.ts';
-import { explanations } from './explanations.ts';
+import { explanations20 } from './explanations-20.ts';
+import { explanations28 } from './explanations-28.ts';
 import { splitWords, toRow } from './row.ts';
 import { topics } from './topics/all.ts';
 
 const rows = topics.flatMap((topic) => topic.rows.map(toRow));
 
-/** The first cell of each row below `Command lines`, without its code marks. */
-function documented(): string[] {
-  const text = readFileSync(join(repositoryRoot, 'docs/compatibility.md'), 'utf8');
-  const section = text.split(/^## /m).find((each) => each.startsWith('Command lines\n')) ?? '';
-  return [...section.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map((match) => match[1] ?? '');
+interface Documented {
+  id: string;
+  kind: string;
+  /** `20.10, 28`. */
+  from: string;
 }
 
+/** The rows below `Command lines`, without their code marks. */
+function documented(): Documented[] {
+  const text = readFileSync(join(repositoryRoot, 'docs/compatibility.md'), 'utf8');
+  const section = text.split(/^## /m).find((each) => each.startsWith('Command lines\n')) ?? '';
+  return [...section.matchAll(/^\| `([a-z0-9-]+)` \| ([a-z]+) \| ([0-9., ]+) \|/gm)].map(
+    ([, id = '', kind = '', from = '']) => ({ id, kind, from }),
+  );
+}
+
+const ids = (explanations: readonly { id: string }[]) => [...new Set(explanations.map(({ id }) => id))].sort();
+const rowsOf = (client: RegExp) =>
+  documented()
+    .filter(({ from }) => client.test(from))
+    .map(({ id }) => id)
+    .sort();
+
 describe('docs/compatibility.md', () => {
-  it('has a row for each difference that is explained, and no other', () => {
-    const used = new Set(explanations.map(({ id }) => id));
-    expect(documented().sort()).toEqual([...used].sort());
+  it.each([
+    ['20.10', ids(explanations20), rowsOf(/20\.10/)],
+    ['28', ids(explanations28), rowsOf(/28/)],
+  ])('has a row for each difference from %s that is explained, and no other', (_, explained, found) => {
+    expect(found).toEqual(explained);
   });
 
   it('names no difference twice', () => {
-    expect(new Set(documented()).size).toBe(documented().length);
+    const found = documented().map(({ id }) => id);
+    expect(new Set(found).size).toBe(found.length);
+  });
+
+  it('calls nothing newer that Docker 28 does not do either', () => {
+    expect(documented().filter(({ kind, from }) => kind === 'newer' && from.includes('28'))).toEqual([]);
   });
 });
 

@@ -54,6 +54,10 @@ export function maskText(text: string, column: Column, names: IdNames): string {
       .replaceAll(column.client, '<client>')
       // docker 20.10 logs this sometimes when a start fails: it gave up waiting for the container
       .replace(/^time=.*error waiting for container:.*\n/gm, '')
+      // docker 28 logs this when the daemon has refused before all of the archive was sent
+      .replace(/^time=.*Can't add file .* to tar: io: read\/write on closed pipe"\n/gm, '')
+      // dockerd 28 wakes who waits for an end before it tells of the end: a stop is told before or after it
+      .replace(/^stop (\S+)\ndie \1$/gm, 'die $1\nstop $1')
       .replace(/\btsctl\b/g, 'docker')
       .replace(/(?<!sha256:)\b[0-9a-f]{64}\b/g, '<64 hex>')
       .replace(/(?<![:\w])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12}\b/g, (id) => (names.isKept(id) ? id : '<12 hex>'))
@@ -80,7 +84,11 @@ export function maskValue(value: any, column: Column, names: IdNames, path = '')
     return chanceFields.test(path) && (value > 0 || /Size/.test(path)) ? '<chance>' : value;
   // how often a check has run is of chance
   if (/\.(Health\.Log|ExecIDs)$/.test(path)) return '<chance>';
-  if (Array.isArray(value)) return value.map((each, at) => maskValue(each, column, names, `${path}[${at}]`));
+  if (Array.isArray(value)) {
+    const masked = value.map((each, at) => maskValue(each, column, names, `${path}[${at}]`));
+    // sorted by ids so far
+    return path.endsWith('.DNSNames') ? masked.toSorted() : masked;
+  }
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
