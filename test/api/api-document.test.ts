@@ -270,6 +270,8 @@ describe('answers', () => {
     await call('ContainerStats', 200, 'GET', '/containers/full/stats?stream=0&one-shot=1');
     const { body: old } = await send('GET', '/v1.42/images/json');
     schemas.check('ImageList', { status: 200, contentType: 'application/json', body: old });
+    const { body: oldImage } = await send('GET', '/v1.43/images/busybox/json');
+    schemas.check('ImageInspect', { status: 200, contentType: 'application/json', body: oldImage });
     const now = Math.ceil(Date.now() / 1000);
     await call('SystemEvents', 200, 'GET', `/events?since=0&until=${now}`);
     await call('ContainerDelete', 204, 'DELETE', '/containers/full?force=1');

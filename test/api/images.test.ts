@@ -311,7 +311,7 @@ describe('save', () => {
 
   it('names what is missing before the first byte', async () => {
     const { status, body } = await stack.api('GET', '/images/get?names=nothing');
-    expect([status, body]).toEqual([404, { message: 'No such image: nothing:latest' }]);
+    expect([status, body]).toEqual([404, { message: 'No such image: nothing' }]);
   });
 });
 
@@ -378,13 +378,32 @@ describe('list', () => {
     await load(tinyArchive('tiny'));
     const [image] = await list();
     expect(image).toMatchObject({
-      Containers: -1,
+      Containers: 0,
       Created: Date.parse('2020-01-02T03:04:05Z') / 1000,
       Labels: { kind: 'tiny' },
       ParentId: '',
       SharedSize: -1,
     });
     expect(image.Size).toBeGreaterThan(0);
+    expect((await stack.api('GET', '/v1.50/images/json')).body).toMatchObject([{ Containers: -1 }]);
+    const inspected = async (version: string) => (await stack.api('GET', `/${version}/images/tiny/json`)).body;
+    const [before, later, newest] = await Promise.all(['v1.43', 'v1.49', 'v1.51'].map(inspected));
+    expect(before).toMatchObject({
+      VirtualSize: image.Size,
+      Config: { Hostname: '', Tty: false, Labels: { kind: 'tiny' } },
+    });
+    expect([before.Descriptor, later.VirtualSize]).toEqual([undefined, undefined]);
+    expect(later).toMatchObject({ Descriptor: { size: expect.any(Number) }, Config: { Hostname: '' } });
+    expect(Object.keys(newest.Config).sort()).toEqual([
+      'Cmd',
+      'Entrypoint',
+      'Env',
+      'Labels',
+      'OnBuild',
+      'User',
+      'Volumes',
+      'WorkingDir',
+    ]);
     const { body } = await stack.api('GET', '/images/tiny/history');
     expect(body).toEqual([
       {

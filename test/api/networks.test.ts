@@ -117,15 +117,17 @@ describe('the default bridge', () => {
   });
 
   it('refuses fixed addresses and aliases', async () => {
-    const start = async (bridge: object) => {
+    const create = (bridge: object) => {
       const body = { Image: 'busybox', Cmd: ['true'], NetworkingConfig: { EndpointsConfig: { bridge } } };
-      const { Id } = (await stack.api('POST', '/containers/create', body)).body;
-      return stack.api('POST', `/containers/${Id}/start`);
+      return stack.api('POST', '/containers/create', body);
     };
-    expect(await start({ IPAMConfig: { IPv4Address: '172.17.0.9' } })).toMatchObject({ status: 400 });
-    expect(await start({ Aliases: ['other'] })).toMatchObject({
+    expect(await create({ IPAMConfig: { IPv4Address: '172.17.0.9' } })).toMatchObject({ status: 400 });
+    expect(await create({ Aliases: ['other'] })).toMatchObject({
       status: 400,
-      body: { message: 'network-scoped alias is supported only for containers in user defined networks' },
+      body: {
+        message:
+          'invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks',
+      },
     });
   });
 });
@@ -204,7 +206,7 @@ describe('a user-defined network', () => {
       'Address already in use',
     );
     expect(await refused('run', '--rm', '--network', 'fixed', '--ip', '10.78.0.9', 'busybox', 'true')).toContain(
-      "does not belong to any of this network's subnets",
+      'no configured subnet or ip-range contain the IP address 10.78.0.9',
     );
     expect(await refused('network', 'create', '--subnet', '10.77.0.0/16', 'over')).toContain('Pool overlaps');
     await ok('network', 'create', 'chosen');
@@ -339,7 +341,9 @@ describe('connect and disconnect', () => {
     await ok('run', '-d', '--name', 'hosted', '--network', 'host', 'busybox', 'sleep', '60');
     await ok('run', '-d', '--name', 'alone', '--network', 'none', 'busybox', 'sleep', '60');
     await ok('run', '-d', '--name', 'guest', '--network', 'container:alone', 'busybox', 'sleep', '60');
-    expect(await refused('network', 'connect', 'some', 'hosted')).toContain('host network');
+    expect(await refused('network', 'connect', 'some', 'hosted')).toContain('sharing network namespace');
+    expect(await refused('network', 'connect', 'host', 'alone')).toContain('must be created in host network mode');
+    expect(await refused('network', 'disconnect', 'host', 'hosted')).toContain('was created in host network mode');
     expect(await refused('network', 'connect', 'some', 'alone')).toContain('(none) mode');
     expect(await refused('network', 'connect', 'some', 'guest')).toContain('sharing network namespace');
   });

@@ -67,21 +67,33 @@ async function end(directory: string, network: NetworkNamespace): Promise<void> 
   rmSync(directory, { recursive: true, force: true });
 }
 
+/**
+ * A mount namespace in which there are no plugins but dockerd's own: it asks each that it has once seen, for fifteen
+ * seconds at every list of volumes, and another test's come and go. The root stays shared where the machine's is.
+ */
+const withoutPlugins = `mkdir -p /run/docker && mount -t tmpfs tmpfs /run/docker &&
+if findmnt -no PROPAGATION / | grep -q slave; then mount --make-rshared /; fi && exec "$@"`;
+
 export interface RealDockerdOptions {
   hasTmpfs?: boolean;
+  /** Volume plugins of the machine are out of its sight. */
+  isWithoutPlugins?: boolean;
   /** Another dockerd than Debian 12's: newer-docker.ts has one. */
   programs?: { dockerd: string; docker: string; daemonPath: string };
 }
 
 export async function startRealDockerd(
   flags: string[] = ['--bridge=none', '--iptables=false'],
-  { hasTmpfs = false, programs }: RealDockerdOptions = {},
+  { hasTmpfs = false, isWithoutPlugins = false, programs }: RealDockerdOptions = {},
 ): Promise<RealDockerd> {
   const network = await addNetworkNamespace();
   const directory = mkdtempSync('/tmp/tsc-dockerd-');
   const socket = join(directory, 'docker.sock');
   const log = openSync(join(directory, 'dockerd.log'), 'a');
-  const [file, args] = network.enter(programs?.dockerd ?? '/usr/sbin/dockerd', [
+  const unshared = ['unshare', '--mount', '--propagation=slave', 'sh', '-c', withoutPlugins, 'sh'];
+  const [first = '', ...rest] = [...(isWithoutPlugins ? unshared : []), programs?.dockerd ?? '/usr/sbin/dockerd'];
+  const [file, args] = network.enter(first, [
+    ...rest,
     '-H',
     `unix://${socket}`,
     '--data-root',

@@ -11,7 +11,11 @@ const debianDocker = '/usr/bin/docker';
 
 /** Debian 12's docker 20.10, and tsctl. The first column is the reference. */
 export async function startColumns20(): Promise<Column[]> {
-  const [dockerd, stack, tsctlStack] = await Promise.all([startRealDockerd([]), startStack(), startStack()]);
+  const [dockerd, stack, tsctlStack] = await Promise.all([
+    startRealDockerd([], { isWithoutPlugins: true }),
+    startStack(),
+    startStack(),
+  ]);
   return withBusybox([
     new Column('docker on dockerd', debianDocker, dockerd),
     new Column('docker on tsengined', debianDocker, stack),
@@ -22,7 +26,10 @@ export async function startColumns20(): Promise<Column[]> {
 /** Debian sid's docker 28.5. */
 export async function startColumns28(): Promise<Column[]> {
   const programs = await newerDocker();
-  const [dockerd, stack] = await Promise.all([startRealDockerd([], { programs }), startStack()]);
+  const [dockerd, stack] = await Promise.all([
+    startRealDockerd([], { programs, isWithoutPlugins: true }),
+    startStack(),
+  ]);
   return withBusybox([
     new Column('docker 28 on dockerd', programs.docker, dockerd),
     new Column('docker 28 on tsengined', programs.docker, stack),

@@ -36,10 +36,11 @@ export async function removeContainer(
     container.state.status = before;
     throw error;
   }
+  // before anybody is told: who waits for the removal finds them gone
+  if (options.removesVolumes) await removeVolumes(context, container);
   context.events.publish('container', 'destroy', container.id, container.eventAttributes());
   container.hub.endAll();
   container.tellRemoved();
-  if (options.removesVolumes) await removeVolumes(context, container);
 }
 
 /** Mounts and directories of the host that its user may want to use, unmount or remove once the container is gone. */

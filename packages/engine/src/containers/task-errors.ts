@@ -30,16 +30,14 @@ function isNotExecutable(error: unknown, message: string): boolean {
 }
 
 const untried = new Set(['network-setup-failed']);
+const untriedWords =
+  /^(No such container: |joining network namespace |failed to join \w+ namespace|cannot join network namespace |could not select device driver )/;
 
 /** `operation`: `failed to create task for container` or `OCI runtime exec failed`. */
 export function startFailure(operation: string, command: string, error: unknown): StartFailure {
   const message = errorMessageOf(error);
   // no task was tried: networks, mounts and neighbours say for themselves what is wrong
-  if (
-    error instanceof ContainerError &&
-    (untried.has(error.reason ?? '') ||
-      /^(No such container: |joining network namespace of container: |could not select device driver )/.test(message))
-  )
+  if (error instanceof ContainerError && (untried.has(error.reason ?? '') || untriedWords.test(message)))
     return { exitCode: 128, error };
   if (isNotFound(error, message)) {
     const text = commandText(
