@@ -18,6 +18,8 @@ export interface MatrixOptions {
   keepImages: readonly string[];
   /** Not all topics: explanations may have no difference here. */
   isPart?: boolean;
+  /** Why it cannot run here; '' when it can. */
+  reasonToSkip?: string;
 }
 
 /** A column, what it held after its last row, and the names that it has for ids. */
@@ -35,7 +37,8 @@ export function describeMatrix(title: string, options: MatrixOptions): void {
   let seats: Seat[] = [];
   let before: MachineSnapshot;
 
-  describe(title, () => {
+  const reason = options.reasonToSkip ?? '';
+  describe.skipIf(reason !== '')(reason === '' ? title : `${title}: ${reason}`, () => {
     beforeAll(async () => {
       before = snapshotMachine();
       const columns = await options.start();
