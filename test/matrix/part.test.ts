@@ -1,6 +1,5 @@
 // A part of the matrix for every test run, with both clients; `pnpm test:matrix` runs the whole. Docker 28 is Debian sid's
 // package: where that cannot be had, or sid has gone on to another Docker, its half says so and is skipped.
-import { describe, it } from 'vitest';
 import { run } from '../harness/command.ts';
 import { newerDocker } from '../harness/newer-docker.ts';
 import { keptImages, startColumns20, startColumns28 } from './column-sets.ts';
@@ -15,10 +14,12 @@ const part = { topics: [listing, volumes, errors], keepImages: keptImages, isPar
 
 describeMatrix('docker 20.10, a part', { start: startColumns20, explanations: explanations20, ...part });
 
-const reason = await reasonWithout28();
-if (reason === '')
-  describeMatrix('docker 28, a part', { start: startColumns28, explanations: explanations28, ...part });
-else describe.skip('docker 28, a part', () => it(reason, () => undefined));
+describeMatrix('docker 28, a part', {
+  start: startColumns28,
+  explanations: explanations28,
+  ...part,
+  reasonToSkip: await reasonWithout28(),
+});
 
 /** Why there is no Docker 28 here; '' when there is. */
 async function reasonWithout28(): Promise<string> {
