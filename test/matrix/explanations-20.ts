@@ -70,7 +70,7 @@ export const explanations20: readonly Explanation[] = [
   words('words-of-28', /Unknown runtime specified/, /unknown or invalid runtime name/),
   words('words-of-28', /no such container nosuch/, /No such container: nosuch/),
   words('words-of-28', /No such image: nosuch/, /No such image: nosuch/),
-  words('words-of-28', /strconv\.Atoi/, /invalid filter 'exited=x'/),
+  words('words-of-28', /strconv\.Atoi|Invalid filter 'status=odd'/, /invalid filter '(exited=x|status=odd)': /),
   words('words-of-28', /Search the Docker Hub|Push an image or a repository/, /Search Docker Hub|Upload an image/, {
     column: tsctl,
   }),

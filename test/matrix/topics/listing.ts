@@ -18,7 +18,8 @@ export const listing: Topic = {
     'ps -a -f status=exited',
     'ps -a -f status=created -f status=exited --format "{{.Names}}"',
     'ps -a -f exited=2 --format "{{.Names}}"',
-    'ps -f label=tier=front --format "{{.Names}} {{.Labels}}"',
+    // in no order, on docker 20.10
+    { line: '$CLI ps -f label=tier=front --format "{{.Names}},{{.Labels}}" | tr , "\\n" | sort', isShell: true },
     'ps -a -f label=tier --format "{{.Names}}"',
     'ps -a -f name=d --format "{{.Names}}"',
     'ps -a -f name=^/db$ --format "{{.Names}}"',
