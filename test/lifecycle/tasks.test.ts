@@ -96,7 +96,6 @@ describe('tasks of tscontainerd', () => {
       code: 'not-found',
     });
     await expect(client.tasks('Kill', { containerId: 'none', signal: 9 })).rejects.toMatchObject({ code: 'not-found' });
-    await expect(client.tasks('Checkpoint', { containerId: 'b' })).rejects.toMatchObject({ code: 'unimplemented' });
     await client.tasks('Kill', { containerId: 'b', signal: 9 });
     await client.wait('b');
     await expect(client.tasks('Kill', { containerId: 'b', signal: 9 })).rejects.toMatchObject({ code: 'not-found' });

@@ -21,4 +21,9 @@ export interface World {
   /** `busybox`: init is a shell script; `systemd`: systemd is pid 1 and the checks are a service of it. */
   init: 'busybox' | 'systemd';
   checks: Check[];
+  memoryMiB?: number;
+  /** A shell script beside this file, read by guest.sh before the first check. */
+  setting?: string;
+  /** Fills the root of a disk that the machine finds at /dev/vda; programs whose libraries are to be there are its result. */
+  fillDisk?: (root: string) => Promise<string[]>;
 }

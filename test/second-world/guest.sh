@@ -15,13 +15,15 @@ status() { ts state "$ID" | sed -n 's/.*"status": "\(.*\)".*/\1/p'; }
 wait_for() { for each in $(seq 200); do "$@" && return 0; sleep 0.05; done; echo "not in time: $*"; return 1; }
 is_status() { [ "$(status)" = "$1" ]; }
 
+[ -e /world/setting.sh ] && . /world/setting.sh
+
 for BUNDLE in /world/checks/*; do
   ID=$(basename "$BUNDLE")
   CG=$(cat "$BUNDLE/cgroup")
   began=$(milliseconds)
   (set -e; . "$BUNDLE/script") >/tmp/said 2>&1 &
   check=$!
-  (sleep 240; kill -9 $check) >/dev/null 2>&1 &
+  (sleep ${CHECK_SECONDS:-240}; kill -9 $check) >/dev/null 2>&1 &
   guard=$!
   wait $check && verdict=ok || verdict=FAIL
   kill $guard 2>/dev/null

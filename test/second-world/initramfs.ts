@@ -25,6 +25,12 @@ export interface Parts {
   apparmor: string;
 }
 
+/** What a machine is booted with. */
+export interface Media {
+  initramfs: string;
+  disk: string | undefined;
+}
+
 /** In the order that their dependencies want. The network's are criu's, which tries what there is. */
 const modules = [
   'drivers/block/brd.ko',
@@ -37,6 +43,49 @@ const modules = [
   'net/unix/unix_diag.ko',
 ];
 
+const diskModules = [
+  'drivers/virtio/virtio_ring.ko',
+  'drivers/virtio/virtio.ko',
+  'drivers/virtio/virtio_pci_modern_dev.ko',
+  'drivers/virtio/virtio_pci_legacy_dev.ko',
+  'drivers/virtio/virtio_pci.ko',
+  'drivers/block/virtio_blk.ko',
+];
+
+/** What criu asks the kernel for where a container has a network namespace. */
+const netModules = [
+  'net/netfilter/x_tables.ko',
+  'net/netfilter/nft_compat.ko',
+  'net/netfilter/xt_mark.ko',
+  'net/ipv4/netfilter/nf_defrag_ipv4.ko',
+  'net/ipv6/netfilter/nf_defrag_ipv6.ko',
+  'net/netfilter/nf_conntrack.ko',
+  'net/netfilter/nf_conntrack_netlink.ko',
+  'net/ipv4/inet_diag.ko',
+  'net/ipv4/tcp_diag.ko',
+  'net/ipv4/udp_diag.ko',
+  'net/netlink/netlink_diag.ko',
+  'net/packet/af_packet_diag.ko',
+];
+
+/** In `scratch`, a directory of the caller's. */
+export async function buildMedia(world: World, parts: Parts, scratch: string): Promise<Media> {
+  const root = join(scratch, 'root');
+  const initramfs = join(scratch, 'initramfs');
+  const disk = world.fillDisk === undefined ? undefined : join(scratch, 'disk');
+  if (world.fillDisk !== undefined) {
+    const content = join(scratch, 'disk-root');
+    mkdirSync(content);
+    for (const program of await world.fillDisk(content)) installLibraries(root, program);
+    await runOk('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', content, join(scratch, 'disk'), '512M'], {
+      timeoutMs: 120_000,
+    });
+    rmSync(content, { recursive: true });
+  }
+  await buildInitramfs(world, parts, root, initramfs);
+  return { initramfs, disk };
+}
+
 /** Where a check's container has its group. */
 function cgroupOf(world: World, id: string): { cgroupsPath: string; directory: string } {
   if (world.init === 'busybox') return { cgroupsPath: `/world/${id}`, directory: `/sys/fs/cgroup/world/${id}` };
@@ -46,8 +95,8 @@ function cgroupOf(world: World, id: string): { cgroupsPath: string; directory: s
   };
 }
 
-/** A gzipped cpio archive at `archive`. `root` is a scratch directory of the caller's. */
-export async function buildInitramfs(world: World, parts: Parts, root: string, archive: string): Promise<void> {
+/** A gzipped cpio archive at `archive`. */
+async function buildInitramfs(world: World, parts: Parts, root: string, archive: string): Promise<void> {
   for (const directory of [
     'bin',
     'sbin',
@@ -73,9 +122,16 @@ export async function buildInitramfs(world: World, parts: Parts, root: string, a
     rmSync(join(root, 'bin', name));
     installProgram(root, join('/usr/bin', name), join('/bin', name));
   }
-  installModules(root, parts.kernel);
+  installModules(
+    root,
+    parts.kernel,
+    world.fillDisk === undefined ? modules : [...modules, ...diskModules, ...netModules],
+  );
+  if (world.fillDisk !== undefined) installNetworkTools(root);
   for (const file of ['guest.sh', 'apparmor-profile'])
     copyFileSync(join(import.meta.dirname, file), join(root, 'world', file));
+  if (world.setting !== undefined)
+    copyFileSync(join(import.meta.dirname, world.setting), join(root, 'world/setting.sh'));
   writeScript(join(root, 'init'), firstInit);
   writeScript(join(root, 'world/start'), world.init === 'busybox' ? busyboxStart : systemdStart);
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
@@ -133,6 +189,23 @@ function installBusybox(root: string): void {
 /** A program of the host's kind with the shared libraries that the loader would take. */
 function installProgram(root: string, source: string, target: string): void {
   place(source, join(root, target));
+  installLibraries(root, source);
+}
+
+/** criu saves a network namespace with these. */
+function installNetworkTools(root: string): void {
+  rmSync(join(root, 'bin/ip'));
+  installProgram(root, '/bin/ip', '/bin/ip');
+  installProgram(root, '/usr/sbin/xtables-nft-multi', '/sbin/xtables-nft-multi');
+  for (const name of ['iptables', 'ip6tables'])
+    for (const verb of ['save', 'restore']) symlinkSync('xtables-nft-multi', join(root, 'sbin', `${name}-${verb}`));
+  for (const name of ['mark', 'standard']) {
+    const extension = `/usr/lib/x86_64-linux-gnu/xtables/libxt_${name}.so`;
+    place(extension, join(root, extension));
+  }
+}
+
+function installLibraries(root: string, source: string): void {
   const { stdout } = spawnSync('ldd', [source], { encoding: 'utf8' });
   for (const match of stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)) {
     const library = match[1] ?? '';
@@ -146,11 +219,11 @@ function place(source: string, target: string): void {
   chmodSync(target, 0o755);
 }
 
-function installModules(root: string, kernel: string): void {
+function installModules(root: string, kernel: string, wanted: string[]): void {
   mkdirSync(join(root, 'lib/modules'), { recursive: true });
   const version = spawnSync('ls', [join(kernel, 'lib/modules')], { encoding: 'utf8' }).stdout.trim();
-  for (const [index, module] of modules.entries()) {
-    const name = `${index}-${module.slice(module.lastIndexOf('/') + 1)}`;
+  for (const [index, module] of wanted.entries()) {
+    const name = `${String(index).padStart(2, '0')}-${module.slice(module.lastIndexOf('/') + 1)}`;
     cpSync(join(kernel, 'lib/modules', version, 'kernel', module), join(root, 'lib/modules', name));
   }
 }

@@ -11,8 +11,10 @@
 #include "bindings/loop-poll.h"
 #include "bindings/promise-worker.h"
 #include "bindings/runtime-conversion.h"
+#include "bindings/thread-promise.h"
 #include "linux/monitor-process.h"
 #include "runtime/exit-watcher.h"
+#include "runtime/monitored-restore.h"
 
 namespace tsc {
 namespace {
@@ -59,6 +61,8 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
     return DefineClass(env, "Runtime",
                        {
                            InstanceMethod<&RuntimeBinding::create>("create"),
+                           InstanceMethod<&RuntimeBinding::restore>("restore"),
+                           InstanceMethod<&RuntimeBinding::checkpoint>("checkpoint"),
                            InstanceMethod<&RuntimeBinding::start>("start"),
                            InstanceMethod<&RuntimeBinding::exec>("exec"),
                            InstanceMethod<&RuntimeBinding::kill>("kill"),
@@ -110,21 +114,49 @@ class RuntimeBinding : public Napi::ObjectWrap<RuntimeBinding> {
     return object;
   }
 
+  static Watchable with_oom_events(const RuntimeConfig& config, const std::string& id, CreatedProcess created) {
+    Watchable process{std::move(created), {}};
+    try {
+      process.oom_events = open_oom_events(config, id);
+    } catch (const RuntimeError& error) {
+      process.created.warnings.push_back(std::string("OOM kills will not be told: ") + error.what());
+    }
+    return process;
+  }
+
   Napi::Value create(const Napi::CallbackInfo& info) {
     CreateRequest request = to_create_request(object_argument(info, 0, "request"));
     const std::string id = request.id;
     return promise_of(
         info.Env(),
         [session = session_, request = std::move(request)] {
-          Watchable process{create_container(session->config, request), {}};
-          try {
-            process.oom_events = open_oom_events(session->config, request.id);
-          } catch (const RuntimeError& error) {
-            process.created.warnings.push_back(std::string("OOM kills will not be told: ") + error.what());
-          }
-          return process;
+          return with_oom_events(session->config, request.id, create_container(session->config, request));
         },
         [session = session_, id](Napi::Env env, Watchable& process) { return watched(env, session, id, "", process); });
+  }
+
+  /// On a thread of its own, as checkpoint: criu takes as long as the container's memory is large.
+  Napi::Value restore(const Napi::CallbackInfo& info) {
+    const Napi::Object object = object_argument(info, 0, "request");
+    CreateRequest request = to_create_request(object);
+    const std::string id = request.id;
+    return promise_on_thread(
+        info.Env(),
+        [session = session_, request = std::move(request), options = to_restore_options(object)] {
+          return with_oom_events(session->config, request.id,
+                                 restore_under_monitor(session->config, request, options));
+        },
+        [session = session_, id](Napi::Env env, Watchable& process) { return watched(env, session, id, "", process); });
+  }
+
+  Napi::Value checkpoint(const Napi::CallbackInfo& info) {
+    return promise_on_thread(
+        info.Env(),
+        [session = session_, id = id_argument(info),
+         options = to_checkpoint_options(object_argument(info, 1, "request"))] {
+          return checkpoint_container(session->config, id, options);
+        },
+        [](Napi::Env env, const Warnings& warnings) { return to_js(env, warnings); });
   }
 
   Napi::Value exec(const Napi::CallbackInfo& info) {

@@ -107,6 +107,31 @@ ExecRequest to_exec_request(const Napi::Object& object) {
           to_process_io(object_field(object, "io"))};
 }
 
+CriuOptions to_restore_options(const Napi::Object& object) {
+  CriuOptions options;
+  options.image_path = path_field(object, "imagePath");
+  options.work_path = string_field(object, "workPath");
+  // what the images may hold was decided by the checkpoint
+  options.tcp_established = options.ext_unix_sk = options.file_locks = true;
+  return options;
+}
+
+CheckpointOptions to_checkpoint_options(const Napi::Object& object) {
+  CheckpointOptions options;
+  options.image_path = path_field(object, "imagePath");
+  options.work_path = string_field(object, "workPath");
+  options.parent_path = string_field(object, "parentPath");
+  options.cgroups_mode = string_field(object, "cgroupsMode");
+  for (const std::string& name : strings_field(object, "emptyNamespaces")) leave_namespace_empty(options, name);
+  options.leave_running = !boolean_field(object, "exit");
+  options.tcp_established = boolean_field(object, "openTcp");
+  options.ext_unix_sk = boolean_field(object, "externalUnixSockets");
+  options.shell_job = boolean_field(object, "terminal");
+  options.file_locks = boolean_field(object, "fileLocks");
+  options.keeps_container = true;
+  return options;
+}
+
 Napi::Object to_js(Napi::Env env, const CreatedProcess& created) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("pid", created.pid);

@@ -3,12 +3,16 @@
 
 #include <napi.h>
 
+#include "runtime/checkpoint.h"
 #include "runtime/runtime.h"
 
 namespace tsc {
 
 CreateRequest to_create_request(const Napi::Object& object);
 ExecRequest to_exec_request(const Napi::Object& object);
+/// Of RestoreRequest; the rest of it is a CreateRequest.
+CriuOptions to_restore_options(const Napi::Object& object);
+CheckpointOptions to_checkpoint_options(const Napi::Object& object);
 
 Napi::Object to_js(Napi::Env env, const CreatedProcess& created);
 Napi::Object to_js(Napi::Env env, const StartedProcess& started);

@@ -49,8 +49,20 @@ struct Monitor {
 char input_buffer[kCopyBuffer];
 char output_buffer[kCopyBuffer];
 
-/// The plan and its fds, which get the numbers in plan.h. False: the shim has given up on us, or is gone.
-bool receive_plan() {
+}  // namespace
+
+int open_monitor_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  sigset_t heard;
+  sigemptyset(&heard);
+  sigaddset(&heard, SIGCHLD);
+  sigaddset(&heard, SIGUSR1);
+  return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool receive_monitor_fds() {
   char byte;
   iovec data = {&byte, 1};
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxMonitorFds * sizeof(int))];
@@ -70,6 +82,8 @@ bool receive_plan() {
   memcpy(&first, CMSG_DATA(header), sizeof first);
   return first == kMonitorPeerFd && (message.msg_flags & MSG_CTRUNC) == 0;
 }
+
+namespace {
 
 Plan* map_plan() {
   struct stat found;
@@ -92,17 +106,6 @@ void write_title(char* title, const char* label) {
 void set_cloexec() {
   // The channel came through execve and so lost the flag; the container's process must not get one of them.
   close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-}
-
-int open_signals() {
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, nullptr);
-  sigset_t heard;
-  sigemptyset(&heard);
-  sigaddset(&heard, SIGCHLD);
-  sigaddset(&heard, SIGUSR1);
-  return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 void close_fd(int& fd) {
@@ -280,28 +283,8 @@ void close_spent(Monitor& monitor, const Plan* plan) {
   if (count > 0) close_range(kMonitorFirstFd, kMonitorFirstFd + count - 1, 0);
 }
 
-}  // namespace
-
-int monitor_main(char* title) {
-  static Monitor monitor;
-  set_cloexec();
-  prctl(PR_SET_NAME, "tsrunc-monitor", 0, 0, 0);
-  setsid();
-  if (!receive_plan()) return 0;
-  flock(kMonitorDirectoryFd, LOCK_EX | LOCK_NB);  // until release_root
-  Plan* plan = map_plan();
-  if (plan == nullptr) return refuse_plan(monitor);
-  if (title != nullptr) write_title(title, plan->label.get());
-  monitor.signal_fd = open_signals();
-  if (!run_stage(monitor, plan)) return 1;
-  close_spent(monitor, plan);
-  // What a short life has touched goes with it: letting go of that would only delay the news of its end.
-  const std::uint64_t settled = monotonic_ns() + kSettleNs;
-  while (!monitor.is_exited && monotonic_ns() < settled) turn(monitor, kSettleNs / kNsPerMs);
-  if (!monitor.is_exited) {
-    munmap(plan, plan->size);
-    drop_text();
-  }
+/// To the process's end, its record, and the reading of its last output.
+int live(Monitor& monitor) {
   while (!monitor.is_exited) turn(monitor, -1);
   if (!monitor.is_outcome_known) on_outcome(monitor);
   if (monitor.is_terminal) drain_terminal(monitor);
@@ -319,6 +302,49 @@ int monitor_main(char* title) {
   release_root(monitor);
   outlast_unread_output(outputs[0], outputs[1]);
   return 0;
+}
+
+}  // namespace
+
+int monitor_main(char* title) {
+  static Monitor monitor;
+  set_cloexec();
+  prctl(PR_SET_NAME, "tsrunc-monitor", 0, 0, 0);
+  setsid();
+  if (!receive_monitor_fds()) return 0;
+  flock(kMonitorDirectoryFd, LOCK_EX | LOCK_NB);  // until release_root
+  Plan* plan = map_plan();
+  if (plan == nullptr) return refuse_plan(monitor);
+  if (title != nullptr) write_title(title, plan->label.get());
+  monitor.signal_fd = open_monitor_signals();
+  if (!run_stage(monitor, plan)) return 1;
+  close_spent(monitor, plan);
+  // What a short life has touched goes with it: letting go of that would only delay the news of its end.
+  const std::uint64_t settled = monotonic_ns() + kSettleNs;
+  while (!monitor.is_exited && monotonic_ns() < settled) turn(monitor, kSettleNs / kNsPerMs);
+  if (!monitor.is_exited) {
+    munmap(plan, plan->size);
+    drop_text();
+  }
+  return live(monitor);
+}
+
+int attend(const Attended& attended, char* title, const char* label) {
+  static Monitor monitor;
+  set_cloexec();
+  prctl(PR_SET_NAME, "tsrunc-monitor", 0, 0, 0);
+  if (title != nullptr) write_title(title, label);
+  Stage& stage = monitor.stage;
+  stage_init(stage, nullptr);
+  stage.child_pid = attended.pid;
+  stage.pty_fd = attended.pty_fd;
+  for (int index = 0; index < 3; ++index) stage.stdio_keep[index] = attended.stdio_keep[index];
+  for (int index = 0; index < 2; ++index) stage.stdio_child[index] = attended.stdio_child[index];
+  monitor.signal_fd = attended.signal_fd;
+  monitor.is_outcome_known = true;
+  start_copies(monitor);
+  drop_text();
+  return live(monitor);
 }
 
 }  // namespace tsc::child

@@ -1,6 +1,5 @@
 // checkpoint and restore on the command line, with runc's options.
 #include <limits.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <optional>
@@ -44,10 +43,7 @@ void read_common(const Globals& globals, const Options& options, CriuOptions& cr
   criu.image_path = absolute(options.value("image-path", "checkpoint"));
   criu.work_path = absolute(options.value("work-path"));
   criu.cgroups_mode = options.value("manage-cgroups-mode");
-  for (const std::string& name : options.all("empty-ns")) {
-    if (name != "network") throw_invalid("command line", "--empty-ns: only network can be left empty, not " + name);
-    criu.empty_namespaces |= CLONE_NEWNET;
-  }
+  for (const std::string& name : options.all("empty-ns")) leave_namespace_empty(criu, name);
   criu.tcp_established = options.has("tcp-established");
   criu.tcp_skip_in_flight = options.has("tcp-skip-in-flight");
   criu.link_remap = options.has("link-remap");

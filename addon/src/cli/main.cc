@@ -17,6 +17,7 @@
 #include "linux/file.h"
 #include "linux/monitor-process.h"
 #include "linux/user-namespace.h"
+#include "runtime/monitored-restore.h"
 
 namespace tsc::cli {
 namespace {
@@ -174,6 +175,7 @@ __attribute__((section(".preinit_array"), used)) void (*const first)(int, char**
 int main(int count, char** words) {
   const tsc::cli::Words all(words + 1, words + count);
   if (count >= 2 && all[0] == "supervise") return tsc::cli::run_supervise(tsc::cli::Words(all.begin() + 1, all.end()));
+  if (count >= 2 && all[0] == "restore-monitor") return tsc::run_restore_monitor(count >= 3 ? words[2] : nullptr);
   if (count >= 2 && all[0] == "unshare") {
     try {
       return tsc::cli::run_unshare(tsc::cli::Words(all.begin() + 1, all.end()));

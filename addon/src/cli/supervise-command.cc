@@ -33,6 +33,7 @@
 #include "cli/options.h"
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/stdio-stream.h"
 
 namespace tsc::cli {
 namespace {
@@ -41,33 +42,6 @@ constexpr int kReportFd = 3;
 constexpr int kConsoleTimeoutMs = 10000;
 /// How long the last bytes of a terminal may wait for room in their FIFO.
 constexpr int kDrainTurns = 30;
-
-/// One end of stdio: what the process gets, and our own end that keeps a FIFO from ending.
-struct Stream {
-  UniqueFd child;
-  UniqueFd keep;
-};
-
-Stream open_stream(std::string path, bool is_input) {
-  constexpr const char* kStep = "open stdio";
-  constexpr std::string_view kScheme = "file://";
-  const int one_sided = is_input ? O_RDONLY : O_WRONLY | O_APPEND;
-  Stream stream;
-  if (path.empty()) {
-    stream.child = open_file(kStep, "/dev/null", is_input ? O_RDONLY : O_WRONLY);
-    return stream;
-  }
-  if (path.compare(0, kScheme.size(), kScheme) == 0) {
-    stream.child = open_file(kStep, path.substr(kScheme.size()), one_sided | (is_input ? 0 : O_CREAT), 0640);
-    return stream;
-  }
-  UniqueFd keep = open_file(kStep, path, O_RDWR | O_NONBLOCK);
-  struct stat found;
-  if (fstat(keep.get(), &found) != 0) throw_errno(kStep, "fstat", path);
-  stream.child = open_file(kStep, path, one_sided);
-  if (S_ISFIFO(found.st_mode)) stream.keep = std::move(keep);
-  return stream;
-}
 
 void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
@@ -114,9 +88,9 @@ class Supervisor {
     control_ = open_file("supervise", directory_ + "/control", O_RDWR | O_NONBLOCK);
     const bool is_terminal = options.has("console");
     if (is_terminal) console_ = listen_for_console(options.value("console"));
-    streams_[0] = open_stream(options.value("stdin"), true);
-    streams_[1] = open_stream(options.value("stdout"), false);
-    if (!is_terminal) streams_[2] = open_stream(options.value("stderr"), false);
+    streams_[0] = open_stdio_stream(options.value("stdin"), true);
+    streams_[1] = open_stdio_stream(options.value("stdout"), false);
+    if (!is_terminal) streams_[2] = open_stdio_stream(options.value("stderr"), false);
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -140,7 +114,7 @@ class Supervisor {
       console_.reset();
       start_copies();
     } else {
-      for (Stream& stream : streams_) stream.child.reset();
+      for (StdioStream& stream : streams_) stream.child.reset();
     }
     pid_ = static_cast<pid_t>(atol(read_file("supervise", directory_ + "/pid").c_str()));
     return true;
@@ -158,7 +132,7 @@ class Supervisor {
     }
     // The process's own ends and stdin's last one go at once; the outputs' FIFOs may still hold what it wrote.
     streams_[0].keep.reset();
-    for (Stream& stream : streams_) stream.child.reset();
+    for (StdioStream& stream : streams_) stream.child.reset();
     pty_.reset();
     timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -264,7 +238,7 @@ class Supervisor {
   const Options& options_;
   std::string directory_;
   UniqueFd alive_, control_, console_, signals_, pty_;
-  Stream streams_[3];
+  StdioStream streams_[3];
   child::Copy output_ = {-1, -1, nullptr, 0, 0};
   child::Copy input_ = {-1, -1, nullptr, 0, 0};
   std::map<pid_t, int> ended_;

@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <exception>
 #include <optional>
+#include <utility>
 
 #include "linux/error.h"
 
@@ -37,36 +40,53 @@ Pair make_sockets() {
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
-/// In the new process. The fds go to high numbers first, so that none lies where another is to go.
-[[noreturn]] void become_criu(const CriuStart& start, int socket, int failure, int errors) {
-  constexpr int kAway = 200;
-  const UniqueFd told(fcntl(failure, F_DUPFD_CLOEXEC, kAway));
-  try {
-    start.prepare();
-    std::vector<int> moved = {fcntl(socket, F_DUPFD_CLOEXEC, kAway)};
-    for (const int fd : start.fds) moved.push_back(fcntl(fd, F_DUPFD_CLOEXEC, kAway));
-    if (!start.keeps_stdio) {
-      const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-      dup2(null, 0);
-      dup2(null, 1);
-      dup2(errors, 2);
-    }
-    for (size_t index = 0; index < moved.size(); ++index) {
-      if (dup2(moved[index], kSocketFd + static_cast<int>(index)) < 0) throw_errno(kStep, "dup2");
-    }
-    sigset_t none;
+/// What posix_spawn is to do in the new process; nothing of ours runs there, so many threads are no matter.
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attributes_);
+    sigset_t none, defaults;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-    execlp(start.program.c_str(), start.program.c_str(), "swrk", "3", static_cast<char*>(nullptr));
-    const int error = errno;
-    throw RuntimeError("", kStep, "execve", error, start.program,
-                       error == ENOENT ? "criu is not installed (Debian: apt-get install criu)" : "");
-  } catch (const RuntimeError& error) {
-    const std::string text = error.what();
-    if (write(told.get(), text.data(), text.size()) < 0) _exit(126);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);  // Node ignores it, and what is ignored stays so
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &defaults);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
-  _exit(127);
-}
+  ~SpawnPlan() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+  void give_null(int number, int flags) {
+    posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", flags, 0);
+  }
+  /// By way of a high number, so that none lies where another is to go.
+  void give(int fd, int number) {
+    UniqueFd away(fcntl(fd, F_DUPFD_CLOEXEC, kAway));
+    if (!away) throw_errno(kStep, "fcntl");
+    posix_spawn_file_actions_adddup2(&actions_, away.get(), number);
+    held_.push_back(std::move(away));
+  }
+  pid_t spawn(const std::string& program) {
+    std::string name = program, verb = "swrk", socket = std::to_string(kSocketFd);
+    char* words[] = {name.data(), verb.data(), socket.data(), nullptr};
+    pid_t pid = 0;
+    const int error = posix_spawnp(&pid, name.c_str(), &actions_, &attributes_, words, environ);
+    if (error == 0) return pid;
+    throw RuntimeError("", kStep, "execve", error, program,
+                       error == ENOENT ? "criu is not installed (Debian: apt-get install criu)" : "");
+  }
+
+ private:
+  static constexpr int kAway = 200;
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+  std::vector<UniqueFd> held_;
+};
 
 std::string read_all(int fd, size_t limit) {
   std::string text;
@@ -140,9 +160,9 @@ Answer parse_answer(std::string_view text) {
 
 /// The next answer; none when criu has gone.
 std::optional<Answer> receive(int socket) {
-  static char buffer[kMaxAnswer];
+  std::vector<char> buffer(kMaxAnswer);
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  iovec data = {buffer, sizeof buffer};
+  iovec data = {buffer.data(), buffer.size()};
   msghdr message = {};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
@@ -152,7 +172,7 @@ std::optional<Answer> receive(int socket) {
   do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   while (count < 0 && errno == EINTR);
   if (count <= 0) return std::nullopt;
-  Answer answer = parse_answer({buffer, static_cast<size_t>(count)});
+  Answer answer = parse_answer({buffer.data(), static_cast<size_t>(count)});
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
     int fd;
@@ -167,19 +187,19 @@ class Worker {
  public:
   explicit Worker(const CriuStart& start) {
     Pair sockets = make_sockets();
-    Pair failure = make_pipe();
     Pair errors = make_pipe();
-    pid_ = fork();
-    if (pid_ < 0) throw_errno(kStep, "fork");
-    if (pid_ == 0) become_criu(start, sockets.theirs.get(), failure.theirs.get(), errors.theirs.get());
-    failure.theirs.reset();
+    SpawnPlan plan;
+    if (!start.keeps_stdio) {
+      plan.give_null(0, O_RDONLY);
+      plan.give_null(1, O_WRONLY);
+      plan.give(errors.theirs.get(), 2);
+    }
+    plan.give(sockets.theirs.get(), kSocketFd);
+    for (size_t index = 0; index < start.fds.size(); ++index)
+      plan.give(start.fds[index], kCriuFirstFd + static_cast<int>(index));
+    pid_ = plan.spawn(start.program);
     socket_ = std::move(sockets.ours);
     errors_ = std::move(errors.ours);
-    const std::string text = read_all(failure.ours.get(), kMaxErrors);  // its end is execve's success
-    if (!text.empty()) {
-      end(SIGKILL);
-      throw RuntimeError("", kStep, "", 0, "", text);
-    }
   }
   ~Worker() { end(SIGKILL); }
   Worker(const Worker&) = delete;
@@ -210,6 +230,7 @@ class Worker {
 pid_t run_criu(const CriuStart& start, CriuRequest request, const ProtobufWriter& options,
                const std::function<void(CriuNotification&)>& on_notification) {
   Worker worker(start);
+  std::exception_ptr refusal;
   start.on_started(worker.pid());
   ProtobufWriter message;
   message.number(1, static_cast<int>(request));
@@ -217,15 +238,24 @@ pid_t run_criu(const CriuStart& start, CriuRequest request, const ProtobufWriter
   send_message(worker.socket(), message);
   for (;;) {
     std::optional<Answer> answer = receive(worker.socket());
+    const bool is_over = !answer || answer->type != static_cast<int>(CriuRequest::notify);
+    if (is_over && refusal) {
+      worker.end(0);
+      std::rethrow_exception(refusal);
+    }
     if (!answer) {
       const std::string said = worker.errors();
       throw RuntimeError("", kStep, "", 0, "", said.empty() ? "criu broke off without an answer" : said);
     }
-    if (answer->type == static_cast<int>(CriuRequest::notify)) {
-      on_notification(answer->notification);
+    if (!is_over) {
+      try {
+        if (!refusal) on_notification(answer->notification);
+      } catch (...) {
+        refusal = std::current_exception();
+      }
       ProtobufWriter done;
       done.number(1, static_cast<int>(CriuRequest::notify));
-      done.number(3, 1);
+      done.number(3, refusal ? 0 : 1);
       send_message(worker.socket(), done);
       continue;
     }

@@ -24,9 +24,7 @@ struct CriuNotification {
 
 struct CriuStart {
   std::string program = "criu";  // looked up in PATH when it has no slash
-  /// Run in the new process before criu: it has one thread, its failure is told by throwing RuntimeError.
-  std::function<void()> prepare = [] {};
-  /// Called in this process once prepare() is done, before the request is sent; takes criu's pid.
+  /// Called in this process before the request is sent; takes criu's pid, to put it into its cgroups for instance.
   std::function<void(pid_t)> on_started = [](pid_t) {};
   /// Fds that criu gets as first, first + 1, ...: kCriuFirstFd on.
   std::vector<int> fds;
@@ -38,7 +36,8 @@ struct CriuStart {
 constexpr int kCriuFirstFd = 4;
 
 /// Runs one request to its end; the pid of the restored process, 0 otherwise. Throws RuntimeError when criu is not
-/// there, breaks off, or says no; an exception of `on_notification` ends criu and is passed on.
+/// there, breaks off, or says no. An exception of `on_notification` is told to criu, which undoes its work (a dumped
+/// container goes on, a restored one is ended), and is then passed on. Safe in a process with many threads.
 pid_t run_criu(const CriuStart& start, CriuRequest request, const ProtobufWriter& options,
                const std::function<void(CriuNotification&)>& on_notification);
 

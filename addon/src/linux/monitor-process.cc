@@ -119,17 +119,17 @@ struct Waiting {
   UniqueFd channel;
 };
 
-Waiting spawn(const std::string& program) {
+Waiting spawn(const std::string& program, MonitorProcess::Kind kind) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw_errno(kStep, "socketpair");
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
   const UniqueFd null = open_file(kStep, "/dev/null", O_RDWR);
   char name[] = "tsrunc";
-  char verb[] = "monitor";
+  std::string verb = kind == MonitorProcess::Kind::cloning ? "monitor" : "restore-monitor";
   std::string title(child::kMonitorTitleSize, ' ');  // room for its container's id, which comes with the plan
   title.replace(0, strlen("waiting"), "waiting");
-  char* arguments[] = {name, verb, title.data(), nullptr};
+  char* arguments[] = {name, verb.data(), title.data(), nullptr};
   char* environment[] = {nullptr};
   Birth birth = {program_fd(program), arguments, environment, null.get(), theirs.get(), 0};
   const pid_t pid = clone_with_signals_blocked(birth);
@@ -165,7 +165,7 @@ void keep_spare_monitor(const std::string& program) {
     const std::lock_guard lock(spare_mutex);
     if (spare.pid != 0) return;
   }
-  Waiting made = spawn(program);
+  Waiting made = spawn(program, MonitorProcess::Kind::cloning);
   {
     const std::lock_guard lock(spare_mutex);
     if (spare.pid == 0) std::swap(spare, made);
@@ -175,9 +175,9 @@ void keep_spare_monitor(const std::string& program) {
   waitpid(made.pid, nullptr, 0);
 }
 
-MonitorProcess::MonitorProcess(const std::string& program) {
-  Waiting monitor = take_spare(program);
-  if (monitor.pid == 0) monitor = spawn(program);
+MonitorProcess::MonitorProcess(const std::string& program, Kind kind) {
+  Waiting monitor = kind == Kind::cloning ? take_spare(program) : Waiting();
+  if (monitor.pid == 0) monitor = spawn(program, kind);
   pid_ = monitor.pid;
   channel_ = std::move(monitor.channel);
 }

@@ -16,9 +16,12 @@ inline constexpr const char* kOwnProgram = "/proc/self/exe";
 /// A monitor that waits for its plan. Unless it is sent one and released, the destructor makes it go and reaps it.
 class MonitorProcess {
  public:
-  /// The spare one, where there is one. Else vfork and execve of `program` as "tsrunc monitor", with 0-2 on /dev/null,
-  /// an empty environment and all signals blocked.
-  explicit MonitorProcess(const std::string& program);
+  /// What it will do with what it is sent: clone by a plan, or restore from images (runtime/monitored-restore.h).
+  enum class Kind { cloning, restoring };
+
+  /// The spare one, where there is one. Else vfork and execve of `program` as "tsrunc monitor" or "tsrunc
+  /// restore-monitor", with 0-2 on /dev/null, an empty environment and all signals blocked.
+  explicit MonitorProcess(const std::string& program, Kind kind = Kind::cloning);
   ~MonitorProcess();
   MonitorProcess(const MonitorProcess&) = delete;
   MonitorProcess& operator=(const MonitorProcess&) = delete;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -15,6 +16,7 @@
 #include "linux/error.h"
 #include "linux/file.h"
 #include "runtime/criu-request.h"
+#include "runtime/outer-stdio.h"
 #include "runtime/state-store.h"
 #include "runtime/status.h"
 
@@ -101,10 +103,24 @@ void add_page_server(ProtobufWriter& fields, const std::string& text) {
   fields.message(11, server);
 }
 
-void write_descriptors(const CheckpointOptions& options, pid_t pid) {
-  nlohmann::json descriptors = nlohmann::json::array();
-  for (const char* fd : {"fd/0", "fd/1", "fd/2"}) descriptors.push_back(target_of(pid, fd));
-  replace_file("write descriptors", options.image_path + "/" + kDescriptorsFile, descriptors.dump());
+std::array<std::string, 3> descriptors_of(pid_t pid) {
+  std::array<std::string, 3> names;
+  for (size_t fd = 0; fd < names.size(); ++fd) names[fd] = target_of(pid, "fd/" + std::to_string(fd));
+  return names;
+}
+
+/// Told by criu that the images are whole, while the container waits: what is thrown here lets it go on.
+void finish_images(const std::string& images, const OuterStdio& outer, std::array<std::string, 3> descriptors) {
+  const std::array<std::string, 3> pipes = turn_into_pipes(images, outer);
+  for (size_t fd = 0; fd < pipes.size(); ++fd) {
+    if (!pipes[fd].empty()) descriptors[fd] = pipes[fd];
+  }
+  replace_file("write descriptors", images + "/" + kDescriptorsFile, nlohmann::json(descriptors).dump());
+}
+
+/// SIGKILL came from criu; in a frozen group of v1 it waits for the thaw.
+void let_end(const ContainerRecord& record) {
+  if (is_cgroup_frozen(record.cgroup)) freeze_cgroup(record.cgroup, false);
 }
 
 void check_parent(const CheckpointOptions& options) {
@@ -138,14 +154,20 @@ void dump(const StateStore& store, const ContainerRecord& record, const Checkpoi
   if (!freezer.empty()) fields.bytes(44, freezer);
   if (options.status_fd >= 0) fields.number(49, options.status_fd);
   add_namespaces(request, config, pid);
+  OuterStdio outer;
+  std::array<std::string, 3> descriptors;
   if (!options.pre_dump) {
     add_mounts(request, config, pid);
-    write_descriptors(options, pid);
+    outer = find_outer_stdio(cgroup_pids(record.cgroup), pid, record.process.io);
+    for (const auto& [name, fd] : outer) fields.bytes(37, name);
+    descriptors = descriptors_of(pid);
   }
   CriuStart start;
   start.program = options.program;
   try {
-    run_criu(start, options.pre_dump ? CriuRequest::pre_dump : CriuRequest::dump, fields, [](CriuNotification&) {});
+    run_criu(start, options.pre_dump ? CriuRequest::pre_dump : CriuRequest::dump, fields, [&](CriuNotification& told) {
+      if (told.script == "post-dump" && !options.pre_dump) finish_images(options.image_path, outer, descriptors);
+    });
   } catch (const RuntimeError& error) {
     throw request.explain(error);
   }
@@ -162,6 +184,8 @@ Warnings checkpoint_container(const RuntimeConfig& config, const std::string& id
       throw RuntimeError("", "checkpoint", "", 0, "", "the container is " + status, Reason::wrong_state);
     dump(store, record, options);
     if (options.leave_running || options.pre_dump) return {};
+    let_end(record);
+    if (options.keeps_container) return {};
   } catch (const RuntimeError& error) {
     throw error.within("checkpoint container " + id);
   }

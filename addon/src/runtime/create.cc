@@ -208,6 +208,12 @@ void Creation::plan(const CreateRequest& request) {
   plan.exec_fifo_fd = fds_.add(open_file("make exec.fifo", fifo, O_RDWR));
 }
 
+void Creation::note_monitor(pid_t monitor_pid) {
+  record_.process.monitor_pid = monitor_pid;
+  record_.process.monitor_start_time = process_start_time(monitor_pid);
+  store_.save(record_);
+}
+
 void Creation::keep(pid_t pid, pid_t monitor_pid) {
   ProcessRecord& process = record_.process;
   process.pid = pid;

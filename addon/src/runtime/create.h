@@ -22,6 +22,8 @@ class Creation {
   Creation(const Creation&) = delete;
   Creation& operator=(const Creation&) = delete;
 
+  /// Who will make the process and stay with it, for whoever finds the record meanwhile.
+  void note_monitor(pid_t monitor_pid);
   /// Records the processes: from here on the container exists.
   void keep(pid_t pid, pid_t monitor_pid);
 

@@ -2,6 +2,7 @@
 #include "runtime/criu-request.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,12 +21,15 @@ constexpr size_t kErrorLines = 3;
 /// An administrator's settings for every criu of this runtime; criu goes without when it is not there.
 constexpr const char* kConfigFile = "/etc/criu/tsrunc.conf";
 
+/// How a tool of criu's ended; what criu made of it follows.
+constexpr const char* kToolEnded = "): exited, status=";
+
 /// The last lines that say "Error": what ended it and what came of that. Those before it may have been got over.
 std::string last_errors(const std::string& log) {
   std::istringstream lines(log);
   std::vector<std::string> found;
   for (std::string line; std::getline(lines, line);) {
-    if (line.find("Error") != std::string::npos) found.push_back(line);
+    if (line.find("Error") != std::string::npos && line.find(kToolEnded) == std::string::npos) found.push_back(line);
   }
   std::string text;
   for (size_t index = found.size() < kErrorLines ? 0 : found.size() - kErrorLines; index < found.size(); ++index)
@@ -42,6 +46,11 @@ int cgroups_mode(const std::string& word) {
 }
 
 }  // namespace
+
+void leave_namespace_empty(CriuOptions& options, const std::string& name) {
+  if (name != "network") throw_invalid("command line", "--empty-ns: only network can be left empty, not " + name);
+  options.empty_namespaces |= CLONE_NEWNET;
+}
 
 CriuRequestOptions::CriuRequestOptions(const CriuOptions& options, const char* log_name) {
   images_ = open_file("open images", options.image_path, O_RDONLY | O_DIRECTORY);

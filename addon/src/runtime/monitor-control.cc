@@ -51,8 +51,34 @@ ExitOutcome recover_exit(const StateStore& store, const std::string& id, const s
   return {record, UniqueFd()};
 }
 
-AdoptedProcess adopt_process(const StateStore& store, const std::string& id, const std::string& exec_id) {
-  const ProcessRecord process = store.load_process(id, exec_id);
+/// How long adopt waits for a restore that is under way; whoever wants it then asks again.
+constexpr int kRestoreTimeoutMs = 5000;
+constexpr int kRestorePollMs = 20;
+
+/// The record, with its process. A restore has its monitor recorded before: the monitor's end without a process is that
+/// of a restore that was broken off, of which nothing may stay.
+ProcessRecord settled_process(const RuntimeConfig& config, const StateStore& store, const std::string& id,
+                              const std::string& exec_id) {
+  for (int waited_ms = 0;; waited_ms += kRestorePollMs) {
+    // First the monitor, then the record: the other way round a restore that ends in between would seem broken off.
+    const ProcessRecord known = store.load_process(id, exec_id);
+    if (known.pid != 0 || known.monitor_pid == 0) return known;
+    const UniqueFd monitor = open_recorded_process(known.monitor_pid, known.monitor_start_time);
+    if (monitor && waited_ms < kRestoreTimeoutMs) {
+      wait_for_end(monitor.get(), kRestorePollMs);
+      continue;
+    }
+    const ProcessRecord process = store.load_process(id, exec_id);
+    if (process.pid != 0) return process;
+    if (monitor) throw_errno(EBUSY, "adopt", "poll", "restore");
+    delete_container(config, id, true);
+    throw RuntimeError("", "adopt", "", 0, "", "its restore was broken off", Reason::not_found);
+  }
+}
+
+AdoptedProcess adopt_process(const RuntimeConfig& config, const StateStore& store, const std::string& id,
+                             const std::string& exec_id) {
+  const ProcessRecord process = settled_process(config, store, id, exec_id);
   AdoptedProcess adopted;
   adopted.exec_id = exec_id;
   adopted.pid = process.pid;
@@ -114,8 +140,8 @@ std::vector<AdoptedProcess> adopt_container(const RuntimeConfig& config, const s
   try {
     const StateStore store(config.root);
     std::vector<AdoptedProcess> adopted;
-    adopted.push_back(adopt_process(store, id, ""));
-    for (const std::string& exec_id : store.list_execs(id)) adopted.push_back(adopt_process(store, id, exec_id));
+    adopted.push_back(adopt_process(config, store, id, ""));
+    for (const std::string& exec_id : store.list_execs(id)) adopted.push_back(adopt_process(config, store, id, exec_id));
     return adopted;
   } catch (const RuntimeError& error) {
     throw error.within("adopt container " + id);

@@ -1,18 +1,22 @@
 // restore: the container comes from images in place of a clone; all around it is made as for create.
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "child/context.h"
 #include "child/mounts.h"
 #include "linux/criu.h"
 #include "linux/error.h"
 #include "linux/file.h"
+#include "linux/host-mounts.h"
 #include "runtime/checkpoint.h"
 #include "runtime/create.h"
 #include "runtime/criu-request.h"
@@ -97,22 +101,43 @@ class OwnMounts {
   OwnMounts(const OwnMounts&) = delete;
   OwnMounts& operator=(const OwnMounts&) = delete;
 
-  void add_root(const oci::Config& config, const ContainerRecord& record, const std::string& root) {
-    const std::vector<oci::Mount> binds = outer_binds(config);
-    if (!binds.empty()) {
+  void add_root(const oci::Config& config, const ContainerRecord& record, const std::vector<RootfsMount>& rootfs,
+                const std::string& root) {
+    if (rootfs.empty()) {
       bind(record.rootfs, root);
-      make_mount_points(root, record.bundle, binds);
-      if (umount2(root.c_str(), MNT_DETACH) != 0) throw_errno(kPrepare, "umount2", root);
+    } else {
+      std::vector<HostMount> mounts;
+      for (const RootfsMount& mount : rootfs) mounts.push_back({mount.type, mount.source, mount.options});
+      mount_all(mounts, root);
     }
-    bind(record.rootfs, root);
+    const std::vector<oci::Mount> binds = outer_binds(config);
+    if (binds.empty()) return;
+    bind(root, root);
+    make_mount_points(root, record.bundle, binds);
+    if (umount2(root.c_str(), MNT_DETACH) != 0) throw_errno(kPrepare, "umount2", root);
   }
 
  private:
   UniqueFd host_;
 };
 
-void enter_cgroups(const ContainerRecord& record) {
-  for (const auto& [name, path] : record.cgroup.paths) write_file("enter cgroup", path + "/cgroup.procs", "0");
+void enter_cgroups(const ContainerRecord& record, pid_t pid) {
+  for (const auto& [name, path] : record.cgroup.paths)
+    write_file("enter cgroup", path + "/cgroup.procs", std::to_string(pid));
+}
+
+/// What a restore that failed may have left in the container's groups, which are to be removed.
+void kill_remains(const CgroupLocation& cgroup) {
+  if (!cgroup.is_shared && !cgroup_pids(cgroup).empty()) signal_cgroup(cgroup, SIGKILL);
+}
+
+/// Pipes among our own 0, 1, 2 go to the container's user, who may want to open /dev/stdout again.
+void give_pipes(std::uint32_t host_uid) {
+  for (int fd = 0; fd < 3 && host_uid != 0; ++fd) {
+    struct stat found;
+    if (fstat(fd, &found) != 0 || !S_ISFIFO(found.st_mode) || found.st_uid == host_uid) continue;
+    if (fchown(fd, host_uid, static_cast<gid_t>(-1)) != 0) continue;  // it can still be written through the fd
+  }
 }
 
 void add_cgroup_roots(ProtobufWriter& fields, pid_t pid) {
@@ -134,10 +159,11 @@ void add_cgroup_roots(ProtobufWriter& fields, pid_t pid) {
   }
 }
 
-void add_mounts(CriuRequestOptions& request, const oci::Config& config, const ContainerRecord& record) {
+void add_mounts(CriuRequestOptions& request, const oci::Config& config, const ContainerRecord& record,
+                const std::string& root) {
   for (const oci::Mount& mount : config.mounts) {
     if (is_bind_mount(mount)) {
-      request.add_external_mount(place_in(record.rootfs, mount.destination),
+      request.add_external_mount(place_in(root, mount.destination),
                                  absolute_source(record.bundle, mount.source));
     } else if (mount.type == "cgroup" && record.cgroup.version == 1) {
       for (const auto& [name, path] : record.cgroup.paths)
@@ -183,10 +209,12 @@ pid_t restore_container(const RuntimeConfig& config, const CreateRequest& reques
     check_mount_keys(oci_config);
     const std::string directory = StateStore(config.root).directory(request.id);
     unlink((directory + "/exec.fifo").c_str());  // what is restored has been started long ago
+    if (options.monitor_pid != 0) creation.note_monitor(options.monitor_pid);
+    give_pipes(creation.arena().plan().process.host_uid);
     const std::string root = directory + "/criu-root";
     make_directories(kPrepare, root);
-    OwnMounts mounts;
-    mounts.add_root(oci_config, record, root);
+    std::optional<OwnMounts> mounts(std::in_place);
+    mounts->add_root(oci_config, record, request.rootfs, root);
     CriuRequestOptions criu(options, "restore.log");
     ProtobufWriter& fields = criu.fields();
     fields.flag(6, true);  // a device that moved is found again by its number
@@ -194,15 +222,17 @@ pid_t restore_container(const RuntimeConfig& config, const CreateRequest& reques
     fields.flag(26, true);  // the restored init becomes our child
     if (!options.lsm_profile.empty()) fields.bytes(53, options.lsm_profile);
     if (!options.lsm_mount_context.empty()) fields.bytes(63, options.lsm_mount_context);
-    add_mounts(criu, oci_config, record);
+    add_mounts(criu, oci_config, record, root);
     add_stdio(criu, options.image_path);
     std::vector<UniqueFd> namespaces;
     add_namespaces(criu, oci_config, namespaces);
     CriuStart start;
     start.program = options.program;
     start.keeps_stdio = true;
-    start.prepare = [&] { enter_cgroups(record); };
-    start.on_started = [&](pid_t pid) { add_cgroup_roots(fields, pid); };
+    start.on_started = [&](pid_t pid) {
+      enter_cgroups(record, pid);
+      add_cgroup_roots(fields, pid);
+    };
     for (const UniqueFd& fd : namespaces) start.fds.push_back(fd.get());
     pid_t pid = 0;
     try {
@@ -210,11 +240,13 @@ pid_t restore_container(const RuntimeConfig& config, const CreateRequest& reques
         if (notification.script == "orphan-pts-master" && notification.fd) options.on_terminal(std::move(notification.fd));
         if (notification.script == "setup-namespaces") run_create_hooks(record, oci_config, notification.pid);
       });
+      creation.keep(pid, options.monitor_pid);
     } catch (const RuntimeError& error) {
+      kill_remains(record.cgroup);
       throw criu.explain(error);
     }
-    rmdir(root.c_str());
-    creation.keep(pid, 0);
+    mounts.reset();
+    rmdir(root.c_str());  // a mount point until now
     warnings = creation.warnings();
     return pid;
   } catch (const RuntimeError& error) {

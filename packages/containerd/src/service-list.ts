@@ -1,4 +1,5 @@
 // The services of this daemon: one line each, by plain constructors. main.ts starts, serves and stops them in order.
+import { join } from 'node:path';
 import type { ServedService } from '@tscontainer/platform/grpc-server';
 import { type Daemon, snapshotterNamed } from './daemon.ts';
 import { CallCounters } from './metrics/call-counters.ts';
@@ -20,6 +21,7 @@ import { tasksService } from './services/tasks-service.ts';
 import { transferService } from './services/transfer-service.ts';
 import { versionService } from './services/version-service.ts';
 import { RestartMonitor } from './tasks/restart-monitor.ts';
+import { TaskCheckpoints } from './tasks/task-checkpoints.ts';
 import { StreamRegistry } from './transfer/stream-registry.ts';
 
 /** Something with a life of its own beside its services. */
@@ -90,12 +92,22 @@ export function daemonParts(daemon: Daemon): DaemonPart[] {
   return withMetrics(daemon, withReflection(ownParts(daemon)));
 }
 
+function partOfTasks(daemon: Daemon): DaemonPart {
+  const { containers, tasks, content, config } = daemon;
+  const temporary = join(config.root, 'checkpoints');
+  const checkpoints = new TaskCheckpoints({ containers, tasks, content, temporary });
+  const start = async () => {
+    await tasks.start();
+    checkpoints.sweep();
+  };
+  return { services: [tasksService(daemon, checkpoints)], start, stop: () => tasks.stop() };
+}
+
 function ownParts(daemon: Daemon): DaemonPart[] {
-  const { tasks } = daemon;
   return [
     { services: servicesOfStores(daemon) },
     { services: servicesOfTransfer(daemon) },
-    { services: [tasksService(daemon)], start: () => tasks.start(), stop: () => tasks.stop() },
+    partOfTasks(daemon),
     restartMonitor(daemon),
   ];
 }

@@ -18,6 +18,8 @@ interface NativeRuntime extends Runtime {
 
 const verbs = [
   'create',
+  'restore',
+  'checkpoint',
   'start',
   'exec',
   'kill',

@@ -3,6 +3,7 @@
 // Story of one container, in legal order:
 //   create  -> the container exists: namespaces, mounts, cgroup are made; its init waits, its command has not run
 //   start   -> the command runs (execve succeeded) or the error says why it could not
+//   restore -> in place of both: the container comes from a checkpoint's images, and runs
 //   exec*   -> further processes inside, each with a monitor of its own
 //   exit    -> told once per process through `onExit`; the record also stays in the state root until delete
 //   delete  -> cgroup, state directory and leftovers are gone; only a stopped container, unless force
@@ -96,11 +97,20 @@ export interface RuntimeOptions {
   onOom?: (id: string) => void;
 }
 
+export interface RestoreRequest extends CreateRequest {
+  /** The directory of criu's image files. */
+  imagePath: string;
+  /** For criu's log; '' is the image's directory. */
+  workPath: string;
+}
+
 export interface CheckpointRequest {
   /** An existing directory, for criu's image files. */
   imagePath: string;
   /** For criu's log; '' is the image's directory. */
   workPath: string;
+  /** Of an earlier checkpoint whose memory need not be written again, relative to imagePath; '' is none. */
+  parentPath: string;
   /** The container ends with it. */
   exit: boolean;
   openTcp: boolean;
@@ -158,8 +168,13 @@ export interface Runtime {
   resizePty(id: string, execId: string, columns: number, rows: number): Promise<void>;
   /** Drops the monitor's own write end of the stdin FIFO, so that the process sees EOF when its writers are gone. */
   closeStdin(id: string, execId: string): Promise<void>;
-  /** Writes the container's state to a directory; without it the runtime makes no checkpoints. */
-  checkpoint?(id: string, request: CheckpointRequest): Promise<void>;
+  /**
+   * Writes the container's processes to a directory. With `exit` they have ended then, which `onExit` tells; the container
+   * is still to be deleted.
+   */
+  checkpoint(id: string, request: CheckpointRequest): Promise<void>;
+  /** Resolves once the container runs; nothing is left of one that could not be restored. */
+  restore(request: RestoreRequest): Promise<CreatedProcess>;
   /** Takes over the processes of a container whose shim is gone. Idempotent. */
   adopt(id: string): Promise<AdoptedProcess[]>;
   /** Stops the watching of exits; containers live on. */

@@ -9,6 +9,8 @@ export interface ShimRuntimeOptions {
   /** Another OCI runtime's program in place of our own; '' is ours. */
   binaryName: string;
   root: string;
+  /** Where criu works and logs when a checkpoint is restored; '' is the bundle. */
+  criuWorkPath: string;
 }
 
 const optionsCodec = wireMessage<ShimRuntimeOptions>('containerd.runc.v1.Options');

@@ -1,6 +1,7 @@
 // tscontainer.shim.v1.Shim: what tscontainerd asks of its own shims, to take over the containers of a dead one.
 import type * as contract from '@tscontainer/platform/contracts/tscontainer/shim/v1/shim';
 import { readRuntimeChoice } from './bundle.ts';
+import { readRestoration } from './restoration.ts';
 import { exitFields } from './task.ts';
 import type { TaskProcess } from './task-process.ts';
 import type { TaskRegistry } from './task-registry.ts';
@@ -37,8 +38,8 @@ export class ShimService {
   }
 
   async #adopt(namespace: string, id: string, bundle: string): Promise<void> {
-    const nowhere = { stdin: '', stdout: '', stderr: '', terminal: false };
-    const task = this.#registry.add(namespace, id, bundle, nowhere, readRuntimeChoice(bundle, namespace));
+    const io = readRestoration(bundle)?.io ?? { stdin: '', stdout: '', stderr: '', terminal: false };
+    const task = this.#registry.add(namespace, id, bundle, io, readRuntimeChoice(bundle, namespace));
     try {
       await task.adopt();
     } catch (error) {

@@ -14,7 +14,7 @@ export class StepLog {
    * written after the answer to the verb, as are its warnings.
    */
   record(
-    verb: 'create' | 'start' | 'exec',
+    verb: 'create' | 'restore' | 'start' | 'exec',
     id: string,
     execId: string,
     steps: RuntimeStep[],

@@ -1,4 +1,5 @@
 // containerd.task.v2.Task over the registry: reads requests, answers in containerd's messages. All seventeen methods.
+import { join } from 'node:path';
 import { ContainerError } from '@tscontainer/core/errors';
 import type { CheckpointRequest } from '@tscontainer/linux/runtime';
 import { type CallContext, eventsAnswered, eventsKey, startKey } from '@tscontainer/platform/call-context';
@@ -11,7 +12,7 @@ import { readMemoryDetails } from './cgroup-figures.ts';
 import { toMetrics } from './metrics.ts';
 import { statusName } from './process-state.ts';
 import { readRuntimeOptions } from './runtime-options.ts';
-import { exitFields, type Task } from './task.ts';
+import { criuDirectory, exitFields, type Task } from './task.ts';
 import { checkedIo } from './task-io.ts';
 import type { TaskRegistry } from './task-registry.ts';
 import { shimVersion } from './version.ts';
@@ -58,11 +59,6 @@ export class TaskService {
   };
 
   Create = async (request: contract.CreateTaskRequest, context: CallContext): Promise<object> => {
-    if (request.checkpoint !== '')
-      throw new ContainerError(
-        'unimplemented',
-        `create task ${request.id}: this shim restores no checkpoint; io.containerd.runc.v2 does`,
-      );
     const options = readRuntimeOptions(request.options);
     const { noPivotRoot, noNewKeyring, systemdCgroup } = options;
     const io = checkedIo(request);
@@ -75,7 +71,11 @@ export class TaskService {
     if (isStartFollowing(context)) void task.init.expectStart();
     try {
       const creation = { id, bundle, io, rootfs, noPivotRoot, noNewKeyring, systemdCgroup };
-      return { pid: await task.create(creation, tellerOf(context)) };
+      const teller = tellerOf(context);
+      if (request.checkpoint === '') return { pid: await task.create(creation, teller) };
+      const workPath = options.criuWorkPath || join(bundle, criuDirectory);
+      const restoration = { ...creation, imagePath: request.checkpoint, workPath };
+      return { pid: await task.createFromCheckpoint(restoration, teller) };
     } catch (error) {
       registry.remove(task);
       throw error;

@@ -2,11 +2,22 @@
 //
 // An exit takes effect in the tick in which the runtime tells it, unless create, start or adopt of that process is
 // under way: then right after, so that create -> start -> exit -> delete is the order everyone sees.
-import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
-import type { CheckpointRequest, CreateRequest, ExitRecord, ProcessIo, Runtime } from '@tscontainer/linux/runtime';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
+import type {
+  AdoptedProcess,
+  CheckpointRequest,
+  CreateRequest,
+  ExitRecord,
+  ProcessIo,
+  RestoreRequest,
+  Runtime,
+} from '@tscontainer/linux/runtime';
 import { failpoint } from '@tscontainer/platform/failpoint';
 import { type CgroupPaths, cgroupsOf } from './cgroup-figures.ts';
 import { isLoggedByBinary, openLoggingBinary } from './logging-binary.ts';
+import { forgetRestoration, noteRestoration, readRestoration } from './restoration.ts';
 import type { StepLog } from './step-log.ts';
 import type { HowTold, TaskEventName, TaskEvents } from './task-events.ts';
 import { TaskProcess } from './task-process.ts';
@@ -17,6 +28,8 @@ const sigkill = 9;
 const exitTimeoutMs = 5000;
 /** How soon the exit of a command that could not run is there; later it is asked where the container stands. */
 const failedStartMs = 500;
+/** Below the bundle: where criu works and logs when the client names no place. */
+export const criuDirectory = 'criu';
 /** Execs that one container may have at a time, ended but undeleted ones counted. */
 export const maxExecs = 1024;
 
@@ -38,6 +51,8 @@ export class Task {
   readonly #execs = new Map<string, TaskProcess>();
   readonly #execSpecs = new Map<string, string>();
   #cgroups: CgroupPaths = new Map();
+  /** Of a task that was created from a checkpoint, until start has made it. */
+  #restoration: RestoreRequest | undefined;
   /** Settled, and never rejected, once `create` is; undefined when none is under way. */
   #creation: Promise<void> | undefined;
 
@@ -93,6 +108,16 @@ export class Task {
     return pid;
   }
 
+  /** Nothing is made yet, as with containerd's shim for runc: `start` restores. The pid is 0 until then. */
+  async createFromCheckpoint(request: RestoreRequest, teller?: AbortSignal): Promise<number> {
+    await noteRestoration(request);
+    this.#restoration = request;
+    const { rootfs, imagePath: checkpoint } = request;
+    const { io, pid } = this.init;
+    this.#publish('', 'TaskCreate', { bundle: this.bundle, rootfs, io, checkpoint, pid }, { teller });
+    return pid;
+  }
+
   /**
    * Of a process that is only just being created: waits for that, and fails when that fails. With `isExpected` it is the
    * one that `expectStart` was told of, and fails when there was none: what it should follow was refused.
@@ -100,7 +125,8 @@ export class Task {
   async start(execId: string, teller?: AbortSignal, isExpected = false): Promise<number> {
     if (this.#creation !== undefined) await this.#creation;
     const process = this.process(execId);
-    if (execId === '' && process.pid === 0) throw new ContainerError('not-found', `task ${this.id}: not found`);
+    if (execId === '' && process.pid === 0 && this.#restoration === undefined)
+      throw new ContainerError('not-found', `task ${this.id}: not found`);
     if (isExpected && !process.isStartExpected)
       throw new ContainerError('failed-precondition', `start ${this.id} ${execId}: what it follows was refused`);
     try {
@@ -162,16 +188,14 @@ export class Task {
     }
   }
 
-  /** Throws unimplemented with a runtime that makes none. */
+  /** criu's log is kept in the bundle when it failed, unless the request names a place for it. */
   async checkpoint(request: CheckpointRequest): Promise<void> {
-    if (this.runtime.checkpoint === undefined)
-      throw new ContainerError(
-        'unimplemented',
-        `checkpoint ${this.id}: this runtime makes none; one with criu, such as runc (binary_name), does`,
-      );
     if (this.init.status !== 'running' && this.init.status !== 'paused')
       throw new ContainerError('unknown', `cannot checkpoint a ${this.init.status} container`);
-    await this.runtime.checkpoint(this.id, request);
+    const ownWork = join(this.bundle, criuDirectory);
+    const workPath = request.workPath || ownWork;
+    await this.runtime.checkpoint(this.id, { ...request, workPath });
+    if (workPath === ownWork) rmSync(ownWork, { recursive: true, force: true });
     this.#publish('', 'TaskCheckpointed', { checkpoint: request.imagePath });
   }
 
@@ -204,7 +228,7 @@ export class Task {
   /** Takes over the processes of a container whose shim died. Their past exits are the caller's to publish. */
   async adopt(): Promise<void> {
     this.init.isBusy = true;
-    const adopted = await this.runtime.adopt(this.id);
+    const adopted = await this.#adoptMade();
     failpoint('shim.adopt.adopted');
     for (const { execId, pid, io, exit } of adopted) {
       const process = execId === '' ? this.init : new TaskProcess(this.id, execId, io);
@@ -228,8 +252,45 @@ export class Task {
     this.#publish('', 'TaskOOM', {});
   }
 
+  /** None of a container that a checkpoint is still to be made into. */
+  async #adoptMade(): Promise<AdoptedProcess[]> {
+    const restoration = readRestoration(this.bundle);
+    try {
+      const made = await this.runtime.adopt(this.id);
+      if (restoration !== undefined) forgetRestoration(this.bundle);
+      return made;
+    } catch (error) {
+      if (restoration === undefined || !isNotFound(error)) throw error;
+      this.#restoration = restoration;
+      return [];
+    }
+  }
+
+  async #restoreInit(restoration: RestoreRequest, teller: AbortSignal | undefined): Promise<number> {
+    const { init } = this;
+    init.begin('start');
+    try {
+      const { pid, steps, warnings } = await this.#withIo(this.id, restoration.io, (io) =>
+        this.runtime.restore({ ...restoration, io }),
+      );
+      this.#steps.record('restore', this.id, '', steps, warnings);
+      init.pid = pid;
+    } catch (error) {
+      init.isBusy = false;
+      throw error;
+    }
+    this.#restoration = undefined;
+    forgetRestoration(this.bundle);
+    rmSync(join(this.bundle, criuDirectory), { recursive: true, force: true });
+    init.step('start');
+    this.#publish('', 'TaskStart', { pid: init.pid }, { teller });
+    this.#settle(init);
+    return init.pid;
+  }
+
   async #startInit(teller: AbortSignal | undefined): Promise<number> {
     const { init } = this;
+    if (this.#restoration !== undefined) return this.#restoreInit(this.#restoration, teller);
     init.begin('start');
     try {
       const { steps } = await this.runtime.start(this.id);
@@ -290,6 +351,11 @@ export class Task {
 
   async #deleteInit(): Promise<void> {
     const { init } = this;
+    if (this.#restoration !== undefined) {
+      forgetRestoration(this.bundle);
+      this.#restoration = undefined;
+      return; // nothing was made of it
+    }
     if (init.exit === undefined) {
       await this.runtime.kill(this.id, '', sigkill, true);
       await init.exitHeld(exitTimeoutMs);

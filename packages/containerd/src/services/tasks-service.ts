@@ -1,5 +1,4 @@
 // containerd.services.tasks.v1.Tasks: reads requests, asks the task manager, answers in containerd's messages.
-import { join } from 'node:path';
 import { ContainerError, errorMessageOf, isNotFound } from '@tscontainer/core/errors';
 import { checkIdentifier } from '@tscontainer/core/ids';
 import { startedKey, startKey } from '@tscontainer/platform/call-context';
@@ -10,9 +9,8 @@ import type { HandlersOf } from '@tscontainer/platform/contracts/message-forms';
 import type { CallContext, ServedService } from '@tscontainer/platform/grpc-server';
 import type { Daemon } from '../daemon.ts';
 import { compileFilters } from '../filters/filter.ts';
-import type { ImageTarget } from '../images/image-store.ts';
 import { now } from '../metadata/timestamp.ts';
-import { TaskCheckpoints } from '../tasks/task-checkpoints.ts';
+import type { TaskCheckpoints } from '../tasks/task-checkpoints.ts';
 import type { CreateTask } from '../tasks/task-creator.ts';
 import { required, scopeOf } from './request-fields.ts';
 
@@ -24,11 +22,10 @@ const empty = {};
 const namespaceOf = (context: CallContext) => scopeOf(context).namespace;
 
 export function tasksService(
-  daemon: Pick<Daemon, 'containers' | 'log' | 'tasks' | 'content' | 'config'>,
+  daemon: Pick<Daemon, 'containers' | 'log' | 'tasks'>,
+  checkpoints: TaskCheckpoints,
 ): ServedService {
-  const { containers, log, tasks, content, config } = daemon;
-  const temporary = join(config.root, 'checkpoints');
-  const checkpoints = new TaskCheckpoints({ containers, tasks, content, temporary });
+  const { containers, log, tasks } = daemon;
 
   async function processOf(namespace: string, containerId: string, execId: string) {
     const state = await tasks.call(namespace, containerId, 'State', { execId }, { timeoutMs: stateTimeoutMs });
@@ -46,13 +43,13 @@ export function tasksService(
     });
   }
 
-  async function fromCheckpoint(namespace: string, task: CreateTask, descriptor: ImageTarget) {
-    const image = await checkpoints.unpack(namespace, descriptor);
+  async function createFrom(namespace: string, task: CreateTask, checkpoint: string) {
+    const { id } = task.container;
     try {
-      const pid = await tasks.create(namespace, { ...task, checkpoint: image.path });
-      return { containerId: task.container.id, pid };
-    } finally {
-      image.remove();
+      return { containerId: id, pid: await tasks.create(namespace, { ...task, checkpoint }) };
+    } catch (error) {
+      await checkpoints.release(namespace, id);
+      throw error;
     }
   }
 
@@ -62,19 +59,26 @@ export function tasksService(
       const container = containers.get(namespace, request.containerId);
       const { rootfs, stdin, stdout, stderr, terminal, options } = request;
       const task = { container, rootfs, stdin, stdout, stderr, terminal, options };
-      if (request.checkpoint !== null) return fromCheckpoint(namespace, task, request.checkpoint);
+      tasks.checkFree(namespace, container.id); // an image that another one waits for must stay
+      const checkpoint = await checkpoints.give(namespace, container.id, options, request.checkpoint);
+      if (checkpoint !== '') return createFrom(namespace, task, checkpoint);
       const isStarted = context.metadata?.(startKey) === '1';
       const pid = await tasks.create(namespace, { ...task, isStarted });
       if (isStarted) context.addTrailer?.(startedKey, String(pid));
       return { containerId: request.containerId, pid };
     },
-    Start: async ({ containerId, execId }, context) => ({
-      pid: await tasks.startProcess(namespaceOf(context), containerId, execId),
-    }),
-    Delete: async ({ containerId }, context) => ({
-      id: '', // as containerd leaves it
-      ...(await tasks.delete(namespaceOf(context), containerId)),
-    }),
+    Start: async ({ containerId, execId }, context) => {
+      const namespace = namespaceOf(context);
+      const pid = await tasks.startProcess(namespace, containerId, execId);
+      if (execId === '') await checkpoints.release(namespace, containerId);
+      return { pid };
+    },
+    Delete: async ({ containerId }, context) => {
+      const namespace = namespaceOf(context);
+      const exit = await tasks.delete(namespace, containerId);
+      await checkpoints.release(namespace, containerId);
+      return { id: '', ...exit }; // as containerd leaves it
+    },
     DeleteProcess: async ({ containerId, execId }, context) => ({
       id: execId,
       ...(await tasks.deleteExec(namespaceOf(context), containerId, execId)),

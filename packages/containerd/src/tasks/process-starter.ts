@@ -47,6 +47,7 @@ export class ProcessStarter {
       if (!isConnectionLost(error)) throw error;
       pid = await this.#startAgain(record, execId);
     }
+    if (execId === '') record.pid = pid; // of a task from a checkpoint it was not known before
     if (record.isOwn) this.#events.ensureStarted(record, execId, pid);
     return pid;
   }

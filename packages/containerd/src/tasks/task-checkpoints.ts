@@ -1,11 +1,12 @@
 // Checkpoints of tasks as content: taken by the runtime into a directory, kept as blobs, given back to Create as a directory.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlreadyExists } from '@tscontainer/core/errors';
+import { ContainerError, isAlreadyExists } from '@tscontainer/core/errors';
 import { randomHex } from '@tscontainer/core/ids';
 import { applyLayer, writeTree } from '@tscontainer/linux/archive';
+import { removeTree } from '@tscontainer/linux/tree';
 import { wireMessage } from '@tscontainer/platform/wire-codec';
 import type { Container, ContainerStore } from '../containers/container-store.ts';
 import type { ContentStore } from '../content/content-store.ts';
@@ -27,14 +28,38 @@ const imageType = 'application/vnd.containerd.container.criu.checkpoint.criu.tar
 const specType = 'application/vnd.containerd.container.checkpoint.config.v1+proto';
 
 const checkpointOptions = wireMessage<{ imagePath: string }>('containerd.runc.v1.CheckpointOptions');
+const runtimeOptions = wireMessage<{ criuImagePath: string }>('containerd.runc.v1.Options');
 
+/** Below `temporary`: images being taken, which no daemon but this one knows of; and those that tasks wait for. */
+const takenDirectory = 'taken';
+const givenDirectory = 'given';
+
+/**
+ * An image that a task was created from is unpacked until its start has been answered, or it is deleted: shims restore at
+ * start. Those that a daemon which was killed could not take away are found by `sweep`.
+ */
 export class TaskCheckpoints {
   readonly #options: TaskCheckpointsOptions;
+  /** Directories of unpacked images: most tasks have none, and cost nothing here. */
+  readonly #given = new Set<string>();
 
-  /** Images that a killed daemon left go here. */
+  /** Images that a killed daemon was taking go here. */
   constructor(options: TaskCheckpointsOptions) {
     this.#options = options;
-    rmSync(options.temporary, { recursive: true, force: true });
+    rmSync(join(options.temporary, takenDirectory), { recursive: true, force: true });
+    for (const namespace of namesIn(join(options.temporary, givenDirectory)))
+      for (const id of namesIn(join(options.temporary, givenDirectory, namespace)))
+        this.#given.add(this.#pathOf(namespace, id));
+  }
+
+  /** Once the tasks of an earlier life are known: images without a task go. */
+  sweep(): void {
+    const { tasks, temporary } = this.#options;
+    for (const namespace of namesIn(join(temporary, givenDirectory))) {
+      const living = new Set(tasks.list(namespace));
+      for (const id of namesIn(join(temporary, givenDirectory, namespace)))
+        if (!living.has(id)) void this.release(namespace, id);
+    }
   }
 
   /** Blobs of image and spec; none when the options name a path of the caller's, where the image is left. */
@@ -57,23 +82,44 @@ export class TaskCheckpoints {
     }
   }
 
-  /** The image as a directory, to be removed after the create. Throws not-found (the blob). */
-  async unpack(namespace: string, { digest }: ImageTarget): Promise<{ path: string; remove: () => void }> {
+  /**
+   * The directory of the image that the task is to be made of: the options' own, or the blob unpacked, which `release`
+   * takes away; '' when there is none. Throws invalid-argument for another kind of blob, not-found without one.
+   */
+  async give(namespace: string, id: string, options: AnyMessage | null, image: ImageTarget | null): Promise<string> {
+    const own = criuImagePathOf(options);
+    if (own !== '' || image === null) return own;
+    const { mediaType, digest } = image;
+    if (mediaType !== imageType)
+      throw new ContainerError('invalid-argument', `restore ${id}: unsupported checkpoint type "${mediaType}"`);
     const blob = this.#options.content.readerPath(namespace, digest);
-    const path = this.#makeDirectory();
-    const remove = () => rmSync(path, { recursive: true, force: true });
+    const path = this.#pathOf(namespace, id);
+    await this.release(namespace, id);
+    this.#given.add(path);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     try {
       await applyLayer({ blob, target: path, whiteouts: 'delete', maxBytes: 0 });
-      return { path, remove };
     } catch (error) {
-      remove();
+      await this.release(namespace, id);
       throw error;
     }
+    return path;
+  }
+
+  /** The task runs, or is gone. */
+  async release(namespace: string, id: string): Promise<void> {
+    const path = this.#pathOf(namespace, id);
+    if (this.#given.delete(path)) await removeTree(path);
+  }
+
+  #pathOf(namespace: string, id: string): string {
+    return join(this.#options.temporary, givenDirectory, namespace, id);
   }
 
   #makeDirectory(): string {
-    mkdirSync(this.#options.temporary, { recursive: true, mode: 0o700 });
-    return mkdtempSync(join(this.#options.temporary, 'checkpoint-'));
+    const directory = join(this.#options.temporary, takenDirectory);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return mkdtempSync(join(directory, 'checkpoint-'));
   }
 
   async #keepImage(scope: Scope, directory: string, source: string): Promise<ImageTarget> {
@@ -113,6 +159,15 @@ export class TaskCheckpoints {
       if (!isAlreadyExists(error)) throw error; // the same checkpoint, or spec, was kept before
     }
   }
+}
+
+function namesIn(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : [];
+}
+
+function criuImagePathOf(options: AnyMessage | null): string {
+  const isKnown = options?.typeUrl.endsWith(runtimeOptions.typeName) === true;
+  return isKnown ? runtimeOptions.decode(options.value).criuImagePath : '';
 }
 
 function imagePathOf(options: AnyMessage | null): string {

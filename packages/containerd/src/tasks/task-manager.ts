@@ -85,6 +85,11 @@ export class TaskManager {
     return this.#table.get(namespace, id).runtimeName;
   }
 
+  /** Throws already-exists. */
+  checkFree(namespace: string, id: string): void {
+    this.#table.checkFree(namespace, id);
+  }
+
   async create(namespace: string, given: CreateTask): Promise<number> {
     const { container } = given;
     const runtimeName = container.runtime?.name ?? '';

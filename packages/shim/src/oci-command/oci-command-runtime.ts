@@ -15,6 +15,7 @@ import type {
   CreateRequest,
   ExecRequest,
   ExitRecord,
+  RestoreRequest,
   Runtime,
   RuntimeOptions,
 } from '@tscontainer/linux/runtime';
@@ -49,11 +50,23 @@ export class OciCommandRuntime implements Runtime {
   }
 
   async create(request: CreateRequest): Promise<CreatedProcess> {
-    const { id, bundle, io, rootfs, noPivotRoot, noNewKeyring } = request;
+    const { noPivotRoot, noNewKeyring } = request;
     const flags = [...(noPivotRoot ? ['--no-pivot'] : []), ...(noNewKeyring ? ['--no-new-keyring'] : [])];
+    return this.#makeInit(request, 'create', flags);
+  }
+
+  async restore(request: RestoreRequest): Promise<CreatedProcess> {
+    const { imagePath, workPath, noPivotRoot } = request;
+    mkdirSync(workPath, { recursive: true, mode: 0o700 });
+    const paths = ['--image-path', imagePath, '--work-path', workPath];
+    return this.#makeInit(request, 'restore', [...(noPivotRoot ? ['--no-pivot'] : []), '--detach', ...paths]);
+  }
+
+  async #makeInit(request: CreateRequest, verb: 'create' | 'restore', flags: string[]): Promise<CreatedProcess> {
+    const { id, bundle, io, rootfs } = request;
     if (rootfs.length > 0) await mountAll(rootfs, join(bundle, 'rootfs'));
     try {
-      const process = await this.#make(bundle, '', io, 'create', ['--bundle', bundle, ...flags], id);
+      const process = await this.#make(bundle, '', io, verb, ['--bundle', bundle, ...flags], id);
       this.#served.set(id, { bundle, cgroups: cgroupsOf(process.pid), knownOomKills: 0, processes: new Map() });
       return this.#watched(id, '', process);
     } catch (error) {
@@ -91,7 +104,9 @@ export class OciCommandRuntime implements Runtime {
   async delete(id: string, { force }: { force: boolean }): Promise<string[]> {
     const bundle = this.#served.get(id)?.bundle ?? (await this.state(id)).bundle;
     for (const process of this.#served.get(id)?.processes.values() ?? []) process.unwatch();
-    await this.#verb(bundle, ['delete', ...(force ? ['--force'] : []), id]);
+    await this.#verb(bundle, ['delete', ...(force ? ['--force'] : []), id]).catch((error) => {
+      if (!this.#served.has(id) || !isNotFound(error)) throw error; // its own checkpoint may have deleted it
+    });
     await unmountBelow(join(bundle, 'rootfs'));
     this.#served.delete(id);
     return []; // what the runtime warns of stands in its log
@@ -185,7 +200,7 @@ export class OciCommandRuntime implements Runtime {
     bundle: string,
     execId: string,
     io: CreateRequest['io'],
-    verb: 'create' | 'exec',
+    verb: 'create' | 'exec' | 'restore',
     flags: string[],
     id: string,
   ): Promise<SupervisedProcess> {
@@ -274,6 +289,7 @@ function checkpointFlags(request: CheckpointRequest): string[] {
     '--image-path',
     request.imagePath,
     ...(request.workPath === '' ? [] : ['--work-path', request.workPath]),
+    ...(request.parentPath === '' ? [] : ['--parent-path', request.parentPath]),
     ...switches.flatMap(([isSet, flag]) => (isSet ? [flag] : [])),
     ...request.emptyNamespaces.flatMap((name) => ['--empty-ns', name]),
     ...(request.cgroupsMode === '' ? [] : ['--manage-cgroups-mode', request.cgroupsMode]),
