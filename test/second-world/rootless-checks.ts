@@ -25,14 +25,13 @@ export function dropForeignGroups(config: BundleConfig): void {
 }
 
 export const asUser = `
-  export XDG_RUNTIME_DIR=/run/user/${userId}
+  export XDG_RUNTIME_DIR=/run/user/${userId} HOME=/tmp USER=user
   mkdir -p $XDG_RUNTIME_DIR && chown ${userId} $XDG_RUNTIME_DIR
   # a word of its own for what a command ends with
   code() { "$@" >/tmp/out 2>&1 && echo 0 || echo $?; }
   # as GROUP COMMAND...: as the ordinary user, from that group
   as() {
-    sh -c 'echo 0 >"$0/cgroup.procs" && exec /sbin/setpriv --reuid ${userId} --regid ${userId} --clear-groups \\
-      env -i PATH="$PATH" HOME=/tmp USER=user XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR "$@"' "$@"
+    sh -c 'echo 0 >"$0/cgroup.procs" && exec /sbin/setpriv --reuid ${userId} --regid ${userId} --clear-groups "$@"' "$@"
   }
 `;
 
@@ -76,10 +75,10 @@ export const rootlessChecks: Check[] = [
       tr events --interval 200ms "$ID" >/tmp/events &
       watcher=$!
       wait_for grep -q '"type":"stats"' /tmp/events
-      expect "$(code tr exec "$ID" dd if=/dev/zero of=/dev/null bs=100M count=1)" 137
+      expect "$(code tr exec "$ID" dd if=/dev/zero of=/dev/null bs=40M count=1)" 137
       grep -q '^oom_kill 1' $CG/memory.events
       wait_for grep -q '"type":"oom"' /tmp/events
-      tr exec "$ID" sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait' 2>&1 | grep "can't fork"
+      tr exec "$ID" sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait' 2>&1 | grep "can't fork"
       tr events --stats "$ID" | grep '"pids":{"current":[0-9]*,"limit":8}'
       tr update --memory 64M --memory-swap 64M --pids-limit 20 --cpu-quota 20000 "$ID"
       expect "$(value memory.max)-$(value pids.max)-$(value cpu.max)" "67108864-20-20000 100000"
@@ -182,14 +181,14 @@ export const rootlessChecks: Check[] = [
       variant placed 's/"resources":{[^}]*}}/"resources":{},"cgroupsPath":"\\/there"/'
       variant scored 's/"process":{/"process":{"oomScoreAdj":-700,/'
       try() { as $1 $2 --root $XDG_RUNTIME_DIR/$2 run -b $3 "$ID-$2" </dev/null >/tmp/out.$2 2>&1; echo $?; }
-      all() { echo "$(try $1 tsrunc $2) $(try $1 runc $2) $(try $1 crun $2)"; }
-      expect "$(all $D/shell $BUNDLE)" '0 0 0'
+      two() { echo "$(try $1 tsrunc $2) $(try $1 runc $2)"; }
+      expect "$(two $D/shell $BUNDLE) $(try $D/shell crun $BUNDLE)" '0 0 0'
       expect "$(cat /tmp/out.tsrunc)" "$(printf '33554432\\n0\\n0::/')"
       cmp /tmp/out.tsrunc /tmp/out.runc
       expect "$(head -1 /tmp/out.crun)" max # it has no group then, and says nothing
-      expect "$(all /sys/fs/cgroup $BUNDLE | cut -c1-3)" '1 1'
-      expect "$(all /sys/fs/cgroup /tmp/placed | cut -c1-3)" '1 1'
-      expect "$(all /sys/fs/cgroup /tmp/free | cut -c1-3)" '0 0'
+      expect "$(two /sys/fs/cgroup $BUNDLE)" '1 1'
+      expect "$(two /sys/fs/cgroup /tmp/placed)" '1 1'
+      expect "$(two /sys/fs/cgroup /tmp/free)" '0 0'
       # the lowest that root has ever let it be, and higher than that
       echo 100 >/proc/self/oom_score_adj
       scored() {

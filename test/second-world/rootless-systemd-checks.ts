@@ -52,7 +52,7 @@ export const rootlessSystemdChecks: Check[] = [
       tr exec -d "$ID" sleep 300
       expect "$(wc -l <$CG/cgroup.procs)" 2
       expect "$(tr exec "$ID" cat /proc/self/cgroup)" 0::/
-      expect "$(code tr exec "$ID" dd if=/dev/zero of=/dev/null bs=100M count=1)" 137
+      expect "$(code tr exec "$ID" dd if=/dev/zero of=/dev/null bs=40M count=1)" 137
       grep '^oom_kill 1' $CG/memory.events
       tr events --stats "$ID" | grep '"pids":{"current":2,"limit":8}'
       tr update --memory 64M --memory-swap 64M --pids-limit 20 "$ID"
