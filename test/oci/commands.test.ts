@@ -245,6 +245,7 @@ describe('the command itself', () => {
     expect(bench.run(['lunch'])).toMatchObject({ status: 3 });
     expect(bench.run(['lunch']).stderr).toContain("No help topic for 'lunch'");
     expect(bench.run(['--log-format', 'xml', 'list']).stderr).toContain('invalid log-format: xml');
+    expect(bench.run(['--cgroup-manager', 'maybe', 'list']).stderr).toContain('neither cgroupfs nor systemd');
     expect(bench.run(['--rootless', 'maybe', 'list']).stderr).toContain('invalid value for --rootless');
   });
 

@@ -80,6 +80,7 @@ describe('the words of a command', () => {
     ['create -b', /flag needs an argument: -b/],
     ['run --lunch=soup ID', /flag provided but not defined: --lunch$/m],
     ['run --detach=maybe -b BUNDLE ID', /invalid boolean value "maybe" for flag --detach/],
+    ['create -d -b BUNDLE ID', /flag provided but not defined: -d$/m],
     ['create --preserve-fds x -b BUNDLE ID', /invalid value "x" for flag --preserve-fds/],
     ['exec --preserve-fds x ID true', /invalid value "x" for flag --preserve-fds/],
   ];
@@ -104,6 +105,13 @@ describe('the words of a command', () => {
     ['spec -b /no/such/directory', /\/no\/such\/directory\/config.json: ENOENT/],
   ])('%s', (...mistake) => {
     expectAlike(mistake);
+  });
+
+  test('a command’s own help is given wherever it is asked for, but for the words of another program', () => {
+    for (const words of ['run --help', 'state ID --help', 'run -d ID -h'])
+      expect(tsrunc(words.split(' '))).toMatchObject({ status: 0, stdout: expect.stringMatching(/^NAME:/) });
+    expect(tsrunc(['run', '-h']).stdout).toContain('--detach, -d');
+    expect(tsrunc(['ps', 'ID', '--help']).stderr).toContain('container does not exist');
   });
 
   test('a flag set to a word of Go’s for no is not set', () => {
@@ -165,6 +173,24 @@ describe('a container that is not there', () => {
   });
 });
 
+describe('a container that is only created', () => {
+  test.each(['', 'TERM', 'INT', 'HUP', 'KILL'])('ends by kill ID %s', async (signal) => {
+    bothCreate();
+    both('kill', 'ID', ...(signal === '' ? [] : [signal]));
+    const has = (outcome: Outcome) => outcome.stdout.includes('"stopped"');
+    await until(() => has(tsrunc(['state', 'ID'])) && has(runc(['state', 'ID'])));
+    both('delete', 'ID');
+  });
+
+  test('goes on after a signal that asks for nothing', () => {
+    bothCreate();
+    both('kill', 'ID', 'WINCH');
+    expect(tsrunc(['state', 'ID']).stdout).toContain('"created"');
+    both('start', 'ID');
+    expect(tsrunc(['exec', 'ID', 'true']).status).toBe(0);
+  });
+});
+
 describe('a container in the wrong state', () => {
   test('running', () => {
     bothCreate();
@@ -177,6 +203,7 @@ describe('a container in the wrong state', () => {
     expectAlike(['exec ID', /command: missing/]);
     expectAlike(['exec ID no-such-command', /executable file not found in \$PATH/]);
     expectAlike(['exec -u root ID true', /--user: "root" is not a number/]);
+    both('exec', '-u', '', 'ID', 'true');
     expectAlike(['exec --cwd relative ID true', /--cwd: "relative" is not an absolute path/]);
     expectAlike(['exec -e WORD ID true', /invalid environment variable: "WORD"/]);
     expectAlike(['exec -p /no/such/file ID', /\/no\/such\/file: ENOENT/]);

@@ -193,6 +193,18 @@ void tell_ready(Context& context) {
   context.report.step_count = 0;
 }
 
+void end_by_signal(int number) { _exit(128 + number); }
+
+/// Until its command runs, a signal that asks for the end is to end init, too: `kill` is legal for a created container.
+/// The first process of a pid namespace is sent only what it handles. execve(2) forgets the handler. pid_namespaces(7)
+void obey_end_signals() {
+  struct sigaction ending;
+  memset(&ending, 0, sizeof ending);
+  ending.sa_handler = end_by_signal;
+  constexpr int kEndSignals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+  for (const int number : kEndSignals) sigaction(number, &ending, nullptr);
+}
+
 void wait_for_start(Context& context) {
   const Plan& plan = *context.plan;
   if (plan.kind != Kind::init) return;
@@ -257,6 +269,7 @@ void run_child(Plan* plan, const Stage& stage, int sync_fd) {
   umask(022);
   become_user(context);
   reset_signals();
+  if (plan->kind == Kind::init && own_pid() == 1) obey_end_signals();
   // An ordinary user's exec may only join what can be traced; all that is still open here is theirs.
   if (plan->prepares_inside) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   tell_ready(context);

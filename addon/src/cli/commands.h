@@ -53,8 +53,8 @@ void log_steps(const Globals& globals, const std::vector<RuntimeStep>& steps, co
 /// The help of one command; false when there is none of that name.
 bool print_help(const std::string& command);
 void print_global_help();
-/// Whether a command's words begin with -h among its options.
-bool asks_for_help(const Words& words);
+/// Whether -h is among a command's options.
+bool asks_for_help(const std::string& command, const Words& words);
 
 /// 127, 126 or 1.
 int exit_status_of(const RuntimeError& error);

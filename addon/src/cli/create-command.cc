@@ -24,11 +24,17 @@
 namespace tsc::cli {
 namespace {
 
-const std::vector<Option> kOptions = {
-    {"bundle", 'b', true},        {"console-socket", 0, true}, {"pid-file", 0, true},  {"no-pivot", 0, false},
-    {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},   {"detach", 'd', false}, {"keep", 0, false},
-    {"no-subreaper", 0, false},   {"pidfd-socket", 0, true},
+const std::vector<Option> kCreateOptions = {
+    {"bundle", 'b', true},        {"console-socket", 0, true}, {"pid-file", 0, true},     {"no-pivot", 0, false},
+    {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},   {"pidfd-socket", 0, true},
 };
+
+std::vector<Option> run_options() {
+  std::vector<Option> options = kCreateOptions;
+  for (const Option& option : {Option{"detach", 'd', false}, {"keep", 0, false}, {"no-subreaper", 0, false}})
+    options.push_back(option);
+  return options;
+}
 
 const char* notify_socket() {
   const char* path = getenv("NOTIFY_SOCKET");
@@ -119,7 +125,7 @@ void start(const Globals& globals, const std::string& id, bool deletes_on_failur
 }  // namespace
 
 int run_create(const Globals& globals, const Words& words) {
-  const Options options(words, kOptions, false);
+  const Options options(words, kCreateOptions, false);
   options.expect_arguments("create", 1, 1);
   const PassedFds passed = find_passed_fds(options, true);
   const CreateRequest request = read_request(globals, options, passed);
@@ -143,7 +149,7 @@ int run_start(const Globals& globals, const Words& words) {
 }
 
 int run_run(const Globals& globals, const Words& words) {
-  const Options options(words, kOptions, false);
+  const Options options(words, run_options(), false);
   options.expect_arguments("run", 1, 1);
   const PassedFds passed = find_passed_fds(options, true);
   const CreateRequest request = read_request(globals, options, passed);

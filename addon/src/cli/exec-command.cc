@@ -63,7 +63,7 @@ oci::Process read_process(const Globals& globals, const Options& options, const 
       throw_invalid("command line", "--env: invalid environment variable: \"" + variable + "\" is not NAME=VALUE");
     process.env.push_back(variable);
   }
-  if (options.has("user")) set_user(process, options.value("user"));
+  if (!options.value("user").empty()) set_user(process, options.value("user"));
   for (const std::string& gid : options.all("additional-gids")) {
     process.additional_gids.push_back(to_id("--additional-gids", flag_integer("--additional-gids", gid)));
   }

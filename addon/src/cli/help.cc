@@ -11,6 +11,7 @@ struct Help {
   const char* summary;
   const char* usage;
   const char* options;  // one a line, or ""
+  const char* more = "";
 };
 
 constexpr const char* kCreateOptions =
@@ -21,6 +22,11 @@ constexpr const char* kCreateOptions =
     "   --no-pivot                without pivot_root; for a root on a ramdisk\n"
     "   --no-new-keyring          keep the caller's session keyring\n"
     "   --preserve-fds value      pass N more file descriptors, LISTEN_FDS apart (default: 0)\n";
+
+constexpr const char* kRunOptions =
+    "   --detach, -d              do not wait for the container's end\n"
+    "   --keep                    keep the container once it has ended\n"
+    "   --no-subreaper            do not reap what the container orphans\n";
 
 constexpr const char* kCheckpointOptions =
     "   --image-path value           directory for criu's images (default: checkpoint)\n"
@@ -98,7 +104,8 @@ constexpr Help kHelp[] = {
      "   --format value, -f value  table or json (default: table)\n"},
     {"restore", "restore a container from a checkpoint", "[command options] <container-id>", kRestoreOptions},
     {"resume", "let the processes of a paused container run again", "<container-id>", ""},
-    {"run", "create a container, start it and wait for its end", "[command options] <container-id>", kCreateOptions},
+    {"run", "create a container, start it and wait for its end", "[command options] <container-id>", kCreateOptions,
+     kRunOptions},
     {"spec", "write a config.json to start from", "[command options]",
      "   --bundle value, -b value  directory to write it to (default: the current one)\n"
      "   --rootless                for a user who is not root\n"},
@@ -143,7 +150,7 @@ bool print_help(const std::string& command) {
   for (const Help& help : kHelp) {
     if (command != help.name) continue;
     printf("NAME:\n   tsrunc %s - %s\n\nUSAGE:\n   tsrunc %s %s\n", help.name, help.summary, help.name, help.usage);
-    if (help.options[0] != '\0') printf("\nOPTIONS:\n%s", help.options);
+    if (help.options[0] != '\0') printf("\nOPTIONS:\n%s%s", help.options, help.more);
     return true;
   }
   return false;
@@ -156,10 +163,11 @@ void print_global_help() {
   printf("\nGLOBAL OPTIONS:\n%s", kGlobalOptions);
 }
 
-bool asks_for_help(const Words& words) {
+bool asks_for_help(const std::string& command, const Words& words) {
+  const bool ends_with_command = command == "exec" || command == "ps";  // the container's, or options of ps(1)
   for (const std::string& word : words) {
     if (word == "-h" || word == "--help" || word == "-help") return true;
-    if (word.empty() || word[0] != '-' || word == "--") return false;  // from here on it may be the container's command
+    if (word == "--" || (ends_with_command && (word.empty() || word[0] != '-'))) return false;
   }
   return false;
 }

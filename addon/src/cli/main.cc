@@ -93,7 +93,7 @@ int give_help(const Globals& globals, const std::string& topic) {
 
 int dispatch(const Globals& globals, const std::string& name, const Words& words) {
   if (name == "help" || name == "h") return give_help(globals, words.empty() ? "" : words[0]);
-  if (asks_for_help(words)) return give_help(globals, name);
+  if (asks_for_help(name, words)) return give_help(globals, name);
   for (const Command& command : kCommands) {
     if (name != command.name) continue;
     try {
@@ -126,6 +126,9 @@ void check_log(const std::string& path) {
 void check_globals(const Options& options) {
   const std::string format = options.value("log-format", "text");
   if (format != "text" && format != "json") throw_invalid("", "invalid log-format: " + format);
+  const std::string manager = options.value("cgroup-manager", "cgroupfs");
+  if (manager != "cgroupfs" && manager != "systemd")
+    throw_invalid("", "invalid value for --cgroup-manager: " + manager + " is neither cgroupfs nor systemd");
   check_log(options.value("log"));
 }
 
