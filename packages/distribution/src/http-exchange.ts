@@ -68,15 +68,30 @@ function exchangeOnce(connector: HttpConnector, exchange: HttpExchange): Promise
       request.destroy(Object.assign(new Error(`no answer in ${idleTimeoutMs} ms`), { code: 'ETIMEDOUT' })),
     );
     if (connector.dialTimeoutMs !== undefined) boundDial(request, connector.dialTimeoutMs);
+    let isAnswered = false;
     request.on('response', (response) => {
+      isAnswered = true;
       // an answer to half a body (a challenge, a refusal): the rest is not sent, and the connection is of no more use
       if (!request.writableFinished) response.once('close', () => request.destroy());
       resolve(response);
     });
-    request.on('error', (error) => reject(networkError(exchange, error)));
+    request.on('error', (error) => {
+      if (!isAnswered && isStale(request, error)) resolve(exchangeOnce(connector, exchange));
+      else reject(networkError(exchange, error));
+    });
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) request.end(body);
     else sendBody(request, body).catch((error: unknown) => request.destroy(error as Error));
   });
+}
+
+/**
+ * A kept connection that the peer closed for its idleness just as it was used again (RFC 9112, 9.3.1): asked once more. The
+ * agent has so many of them at most, and then a new one. What an upload's PATCH or PUT left is its caller's to look up.
+ */
+function isStale(request: http.ClientRequest, error: unknown): boolean {
+  const code = networkCodeOf(error);
+  const isRepeatable = request.method !== 'PATCH' && request.method !== 'PUT';
+  return request.reusedSocket && isRepeatable && (code === 'ECONNRESET' || code === 'EPIPE');
 }
 
 function boundDial(request: http.ClientRequest, timeoutMs: number): void {

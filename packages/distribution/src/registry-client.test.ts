@@ -59,6 +59,20 @@ it('keeps credentials from the host that a blob is redirected to', async () => {
   expect(seen).toEqual([undefined]);
 });
 
+it('asks again on a new connection when the kept one is closed as it is used', async () => {
+  const used = new Set<unknown>();
+  const host = await serve((request, response) => {
+    if (used.has(request.socket)) return void request.socket.destroy();
+    used.add(request.socket);
+    response.end(manifest);
+  });
+  const client = clientOf(host);
+  for (let count = 1; count <= 3; count++) {
+    expect((await client.fetchManifest('c')).descriptor.digest).toBe(digestOf(manifest));
+    expect(used.size).toBe(count);
+  }
+});
+
 it('ends a circle of redirects', async () => {
   const host = await serve((request, response) => response.writeHead(302, { location: request.url ?? '/' }).end());
   await expect(clientOf(host).fetchManifest('c')).rejects.toThrow('more than 5 redirects');

@@ -1,4 +1,4 @@
-// Memory comes back after a pause, and not before.
+// Memory comes back after a pause.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { IdleMemory } from './idle-memory.ts';
