@@ -70,6 +70,10 @@ interface Row {
 
 /** By what they have to do with each other: one container shows several flags. */
 const inForce: Record<string, () => Row> = {
+  'nothing but what every container has': () => ({
+    flags: ['--network=none'],
+    script: 'ls -A /; ls -A /etc; ls -l /.dockerenv | cut -c 1-10; readlink /etc/mtab',
+  }),
   'who, where and with what': () => ({
     flags: [
       ...['--hostname', 'named', '--domainname', 'example.test', '--user', '1000:1000', '--workdir', '/tmp/w'],

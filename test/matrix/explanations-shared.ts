@@ -38,7 +38,6 @@ export const sharedExplanations: readonly Explanation[] = [
 
   field('block-weights', /\.HostConfig\.BlkioWeight$/, { theirs: /^0$/ }),
   words('block-weights', /does not support Block I\/O weight or/, nothing),
-  { id: 'init-layer', aspect: 'stdout', line: /filled:\/x/, theirs: /^mtab$/, ours: nothing },
 
   // words
   {

@@ -23,6 +23,11 @@ export class EnginePaths {
     return join(this.dataRoot, 'runtimes');
   }
 
+  /** The lowest layer of every container. */
+  get runtimePlaces(): string {
+    return join(this.dataRoot, 'runtime-places');
+  }
+
   /** Scratch directories, emptied at start. */
   get temporary(): string {
     return join(this.dataRoot, 'tmp');

@@ -22,6 +22,7 @@ import { HealthMonitor } from './containers/health-monitor.ts';
 import { ParentCgroup } from './containers/parent-cgroup.ts';
 import { catchUp, loadContainers } from './containers/recovery.ts';
 import { removeEveryContainer } from './containers/requested-removal.ts';
+import { makeRuntimePlaces } from './containers/runtime-places.ts';
 import { UserFilesCache } from './containers/user-files-cache.ts';
 import { defaultCgroupParent, type EngineConfig } from './engine-config.ts';
 import { EnginePaths } from './engine-paths.ts';
@@ -74,6 +75,7 @@ async function assemble(
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
   for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
+  makeRuntimePlaces(paths.runtimePlaces);
   const runtimes = new RuntimeTable({
     definitions: config.runtimes,
     defaultName: config.defaultRuntime,

@@ -5,7 +5,7 @@ import { idsOf } from '../container-files/container-root.ts';
 import type { AttachedClient } from '../containers/attach-hub.ts';
 import type { Container } from '../containers/container.ts';
 import { createContainer } from '../containers/container-creator.ts';
-import { containerMounts } from '../containers/container-making.ts';
+import { layerMounts } from '../containers/container-making.ts';
 import { removeContainer } from '../containers/container-remover.ts';
 import { startContainer } from '../containers/container-starter.ts';
 import { killContainer } from '../containers/container-stopper.ts';
@@ -124,7 +124,7 @@ export class BuildContainers {
     if (container === undefined) return undefined;
     await container.taskGone;
     const { snapshotter, snapshotKey: key, chainId } = container.settings;
-    const mounts = await containerMounts(this.#context, container);
+    const mounts = await layerMounts(this.#context, container);
     const snapshot = { snapshotter, key, mounts, ids: idsOf(container), isLowest: chainId === '' };
     return this.#request.removes
       ? sealSnapshot(this.#context, snapshot, below, lease)

@@ -16,8 +16,8 @@ import { type Mount, mountAll, unmountBelow } from '@tscontainer/linux/mounts';
 import type { Container } from '../containers/container.ts';
 import { containerMounts } from '../containers/container-making.ts';
 import type { MountPoint } from '../containers/container-record.ts';
-import { resolveInRoot } from '../containers/container-snapshot.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
+import { resolveInRoot } from '../containers/root-path.ts';
 
 export interface ContainerRoot {
   /** Directory, valid until `release`. */

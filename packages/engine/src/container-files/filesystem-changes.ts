@@ -8,6 +8,7 @@ import { lookUpInRoot, type Mount } from '@tscontainer/linux/mounts';
 import type { Container } from '../containers/container.ts';
 import { containerMounts, whenMade } from '../containers/container-making.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
+import { runtimePlaces } from '../containers/runtime-places.ts';
 import { withLease } from '../images/image-lease.ts';
 import { mountScratch, openOwnRoot } from './container-root.ts';
 
@@ -18,22 +19,6 @@ export interface FilesystemChange {
   path: string;
   kind: ChangeKind;
 }
-
-/** What the runtime makes for its mounts in every container: docker has it in a layer of its own, and so not in a diff. */
-export const runtimePlaces: ReadonlySet<string> = new Set([
-  '/.dockerenv',
-  '/dev',
-  '/dev/console',
-  '/dev/pts',
-  '/dev/shm',
-  '/etc/hostname',
-  '/etc/hosts',
-  '/etc/mtab',
-  '/etc/resolv.conf',
-  '/proc',
-  '/sbin/docker-init',
-  '/sys',
-]);
 
 /** By path, parents before children. */
 export async function changesOf(context: EngineContext, container: Container): Promise<FilesystemChange[]> {

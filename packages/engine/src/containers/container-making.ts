@@ -7,6 +7,7 @@ import type { Mount } from '@tscontainer/linux/mounts';
 import type { Container } from './container.ts';
 import { prepareSnapshot, snapshotMounts } from './container-snapshot.ts';
 import type { EngineContext } from './engine-context.ts';
+import { withRuntimePlaces } from './runtime-places.ts';
 import { type BuiltSpec, createRecord, joinsOthers, specOf, updateRecord } from './spec-store.ts';
 
 /** `prepared` is under way already. A failure waits for the other half: an undo must not overtake what it undoes. */
@@ -42,10 +43,15 @@ export function makeAgain(context: EngineContext, container: Container): void {
   );
 }
 
-/** Where the root filesystem comes from, as the snapshotter says now. */
-export async function containerMounts(context: EngineContext, container: Container): Promise<Mount[]> {
+/** Its image and what it has written, as the snapshotter says now: what becomes a layer. */
+export async function layerMounts(context: EngineContext, container: Container): Promise<Mount[]> {
   await whenMade(context, container);
   return snapshotMounts(context, container.settings);
+}
+
+/** The root filesystem that it sees. */
+export async function containerMounts(context: EngineContext, container: Container): Promise<Mount[]> {
+  return withRuntimePlaces(context, container.settings, await layerMounts(context, container));
 }
 
 async function remake(context: EngineContext, container: Container): Promise<void> {

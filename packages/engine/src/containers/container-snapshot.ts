@@ -1,12 +1,14 @@
 // The writable snapshot of a container, its id-shifted parent when it has a user namespace, and volumes filled from it.
-import { lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorMessageOf, isAlreadyExists, isNotFound } from '@tscontainer/core/errors';
 import type { IdMapping } from '@tscontainer/core/oci-runtime';
 import { type Mount, mountAll, unmountAll } from '@tscontainer/linux/mounts';
 import { copyTree } from '@tscontainer/linux/tree';
 import type { ContainerSettings } from './container-record.ts';
 import type { EngineContext } from './engine-context.ts';
+import { resolveInRoot } from './root-path.ts';
+import { makeRuntimePlaces, withRuntimePlaces } from './runtime-places.ts';
 import { ownerLabel } from './spec-store.ts';
 
 /** On a snapshot that is a container's: whose it is. */
@@ -68,7 +70,7 @@ async function withMounted<T>(
   }
 }
 
-/** The image's top layer with every owner moved into the mapped range; made once per image and range. */
+/** The image's top layer and the runtime's places, every owner moved into the mapped range; made once per image and range. */
 async function shiftedParent(context: EngineContext, settings: ContainerSettings, mapping: IdMapping): Promise<string> {
   const { client, log } = context;
   const { snapshotter, chainId } = settings;
@@ -83,7 +85,10 @@ async function shiftedParent(context: EngineContext, settings: ContainerSettings
   const labels = { [rootLabel]: settings.created };
   const { mounts } = await client.snapshots.Prepare({ snapshotter, key, parent: chainId, labels });
   try {
-    await withMounted(context, mounts, (root) => shiftOwners(root, mapping));
+    await withMounted(context, mounts, (root) => {
+      makeRuntimePlaces(root);
+      shiftOwners(root, mapping);
+    });
     await client.snapshots.Commit({ snapshotter, key, name, labels });
   } catch (error) {
     await client.snapshots
@@ -114,30 +119,10 @@ export async function copyUpVolumes(
       point.type === 'volume' && point.driver === undefined && point.copiesUp && readdirSync(point.source).length === 0,
   );
   if (empty.length === 0) return;
-  await withMounted(context, mounts, async (root) => {
+  await withMounted(context, withRuntimePlaces(context, settings, mounts), async (root) => {
     for (const point of empty) {
       const source = resolveInRoot(root, point.destination);
       if (lstatSync(source, { throwIfNoEntry: false })?.isDirectory()) await copyTree(source, point.source);
     }
   });
-}
-
-const maxLinks = 40;
-
-/** `path` with its symbolic links followed as if `root` were the root directory: none leads out. */
-export function resolveInRoot(root: string, path: string): string {
-  const rest = path.split('/');
-  let resolved = '/';
-  let links = 0;
-  while (rest.length > 0) {
-    const part = rest.shift() as string;
-    const next = posix.join(resolved, part); // `..` at the top stays there
-    const stat = lstatSync(join(root, next), { throwIfNoEntry: false });
-    if (stat?.isSymbolicLink() && links++ < maxLinks) {
-      const target = readlinkSync(join(root, next));
-      rest.unshift(...target.split('/'));
-      if (target.startsWith('/')) resolved = '/';
-    } else resolved = next;
-  }
-  return join(root, resolved);
 }

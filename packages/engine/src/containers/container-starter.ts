@@ -22,6 +22,7 @@ import { type ContainerSettings, zeroTime } from './container-record.ts';
 import { snapshotMounts } from './container-snapshot.ts';
 import { disposeAside } from './disposal.ts';
 import type { EngineContext } from './engine-context.ts';
+import { withRuntimePlaces } from './runtime-places.ts';
 import { openSharedShm } from './shared-shm.ts';
 import { deviceEditsOf, specOf, updateRecord } from './spec-store.ts';
 import { StdinPipe } from './stdin-pipe.ts';
@@ -99,7 +100,7 @@ async function launch(context: EngineContext, container: Container, cleanup: Cle
   const needsTask = context.networks.needsTask(container);
   const request = {
     containerId: container.id,
-    rootfs,
+    rootfs: withRuntimePlaces(context, settings, rootfs),
     stdin: OpenStdin ? join(directory, 'stdin') : '',
     stdout: join(directory, 'stdout'),
     stderr: Tty ? '' : join(directory, 'stderr'),

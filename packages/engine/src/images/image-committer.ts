@@ -3,7 +3,7 @@ import type { ImageConfig, ImageProcessConfig } from '@tscontainer/core/oci-imag
 import { idsOf } from '../container-files/container-root.ts';
 import type { Container } from '../containers/container.ts';
 import type { ContainerConfig } from '../containers/container-config.ts';
-import { containerMounts } from '../containers/container-making.ts';
+import { layerMounts } from '../containers/container-making.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
 import { nowText } from '../go-time.ts';
 import { applyChanges } from './config-changes.ts';
@@ -31,7 +31,7 @@ export async function commitContainer(context: EngineContext, request: CommitReq
   const settings = applyChanges(mergedConfig(request.config, request.container.settings.config), request.changes);
   return withLease(client, 'commit', async (lease) => {
     const { snapshotter, snapshotKey: key, chainId } = request.container.settings;
-    const mounts = await containerMounts(context, request.container);
+    const mounts = await layerMounts(context, request.container);
     const layer = await layerOfSnapshot(
       context,
       { snapshotter, key, mounts, ids: idsOf(request.container), isLowest: chainId === '' },

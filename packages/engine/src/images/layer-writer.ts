@@ -12,9 +12,9 @@ import { putStream } from '@tscontainer/distribution/content-ingest';
 import { type IdRange, writeTree } from '@tscontainer/linux/archive';
 import { lookUpInRoot, type Mount } from '@tscontainer/linux/mounts';
 import { removeTree } from '@tscontainer/linux/tree';
-import { runtimePlaces } from '../container-files/filesystem-changes.ts';
 import { disposeTree } from '../containers/disposal.ts';
 import type { EngineContext } from '../containers/engine-context.ts';
+import { runtimePlaces } from '../containers/runtime-places.ts';
 import { containerdSinks } from './containerd-sinks.ts';
 
 export interface NewLayer {
