@@ -1,5 +1,5 @@
 // Volumes over REST: options of the local driver, rules of use, borrowing, prune, and what Docker has not: rename and clone.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../harness/command.ts';
@@ -143,6 +143,40 @@ describe('prune', () => {
       await stack.api('DELETE', '/volumes/elsewhere');
       await plugin.stop();
     }
+  });
+});
+
+describe('at the same time', () => {
+  it('a prune leaves what a container is being made with', async () => {
+    let isMaking = true;
+    const pruning = (async () => {
+      while (isMaking) await stack.api('POST', '/volumes/prune');
+    })();
+    const body = { Image: 'busybox', Cmd: ['true'], Volumes: { '/bin': {} } };
+    try {
+      for (let round = 0; round < 20; round++) {
+        const { Id } = (await stack.api('POST', '/containers/create', body)).body;
+        const [mount] = (await stack.api('GET', `/containers/${Id}/json`)).body.Mounts;
+        expect((await stack.api('GET', `/volumes/${mount.Name}`)).status).toBe(200);
+        expect(existsSync(join(mount.Source, 'busybox'))).toBe(true);
+        expect((await stack.api('DELETE', `/containers/${Id}?v=1`)).status).toBe(204);
+        expect(existsSync(mount.Source)).toBe(false);
+      }
+    } finally {
+      isMaking = false;
+      await pruning;
+    }
+  });
+
+  it('what is made again while it is removed is there afterwards', async () => {
+    await create({ Name: 'full' });
+    for (let file = 0; file < 2000; file++) writeFileSync(join(mountpoint('full'), String(file)), '');
+    const removed = stack.api('DELETE', '/volumes/full');
+    await until('removed', 3000, async () => ((await names()).includes('full') ? undefined : true));
+    expect((await create({ Name: 'full' })).status).toBe(201);
+    expect((await removed).status).toBe(204);
+    expect(readdirSync(mountpoint('full'))).toEqual([]);
+    expect((await stack.api('DELETE', '/volumes/full')).status).toBe(204);
   });
 });
 

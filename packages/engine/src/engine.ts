@@ -146,7 +146,7 @@ async function assemble(
     initProgram: initCandidates.find((path) => existsSync(path)) ?? '',
     log,
   };
-  volumes.usersOf = (name) =>
+  volumes.containersOf = (name) =>
     index
       .values()
       .filter((container) =>

@@ -52,6 +52,8 @@ export async function createContainer(
     const id = newId();
     const containerName = reserveName(context, cleanup, name, id);
     const settings = settingsOf(context, request, image, id, containerName);
+    const letGo = holdVolumes(context, settings);
+    cleanup.defer(`volumes of ${id}`, letGo);
     await resolveImageMounts(context, settings);
     if (options.isBuildStep) settings.isBuildStep = true;
     checkMountSources(settings);
@@ -63,6 +65,7 @@ export async function createContainer(
     const container = new Container(settings, newContainerState());
     await materialize(context, cleanup, container);
     context.index.add(container);
+    letGo();
     context.events.publish('container', 'create', id, container.eventAttributes());
     return { container, warnings: warningsOf(settings) };
   });
@@ -164,6 +167,12 @@ function checkMountSources({ hostConfig, mountPoints }: ContainerSettings): void
   }
 }
 
+/** Nobody removes one of them before the container is there that has them. */
+function holdVolumes(context: EngineContext, { id, mountPoints }: ContainerSettings): () => void {
+  const names = mountPoints.flatMap(({ type, name }) => (type === 'volume' ? [name] : []));
+  return context.volumes.hold(names, id);
+}
+
 async function makeSources(context: EngineContext, cleanup: CleanupStack, settings: ContainerSettings): Promise<void> {
   const ownerId = settings.idMapping?.hostID;
   for (const point of settings.mountPoints) {
@@ -189,7 +198,7 @@ async function makeSources(context: EngineContext, cleanup: CleanupStack, settin
         throw error;
       });
     if (volume.driver !== undefined) Object.assign(point, { driver: volume.driver, source: '' });
-    if (isNew) cleanup.defer(`volume ${point.name}`, () => context.volumes.remove(point.name, true));
+    if (isNew) cleanup.defer(`volume ${point.name}`, () => context.volumes.discard(point.name, settings.id));
   }
 }
 

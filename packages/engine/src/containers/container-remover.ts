@@ -63,7 +63,7 @@ async function removeVolumes(context: EngineContext, container: Container): Prom
   for (const point of container.settings.mountPoints) {
     if (point.type !== 'volume' || !point.isAnonymous) continue;
     await context.volumes
-      .remove(point.name, true)
+      .discard(point.name, container.id)
       .catch((error) => context.log.warn({ volume: point.name, err: errorMessageOf(error) }, 'volume stays'));
   }
 }

@@ -36,8 +36,9 @@ export async function unmountVolumes(context: EngineContext, container: Containe
 }
 
 async function release(context: EngineContext, container: Container, name: string): Promise<void> {
-  const others = context.volumes.usersOf(name).map((id) => context.index.get(id));
-  // one that is being started has it mounted already
-  const isLast = !others.some((other) => other !== container && (other?.isRunning || other?.starting !== undefined));
-  await context.volumes.unmount(name, container.id, isLast);
+  await context.volumes.unmount(name, container.id, () => {
+    const others = context.volumes.usersOf(name).map((id) => context.index.get(id));
+    // one that is being started has it mounted already, or will find it mounted
+    return !others.some((other) => other !== container && (other?.isRunning || other?.starting !== undefined));
+  });
 }

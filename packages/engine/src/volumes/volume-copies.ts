@@ -12,12 +12,11 @@ function usersOf(context: EngineContext, name: string): Container[] {
 
 /** Rejects failed-precondition while a running container has it; stopped ones find it under its new name. */
 export async function renameVolume(context: EngineContext, name: string, target: string): Promise<Volume> {
+  // one that is being made is not in the index yet
+  const busy = context.volumes.usersOf(name).filter((id) => context.index.get(id)?.isRunning ?? true);
+  if (busy.length > 0)
+    throw new ContainerError('failed-precondition', `rename ${name}: volume is in use - [${busy.join(', ')}]`);
   const users = usersOf(context, name);
-  const running = users.filter((container) => container.isRunning);
-  if (running.length > 0) {
-    const ids = running.map(({ id }) => id).join(', ');
-    throw new ContainerError('failed-precondition', `rename ${name}: volume is in use - [${ids}]`);
-  }
   const volume = await context.volumes.rename(name, target);
   for (const container of users)
     await container.queue.run(async () => {

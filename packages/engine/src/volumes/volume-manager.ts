@@ -7,6 +7,7 @@ import { randomHex } from '@tscontainer/core/ids';
 import { listMountsBelow, mountAll, unmountAll } from '@tscontainer/linux/mounts';
 import { copyTree, diskUsage } from '@tscontainer/linux/tree';
 import type { Store } from '@tscontainer/platform/store';
+import { NamedQueues } from '../containers/serial-queue.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { nowText } from '../go-time.ts';
 import { checkVolumeOptions, mountOf, type VolumeOptions } from './local-options.ts';
@@ -43,8 +44,14 @@ function namedLabels({ labels }: Volume): Record<string, string> | null {
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
-/** Ids of the containers that have a volume mounted, running or not. */
-export type VolumeUsers = (name: string) => string[];
+export interface VolumeWishes {
+  labels?: Record<string, string> | null;
+  isAnonymous?: boolean;
+  /** Host uid and gid of its root directory. */
+  ownerId?: number | undefined;
+  driverOptions?: VolumeOptions | null;
+  driver?: string | undefined;
+}
 
 export class VolumeManager {
   readonly #directory: string;
@@ -53,8 +60,12 @@ export class VolumeManager {
   readonly #volumes = new Map<string, Volume>();
   /** Where plugins have their volumes, as far as they have said so. */
   readonly #pluginPaths = new Map<string, string>();
-  /** Set by the container manager. */
-  usersOf: VolumeUsers = () => [];
+  /** Who has one though no container has it yet. */
+  readonly #holders = new Map<string, Set<string>>();
+  /** What is done to one volume is done in turn. */
+  readonly #queues = new NamedQueues();
+  /** Ids of the containers that have a volume mounted, running or not. Set by the engine. */
+  containersOf: (name: string) => string[] = () => [];
 
   constructor(directory: string, store: Store, events: EventHub) {
     this.#directory = directory;
@@ -88,17 +99,29 @@ export class VolumeManager {
     return this.#volumes.has(name);
   }
 
-  /** Gives the one that is there, or makes it. `ownerId`: host uid and gid of its root directory. */
-  async ensure(
-    name: string,
-    options: {
-      labels?: Record<string, string> | null;
-      isAnonymous?: boolean;
-      ownerId?: number | undefined;
-      driverOptions?: VolumeOptions | null;
-      driver?: string | undefined;
-    } = {},
-  ): Promise<Volume> {
+  /** Ids of the containers that have it, running or not, or that are being made with it. */
+  usersOf(name: string): string[] {
+    return [...new Set([...this.containersOf(name), ...(this.#holders.get(name) ?? [])])];
+  }
+
+  /** From now on `userId` has them, whether they are there yet or not, until the function is called that this returns. */
+  hold(names: readonly string[], userId: string): () => void {
+    for (const name of names) this.#holders.set(name, (this.#holders.get(name) ?? new Set()).add(userId));
+    return () => {
+      for (const name of names) {
+        const holders = this.#holders.get(name);
+        holders?.delete(userId);
+        if (holders?.size === 0) this.#holders.delete(name);
+      }
+    };
+  }
+
+  /** Gives the one that is there, or makes it. */
+  ensure(name: string, wishes: VolumeWishes = {}): Promise<Volume> {
+    return this.#queues.run(name, () => this.#ensure(name, wishes));
+  }
+
+  async #ensure(name: string, options: VolumeWishes): Promise<Volume> {
     const known = this.#volumes.get(name);
     if (known !== undefined && options.driver && options.driver !== driverOf(known))
       throw new ContainerError(
@@ -165,7 +188,11 @@ export class VolumeManager {
   }
 
   /** Mounts one that has driver options, unless it is mounted already. Before a container starts with it: `userId`. */
-  async mount(name: string, userId: string): Promise<void> {
+  mount(name: string, userId: string): Promise<void> {
+    return this.#queues.run(name, () => this.#mount(name, userId));
+  }
+
+  async #mount(name: string, userId: string): Promise<void> {
     const { driver, options } = this.get(name);
     if (driver !== undefined) {
       // a container that starts with the machine may be ahead of its plugin
@@ -187,15 +214,26 @@ export class VolumeManager {
   }
 
   /** After a container's run. A plugin counts its users itself; others are unmounted after the last one. */
-  async unmount(name: string, userId: string, isLast: boolean): Promise<void> {
+  unmount(name: string, userId: string, isLast: () => boolean): Promise<void> {
+    return this.#queues.run(name, () => this.#unmount(name, userId, isLast));
+  }
+
+  async #unmount(name: string, userId: string, isLast: () => boolean): Promise<void> {
     const driver = this.#volumes.get(name)?.driver;
     if (driver !== undefined) await (await VolumePlugin.connect(driver, 'for-answer')).unmount(name, userId);
-    else if (isLast && this.#volumes.has(name) && mountOf(this.get(name).options ?? null) !== undefined)
+    else if (isLast() && this.#volumes.has(name) && mountOf(this.get(name).options ?? null) !== undefined)
       await unmountAll(this.mountpoint(name));
   }
 
   /** Nobody may have it mounted: the caller looks after its users. Rejects already-exists, not-found. */
   async rename(name: string, target: string): Promise<Volume> {
+    this.get(name);
+    this.#checkFree(target);
+    const [first, second] = name < target ? [name, target] : [target, name];
+    return await this.#queues.run(first, () => this.#queues.run(second, () => this.#rename(name, target)));
+  }
+
+  async #rename(name: string, target: string): Promise<Volume> {
     const before = this.get(name);
     const volume = { ...before, labels: namedLabels(before), name: target, isAnonymous: false };
     this.#checkLocal('rename', volume);
@@ -226,14 +264,18 @@ export class VolumeManager {
         'failed-precondition',
         `clone ${name}: a volume with driver options is not on this disk`,
       );
-    const volume = await this.ensure(target, { labels: { ...namedLabels(source), ...labels } });
+    const userId = `clone of ${name}`;
+    const letGo = this.hold([name, target], userId);
     try {
+      const volume = await this.ensure(target, { labels: { ...namedLabels(source), ...labels } });
       await copyTree(this.mountpoint(name), this.mountpoint(target));
+      return volume;
     } catch (error) {
-      await this.remove(target, true);
+      await this.discard(target, userId);
       throw error;
+    } finally {
+      letGo();
     }
-    return volume;
   }
 
   #checkLocal(verb: string, { name, driver }: Volume): void {
@@ -251,10 +293,21 @@ export class VolumeManager {
   }
 
   /** Rejects not-found, or failed-precondition while a container has it. */
-  async remove(name: string, isForced: boolean): Promise<void> {
+  remove(name: string, isForced: boolean): Promise<void> {
+    return this.#queues.run(name, () => this.#remove(name, isForced));
+  }
+
+  /** Removes it by force, unless somebody else than `userId` has it. */
+  discard(name: string, userId: string): Promise<void> {
+    return this.#queues.run(name, async () => {
+      if (this.usersOf(name).every((id) => id === userId)) await this.#remove(name, true, userId);
+    });
+  }
+
+  async #remove(name: string, isForced: boolean, userId?: string): Promise<void> {
     if (isForced && !this.#volumes.has(name)) return;
     const { driver } = this.get(name);
-    const users = this.usersOf(name);
+    const users = this.usersOf(name).filter((id) => id !== userId);
     if (users.length > 0)
       throw new ContainerError('failed-precondition', `remove ${name}: volume is in use - [${users.join(', ')}]`);
     if (driver !== undefined) await this.#removeOfPlugin(name, driver, isForced);
