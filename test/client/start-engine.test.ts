@@ -195,6 +195,6 @@ describe('tsengined --ephemeral', () => {
 
   it('refuses a lifeline that is none', async () => {
     const { code, stderr } = await run(join(binDirectory, 'tsengined'), ['--lifeline', 'x']);
-    expect([code, stderr]).toEqual([1, 'tsengined: --lifeline x: must be the number of a descriptor\n']);
+    expect([code, stderr]).toEqual([1, 'tsengined: --lifeline x: must be a whole number from 0\n']);
   });
 });

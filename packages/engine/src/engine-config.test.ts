@@ -50,4 +50,30 @@ describe('parseEngineCommand', () => {
     expect(() => configOf('--config-file', join(directory, 'none.json'))).toThrow('read configuration');
     expect(() => configOf('--userns-remap', 'someone')).toThrow('--userns-remap someone');
   });
+
+  it.each([
+    [{ hosts: 'unix:///a' }, 'configuration.hosts'],
+    [{ 'shutdown-timeout': 'soon' }, 'configuration.shutdown-timeout'],
+    [{ icc: 'no' }, 'configuration.icc'],
+    [{ 'default-address-pools': ['10.0.0.0/8'] }, 'configuration.default-address-pools'],
+    [[], 'configuration'],
+  ])('refuses %j in the file', (content, message) => {
+    const file = join(directory, 'mistyped.json');
+    writeFileSync(file, JSON.stringify(content));
+    expect(() => configOf('--config-file', file)).toThrow(message);
+  });
+
+  it.each([
+    ['--shutdown-timeout', 'soon'],
+    ['--mtu', '-1'],
+    ['--lifeline', 'x'],
+    ['--icc', 'perhaps'],
+  ])('refuses %s %s', (flag, value) => {
+    expect(() => configOf(`${flag}=${value}`)).toThrow(`${flag} ${value}: must be`);
+  });
+
+  it('reads bools as dockerd does', () => {
+    expect(configOf('--icc=0', '--ip-masq=F').network).toMatchObject({ allowsIcc: false, isMasqueraded: false });
+    expect(configOf('--icc=1').network.allowsIcc).toBe(true);
+  });
 });

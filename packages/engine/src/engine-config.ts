@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
-import { networkFileKeys, networkOptions, networkUsage, toNetworkSettings } from './networks/network-flags.ts';
+import { decodeObject, type Schema } from './http/json-body.ts';
+import {
+  networkFileSchema,
+  networkOptions,
+  networkUsage,
+  toCount,
+  toNetworkSettings,
+} from './networks/network-flags.ts';
 import type { NetworkSettings } from './networks/network-settings.ts';
 import { type RuntimeDefinition, readRuntimeDefinitions } from './runtimes/runtime-definitions.ts';
 
@@ -135,7 +142,12 @@ function readConfigFile(path: string | undefined): FileValues {
   const file = path ?? defaultConfigFile;
   if (path === undefined && !existsSync(file)) return {};
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as FileValues;
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const known = decodeObject(fileSchema, value, 'configuration');
+    const unknown = Object.keys(value as object).filter((key) => !(key in fileSchema));
+    if (unknown.length === 0) return known;
+    const text = `the following directives don't match any configuration option: ${unknown.join(', ')}`;
+    throw new ContainerError('invalid-argument', text);
   } catch (error) {
     throw new ContainerError('invalid-argument', `read configuration ${file}: ${errorMessageOf(error)}`, {
       cause: error,
@@ -143,37 +155,31 @@ function readConfigFile(path: string | undefined): FileValues {
   }
 }
 
-const fileKeys = new Set([
-  'hosts',
-  'data-root',
-  'exec-root',
-  'containerd',
-  'pidfile',
-  'debug',
-  'log-level',
-  'userns-remap',
-  'default-runtime',
-  'runtimes',
-  'storage-driver',
-  'group',
-  'cgroup-parent',
-  'labels',
-  'shutdown-timeout',
-  'init',
-  'seccomp-profile',
-  'registry-mirrors',
-  'insecure-registries',
-  'cdi-spec-dirs',
-  ...networkFileKeys,
-]);
+const fileSchema: Schema = {
+  hosts: 'strings',
+  'data-root': 'string',
+  'exec-root': 'string',
+  containerd: 'string',
+  pidfile: 'string',
+  debug: 'bool',
+  'log-level': 'string',
+  'userns-remap': 'string',
+  'default-runtime': 'string',
+  runtimes: 'any',
+  'storage-driver': 'string',
+  group: 'string',
+  'cgroup-parent': 'string',
+  labels: 'strings',
+  'shutdown-timeout': 'int',
+  init: 'bool',
+  'seccomp-profile': 'string',
+  'registry-mirrors': 'strings',
+  'insecure-registries': 'strings',
+  'cdi-spec-dirs': 'strings',
+  ...networkFileSchema,
+};
 
 function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConfig {
-  const unknown = Object.keys(file).filter((key) => !fileKeys.has(key));
-  if (unknown.length > 0)
-    throw new ContainerError(
-      'invalid-argument',
-      `the following directives don't match any configuration option: ${unknown.join(', ')}`,
-    );
   const text = (key: string, fallback: string) => String(flags[key as keyof typeof flags] ?? file[key] ?? fallback);
   const list = (flag: string[] | undefined, key: string) => flag ?? (file[key] as string[] | undefined) ?? [];
   const execRoot = text('exec-root', '/run/tscontainer');
@@ -201,10 +207,10 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
     usernsRemap: toRemap(text('userns-remap', '')),
     cgroupParent: text('cgroup-parent', isEphemeral ? ephemeralCgroup(dataRoot) : defaultCgroupParent),
     labels: list(flags.label, 'labels'),
-    shutdownTimeoutSeconds: Number(text('shutdown-timeout', '15')),
+    shutdownTimeoutSeconds: toCount('--shutdown-timeout', text('shutdown-timeout', '15')),
     isInitDefault: Boolean(flags.init ?? file['init'] ?? false),
     isEphemeral,
-    lifelineFd: toDescriptor(flags.lifeline),
+    lifelineFd: flags.lifeline === undefined ? undefined : toCount('--lifeline', flags.lifeline),
     seccompProfile: toSeccompProfile(text('seccomp-profile', 'builtin')),
     registryMirrors: list(flags['registry-mirror'], 'registry-mirrors'),
     insecureRegistries: list(flags['insecure-registry'], 'insecure-registries'),
@@ -217,13 +223,6 @@ function toConfig(flags: ReturnType<typeof parse>, file: FileValues): EngineConf
 /** One of its own, so that nothing else is in it at the end; the same for the same directory. */
 function ephemeralCgroup(dataRoot: string): string {
   return `${defaultCgroupParent}-${createHash('sha256').update(dataRoot).digest('hex').slice(0, 12)}`;
-}
-
-function toDescriptor(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text))
-    throw new ContainerError('invalid-argument', `--lifeline ${text}: must be the number of a descriptor`);
-  return Number(text);
 }
 
 function toSeccompProfile(name: string): EngineConfig['seccompProfile'] {

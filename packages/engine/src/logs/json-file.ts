@@ -1,6 +1,7 @@
 // One container's log file: appended by its pump, rotated by size, followed by readers who are told when it grows.
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { ContainerError, errorMessageOf } from '@tscontainer/core/errors';
+import { goBool } from '../go-bool.ts';
 import { compressYoungest, removeUnfinished, shiftFiles } from './rotated-files.ts';
 
 export interface JsonFileOptions {
@@ -147,9 +148,10 @@ export function parseLogOptions(config: Record<string, string>): RotationOptions
 
 function parseBool(option: string, text: string | undefined): boolean {
   if (text === undefined) return false;
-  if (/^(1|t|true)$/i.test(text)) return true;
-  if (/^(0|f|false)$/i.test(text)) return false;
-  throw new ContainerError('invalid-argument', `${option} ${JSON.stringify(text)}: invalid syntax`);
+  const value = goBool(text);
+  if (value === undefined)
+    throw new ContainerError('invalid-argument', `${option} ${JSON.stringify(text)}: invalid syntax`);
+  return value;
 }
 
 function parseSizes(config: Record<string, string>): { maxSize: number | undefined; maxFiles: number } {

@@ -1,5 +1,7 @@
 // The daemon's flags and daemon.json keys that concern networks: dockerd's names and meanings.
 import { ContainerError } from '@tscontainer/core/errors';
+import { goBool } from '../go-bool.ts';
+import type { Schema } from '../http/json-body.ts';
 import type { AddressPoolSetting } from './address-pools.ts';
 import { defaultNetworkSettings, type NetworkSettings } from './network-settings.ts';
 
@@ -22,24 +24,24 @@ export const networkOptions = {
   'dns-search': { type: 'string', multiple: true },
 } as const;
 
-export const networkFileKeys = [
-  'bridge',
-  'bip',
-  'fixed-cidr',
-  'default-gateway',
-  'default-gateway-v6',
-  'ipv6',
-  'fixed-cidr-v6',
-  'mtu',
-  'icc',
-  'ip-masq',
-  'ip',
-  'default-address-pools',
-  'host-gateway-ips',
-  'dns',
-  'dns-opts',
-  'dns-search',
-];
+export const networkFileSchema: Schema = {
+  bridge: 'string',
+  bip: 'string',
+  'fixed-cidr': 'string',
+  'default-gateway': 'string',
+  'default-gateway-v6': 'string',
+  ipv6: 'bool',
+  'fixed-cidr-v6': 'string',
+  mtu: 'int',
+  icc: 'bool',
+  'ip-masq': 'bool',
+  ip: 'string',
+  'default-address-pools': { list: { base: 'string', size: 'int' } },
+  'host-gateway-ips': 'strings',
+  dns: 'strings',
+  'dns-opts': 'strings',
+  'dns-search': 'strings',
+};
 
 export const networkUsage = `  -b, --bridge NAME           The default bridge: one that is there keeps its address and subnet; none for no default bridge network
       --bip CIDR              Address and subnet of the default bridge
@@ -58,13 +60,26 @@ export const networkUsage = `  -b, --bridge NAME           The default bridge: o
 
 type Values = Record<string, unknown>;
 
+/** Throws invalid-argument for anything but a whole number from 0. */
+export function toCount(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new ContainerError('invalid-argument', `${name} ${text}: must be a whole number from 0`);
+}
+
+function toBool(name: string, text: string): boolean {
+  const value = goBool(text);
+  if (value === undefined) throw new ContainerError('invalid-argument', `${name} ${text}: must be true or false`);
+  return value;
+}
+
 /** Flags over daemon.json over defaults. Throws invalid-argument. */
 export function toNetworkSettings(flags: Values, file: Values): NetworkSettings {
   const defaults = defaultNetworkSettings;
   const text = (name: string, fallback: string) => String(flags[name] ?? file[name] ?? fallback);
   const list = (name: string, key: string) => ((flags[name] ?? file[key]) as string[] | undefined) ?? [];
-  const flag = (name: string, fallback: boolean) => text(name, String(fallback)).toLowerCase() !== 'false';
+  const flag = (name: string, fallback: boolean) => toBool(`--${name}`, text(name, String(fallback)));
   const pools = flags['default-address-pool'] as string[] | undefined;
+  const filePools = (file['default-address-pools'] ?? []) as Partial<AddressPoolSetting>[];
   const [bridge, bridgeIp] = [text('bridge', defaults.bridge), text('bip', defaults.bridgeIp)];
   if (bridge !== '' && bridgeIp !== '')
     throw new ContainerError(
@@ -79,11 +94,11 @@ export function toNetworkSettings(flags: Values, file: Values): NetworkSettings 
     fixedCidr: text('fixed-cidr', defaults.fixedCidr),
     isIpv6: Boolean(flags['ipv6'] ?? file['ipv6'] ?? defaults.isIpv6),
     fixedCidrV6: text('fixed-cidr-v6', defaults.fixedCidrV6),
-    mtu: Number(text('mtu', '0')),
+    mtu: toCount('--mtu', text('mtu', '0')),
     allowsIcc: flag('icc', defaults.allowsIcc),
     isMasqueraded: flag('ip-masq', defaults.isMasqueraded),
     hostBindingIp: text('ip', defaults.hostBindingIp),
-    addressPools: pools?.map(toPool) ?? (file['default-address-pools'] as AddressPoolSetting[] | undefined) ?? [],
+    addressPools: pools?.map(toPool) ?? filePools.map(({ base = '', size = 0 }) => ({ base, size })),
     hostGatewayIps: list('host-gateway-ip', 'host-gateway-ips'),
     dns: list('dns', 'dns'),
     dnsOptions: list('dns-opt', 'dns-opts'),

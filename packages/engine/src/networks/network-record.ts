@@ -1,4 +1,5 @@
 // What is kept of a network and of a container's endpoints in it: settings as the user gave them, state as it is in force.
+import { goBool } from '../go-bool.ts';
 
 export type NetworkDriver = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan';
 
@@ -76,10 +77,9 @@ export function isDefaultBridge(network: NetworkRecord): boolean {
   return network.isPredefined && network.driver === 'bridge';
 }
 
-/** Go's parsing of a bool; `fallback` for an absent one. */
+/** `fallback` for an absent one. */
 export function optionFlag(network: NetworkRecord, option: string, fallback: boolean): boolean {
-  const value = network.options[option];
-  return value === undefined || value === '' ? fallback : ['1', 't', 'true'].includes(value.toLowerCase());
+  return goBool(network.options[option] ?? '') ?? fallback;
 }
 
 export function mtuOf(network: NetworkRecord): number | undefined {

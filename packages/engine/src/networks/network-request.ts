@@ -1,5 +1,6 @@
 // Reads what a client asks of networks: the body of a create, and an endpoint's settings at connect or create.
 import { ContainerError } from '@tscontainer/core/errors';
+import { goBool } from '../go-bool.ts';
 import { decodeObject, type Schema } from '../http/json-body.ts';
 import { checkConfigRules } from './config-networks.ts';
 import { contains, overlaps, parseAddress, parseSubnet } from './ip-address.ts';
@@ -173,6 +174,8 @@ const knownOptions: Record<string, readonly string[]> = {
   ipvlan: ['parent', 'ipvlan_mode', 'ipvlan_flag', bridgeOption.mtu, bridgeOption.interfacePrefix],
 };
 
+const boolOptions: readonly string[] = [bridgeOption.masquerade, bridgeOption.icc, bridgeOption.isDefault];
+
 function checkGatewayMode(value: string, isInternal: boolean): void {
   if (!['', ...gatewayModes].includes(value)) throw invalid(`unknown gateway mode ${value}`);
   if (value === 'isolated' && !isInternal)
@@ -187,6 +190,10 @@ function checkOptions({ driver, options, isInternal }: NetworkRequest): void {
     if (isOurs && !knownOptions[driver]?.includes(name) && !ignoredOptions.includes(name))
       throw invalid(`network option ${name}: not supported by driver ${driver}`);
     if (name === bridgeOption.mtu && !/^\d+$/.test(value)) throw invalid(`failed to parse ${name} value: ${value}`);
+    if (boolOptions.includes(name) && value !== '' && goBool(value) === undefined)
+      throw invalid(
+        `failed to parse ${name} value: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
+      );
     if (name === bridgeOption.hostBinding && value !== '' && parseAddress(value)?.version !== 4)
       throw invalid(`invalid value for ${name}: ${value} is no IPv4 address`);
     if (name === bridgeOption.gatewayMode4 || name === bridgeOption.gatewayMode6) checkGatewayMode(value, isInternal);
