@@ -10,13 +10,19 @@ import { errors } from './topics/errors.ts';
 import { listing } from './topics/listing.ts';
 import { volumes } from './topics/volumes.ts';
 
-const part = { topics: [listing, volumes, errors], keepImages: keptImages, isPart: true };
+const part = { keepImages: keptImages, isPart: true };
 
-describeMatrix('docker 20.10, a part', { start: startColumns20, explanations: explanations20, ...part });
+describeMatrix('docker 20.10, a part', {
+  start: startColumns20,
+  explanations: explanations20,
+  topics: [volumes, errors],
+  ...part,
+});
 
 describeMatrix('docker 28, a part', {
   start: startColumns28,
   explanations: explanations28,
+  topics: [listing, volumes, errors],
   ...part,
   reasonToSkip: await reasonWithout28(),
 });
