@@ -40,9 +40,10 @@ Warnings delete_container(const RuntimeConfig& config, const std::string& id, bo
                          Reason::wrong_state);
     }
     if (status != "stopped") kill_init(record);
-    store.wait_for_root(id);
-    // Without a pid namespace of its own a container may leave processes behind. Those in a shared group are others'.
+    // Without a pid namespace of its own a container may leave processes behind, and a creation that was killed an init
+    // that nobody has noted. Those in a shared group are others'.
     if (!record.cgroup.is_shared && !cgroup_pids(record.cgroup).empty()) signal_cgroup(record.cgroup, SIGKILL);
+    store.wait_for_root(id);  // only now: what still runs in there holds it
     remove_cgroup(record.cgroup, store.cgroup_notes());
     remove_resctrl_group(record.resctrl);
     store.remove(id);

@@ -279,6 +279,18 @@ describe('a container', () => {
   });
 });
 
+describe('a creation that was killed', () => {
+  it('is deleted with the init that it had made and not yet noted', async () => {
+    const { id, answer } = await create({ args: ['sleep', '60'] });
+    const path = join(scratch, 'state', id, 'state.json');
+    const record = JSON.parse(readFileSync(path, 'utf8'));
+    Object.assign(record.process, { pid: 0, startTime: 0, monitorPid: 0, monitorStartTime: 0 });
+    writeFileSync(path, JSON.stringify(record));
+    await runtime.delete(id, { force: true });
+    expect(existsSync(`/proc/${answer.pid}`)).toBe(false);
+  });
+});
+
 describe('a root filesystem that only the container has mounted', () => {
   it('is let go of with the exit, also when its output waits for a reader', async () => {
     const fifo = join(scratch, 'unread');
