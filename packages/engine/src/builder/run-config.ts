@@ -3,7 +3,7 @@ import type { ImageProcessConfig } from '@tscontainer/core/oci-image';
 import { emptyConfig } from '../containers/container-config.ts';
 import type { RunConfig } from './step-image.ts';
 
-export const defaultShell = ['/bin/sh', '-c'];
+const defaultShell = ['/bin/sh', '-c'];
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const emptyRunConfig: RunConfig = { ...emptyConfig, Labels: null };

@@ -31,7 +31,7 @@ export function idsOf(container: Container): IdRange | undefined {
 }
 
 /** An overlay without its upper directory: that serves as the topmost lower one, so that it may be in use elsewhere. */
-export function readOnlyMounts(mounts: Mount[]): Mount[] {
+function readOnlyMounts(mounts: Mount[]): Mount[] {
   return mounts.map((mount) => {
     if (mount.type !== 'overlay')
       return { ...mount, options: [...mount.options.filter((word) => word !== 'rw'), 'ro'] };

@@ -335,7 +335,7 @@ export const emptyConfig: ContainerConfig = {
   Labels: {},
 };
 
-export const defaultShmBytes = 64 * 1024 * 1024;
+const defaultShmBytes = 64 * 1024 * 1024;
 
 /** In the order of Go's struct, which is the order that inspect shows. */
 const defaultHostConfig: HostConfig = {

@@ -189,7 +189,7 @@ function adoptedForwarder(context: EngineContext, container: Container): LogForw
   return forwarder;
 }
 
-export function outputStreams(container: Container): OutputName[] {
+function outputStreams(container: Container): OutputName[] {
   return container.settings.config.Tty ? ['stdout'] : ['stdout', 'stderr'];
 }
 

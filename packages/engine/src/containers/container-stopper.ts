@@ -5,7 +5,7 @@ import type { EngineContext } from './engine-context.ts';
 import { parseSignal } from './signals.ts';
 
 const defaultStopSignal = 'SIGTERM';
-export const defaultStopSeconds = 10;
+const defaultStopSeconds = 10;
 const sigkill = 9;
 /** How long the exit is waited for after SIGKILL: a process in uninterruptible sleep takes its time. */
 const killWaitMs = 10_000;

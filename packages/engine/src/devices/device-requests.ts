@@ -39,7 +39,7 @@ export function hasDeviceRequests(host: Pick<HostConfig, 'DeviceRequests' | 'Dev
 }
 
 /** An older client sends `--device vendor.com/class=name` as the path of a device. */
-export function cdiNamesIn({ Devices }: Pick<HostConfig, 'Devices'>): string[] {
+function cdiNamesIn({ Devices }: Pick<HostConfig, 'Devices'>): string[] {
   return (Devices ?? []).map(({ PathOnHost = '' }) => PathOnHost).filter(isQualifiedName);
 }
 

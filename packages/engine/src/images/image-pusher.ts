@@ -55,7 +55,7 @@ export function pushHeader({ domain, path }: Reference): object {
   return { status: `The push refers to repository [${domain}/${path}]` };
 }
 
-export function contentSource(client: ContainerdClient): ContentSource {
+function contentSource(client: ContainerdClient): ContentSource {
   return {
     info: async (digest) => {
       try {

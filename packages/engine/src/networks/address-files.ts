@@ -129,7 +129,7 @@ export class AddressFiles {
   }
 }
 
-export function readResolver(): string[] {
+function readResolver(): string[] {
   try {
     return readFileSync('/etc/resolv.conf', 'utf8').split('\n');
   } catch {

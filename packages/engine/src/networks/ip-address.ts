@@ -16,7 +16,7 @@ export interface Subnet {
   prefixLength: number;
 }
 
-export function addressBits(version: IpVersion): number {
+function addressBits(version: IpVersion): number {
   return version === 4 ? 32 : 128;
 }
 
@@ -63,7 +63,7 @@ export function formatAddress({ version, value }: IpAddress): string {
   return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 255n)).join('.');
 }
 
-export function addressBytes({ version, value }: IpAddress): Buffer {
+function addressBytes({ version, value }: IpAddress): Buffer {
   return Buffer.from(value.toString(16).padStart(version === 4 ? 8 : 32, '0'), 'hex');
 }
 

@@ -352,7 +352,7 @@ export class NetworkManager {
     this.#keep(record);
   }
 
-  /** Undefined when the default bridge has one, or every one is taken. */
+  /** '' when the default bridge has one, or its own flag says it. Throws resource-exhausted. */
   async #freeSubnet(present: NetworkRecord | undefined): Promise<string> {
     if (present !== undefined || this.settings.bridgeIp !== '') return '';
     return this.#pools.free(await this.#taken(true));

@@ -14,7 +14,7 @@ export const networkingSchema: Schema = { EndpointsConfig: { map: 'any' } };
 export type EndpointRequests = Record<string, EndpointRequest>;
 
 /** The network's name in `--network` when it is one of the engine's networks; '' for host's, none's and another's. */
-export function networkOfMode(mode: string): string {
+function networkOfMode(mode: string): string {
   if (mode === 'default' || mode === '') return 'bridge';
   return mode.startsWith('container:') ? '' : mode;
 }

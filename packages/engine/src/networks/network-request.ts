@@ -234,7 +234,7 @@ export function decodeEndpointRequest(body: unknown, path: string): EndpointRequ
 }
 
 /** An individual address, not a group's. */
-export function checkHardwareAddress(text: string): void {
+function checkHardwareAddress(text: string): void {
   if (!/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(text) || (Number.parseInt(text.slice(0, 2), 16) & 1) === 1)
     throw invalid(`${text} is not a valid mac address`);
 }

@@ -39,15 +39,11 @@ export class ReadyPool<T> {
     this.#fillLater(0);
   }
 
-  /** Disposes of those that are ready, and makes no more until `open`ed. */
-  drain(): void {
-    for (const item of this.#ready.splice(0)) this.#parts.dispose(item);
-  }
-
+  /** Disposes of those that are ready, and of one that is being made; there will be no more. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.drain();
+    for (const item of this.#ready.splice(0)) this.#parts.dispose(item);
   }
 
   #fillLater(delayMs: number): void {

@@ -102,7 +102,7 @@ export const commands: Readonly<Record<string, CommandLoader>> = {
 };
 
 /** Not listed: the shells' completion scripts call it. */
-export const hiddenCommands: Readonly<Record<string, CommandLoader>> = {
+const hiddenCommands: Readonly<Record<string, CommandLoader>> = {
   __complete: async () => (await import('../commands/complete.ts')).completeCommand,
 };
 

@@ -22,7 +22,7 @@ const tokenUser = '<token>';
  * The helper for a registry: its own, else the one for all, else, when nothing is said anywhere, the one that this machine
  * has, as docker chooses it; undefined when config.json keeps its credentials.
  */
-export function helperFor({ content }: ConfigFile, key: string): string | undefined {
+function helperFor({ content }: ConfigFile, key: string): string | undefined {
   const named = content.credHelpers?.[key] || content.credsStore;
   if (named) return named;
   const isUnsaid = Object.keys({ ...content.credHelpers, ...content.auths }).length === 0;

@@ -72,7 +72,7 @@ export function flag(kind: FlagKind, names: string, summary: string, preset?: st
 }
 
 /** `-n, --last` as docker's messages name a flag. */
-export function flagLabel(definition: FlagDefinition): string {
+function flagLabel(definition: FlagDefinition): string {
   return definition.short === undefined ? `--${definition.name}` : `-${definition.short}, --${definition.name}`;
 }
 
@@ -85,7 +85,7 @@ export function invalidFlag(label: string, text: string, why: string): FlagError
 }
 
 /** Throws FlagError with docker's words when `text` is no value of that flag. */
-export function checkFlagValue(definition: FlagDefinition, text: string): void {
+function checkFlagValue(definition: FlagDefinition, text: string): void {
   const fault = faultOf(definition.kind, text);
   if (fault !== undefined) throw invalidFlag(flagLabel(definition), text, fault);
 }

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 import { type FlagDefinition, isRepeatable } from './flags.ts';
 import { globalFlags } from './global-options.ts';
 
-export const programName = 'tsctl';
+const programName = 'tsctl';
 const width = 80;
 
 /** `Usage:  tsctl ps [OPTIONS]`. */

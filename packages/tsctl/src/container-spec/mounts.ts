@@ -104,7 +104,7 @@ function addSubOption(
 }
 
 /** Fields may be quoted, as in CSV: `"dst=/a,b"`. */
-export function csvFields(entry: string): string[] {
+function csvFields(entry: string): string[] {
   return [...entry.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
     (match) => match[1]?.replaceAll('""', '"') ?? match[2] ?? '',
   );
