@@ -320,5 +320,6 @@ export const cgroupWorld: World = {
   name: 'cgroup v2 and AppArmor',
   kernelArguments: ['cgroup_no_v1=all', 'apparmor=1', 'security=apparmor', 'lsm=apparmor', 'hugepages=4'],
   init: 'busybox',
+  hasOrdinaryUser: true,
   checks: [...limits, ...refusals, ...lifecycle, ...apparmor, ...checkpointChecks, ...rootlessChecks],
 };

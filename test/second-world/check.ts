@@ -21,6 +21,8 @@ export interface World {
   /** `busybox`: init is a shell script; `systemd`: systemd is pid 1 and the checks are a service of it. */
   init: 'busybox' | 'systemd';
   checks: Check[];
+  /** Whether the machine has what ordinary-user.ts brings. */
+  hasOrdinaryUser?: boolean;
   memoryMiB?: number;
   /** A shell script beside this file, read by guest.sh before the first check. */
   setting?: string;

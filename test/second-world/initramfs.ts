@@ -137,7 +137,7 @@ async function buildInitramfs(world: World, parts: Parts, root: string, archive:
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
   if (world.init === 'systemd') installSystemd(root, installProgram);
-  installOrdinaryUser(world, root, installProgram);
+  if (world.hasOrdinaryUser === true) installOrdinaryUser(world, root, installProgram);
   for (const [index, check] of world.checks.entries()) writeCheck(world, root, index, check);
   await runOk('sh', ['-c', 'find . | cpio -o -H newc --quiet | gzip -1 > "$0"', archive], {
     cwd: root,

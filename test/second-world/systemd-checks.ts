@@ -134,5 +134,6 @@ export const systemdWorld: World = {
   name: 'systemd',
   kernelArguments: ['cgroup_no_v1=all', 'systemd.unified_cgroup_hierarchy=1', 'systemd.journald.forward_to_console=0'],
   init: 'systemd',
+  hasOrdinaryUser: true,
   checks: [...checks, ...rootlessSystemdChecks],
 };
