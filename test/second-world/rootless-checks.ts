@@ -36,8 +36,10 @@ export const asUser = `
 `;
 
 const begin = `${asUser}
-  D=/sys/fs/cgroup/deleg
-  for controller in memory pids cpu; do echo +$controller >/sys/fs/cgroup/cgroup.subtree_control; done
+  # with three controllers, whatever the checks before have turned on
+  users=/sys/fs/cgroup/users; D=$users/deleg
+  mkdir -p $users
+  for group in /sys/fs/cgroup $users; do echo +memory +pids +cpu >$group/cgroup.subtree_control; done
   # what a check that failed has left
   [ ! -d $D ] || { echo 1 >$D/cgroup.kill; sleep 1; find $D -type d | sort -r | xargs rmdir; rm -rf $XDG_RUNTIME_DIR/tsrunc; }
   mkdir -p $D
@@ -50,7 +52,7 @@ const begin = `${asUser}
 `;
 const end = `
   [ -z "$(ls $XDG_RUNTIME_DIR/tsrunc)" ]
-  rmdir $D/shell $D
+  rmdir $D/shell $D $users
 `;
 
 export const rootlessChecks: Check[] = [
@@ -101,7 +103,7 @@ export const rootlessChecks: Check[] = [
     change: (config) => {
       makeRootless(config);
       config.linux.resources = {};
-      config.linux['cgroupsPath'] = '/deleg/far';
+      config.linux['cgroupsPath'] = '/users/deleg/far';
     },
     script: `${begin}
       expect "$(code as /sys/fs/cgroup tsrunc run -d -b "$BUNDLE" "$ID" </dev/null)" 1
@@ -110,7 +112,7 @@ export const rootlessChecks: Check[] = [
       [ -z "$(ls $XDG_RUNTIME_DIR/tsrunc)" ]
       up
       expect "$(wc -l <$D/far/cgroup.procs)" 1
-      expect "$(as /sys/fs/cgroup tsrunc --log $XDG_RUNTIME_DIR/log exec "$ID" cat /proc/self/cgroup; grep -c 'runs outside of the container.s cgroup' $XDG_RUNTIME_DIR/log)" "$(printf '0::/../..\\n1')"
+      expect "$(as /sys/fs/cgroup tsrunc --log $XDG_RUNTIME_DIR/log exec "$ID" cat /proc/self/cgroup; grep -c 'runs outside of the container.s cgroup' $XDG_RUNTIME_DIR/log)" "$(printf '0::/../../..\\n1')"
       tr delete -f "$ID"
       [ ! -d $D/far ]
       ${end}
@@ -146,10 +148,10 @@ export const rootlessChecks: Check[] = [
   },
   {
     name: 'an ordinary user: a controller that was not delegated is named, and so is a group with processes in it',
-    args: sleeper,
+    args: ['true'],
     change: (config) => {
       makeRootless(config);
-      config.linux['cgroupsPath'] = '/deleg/here';
+      config.linux['cgroupsPath'] = '/users/deleg/here';
       config.linux.resources = { cpu: { cpus: '0' } };
     },
     script: `${begin}
