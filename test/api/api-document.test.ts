@@ -1,6 +1,6 @@
 // /openapi.json against the answers really given: every operation is called, and each answer held against the document.
 import { once } from 'node:events';
-import { createReadStream, rmSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -42,6 +42,7 @@ const excused: [fields: RegExp, reason: string][] = [
 ];
 
 let stack: Stack;
+let scratch: string;
 let stopRegistry: () => Promise<void>;
 let document: ApiDocument;
 let schemas: AnswerSchemas;
@@ -92,7 +93,13 @@ async function call(id: string, status: number, method: string, path: string, op
 }
 
 beforeAll(async () => {
-  stack = await startStack();
+  scratch = mkdtempSync('/tmp/tsc-document-');
+  const configuration = join(scratch, 'daemon.json');
+  writeFileSync(
+    configuration,
+    JSON.stringify({ runtimes: { named: { path: '/bin/true', runtimeArgs: ['--debug'] } } }),
+  );
+  stack = await startStack({ engineFlags: ['--config-file', configuration] });
   const registry = await startRegistry(stack.network, stack.directory, {
     port: registryPort,
     storage: join(stack.directory, 'registry'),
@@ -104,6 +111,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopRegistry?.();
   await stack?.stop();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 describe('the document', () => {

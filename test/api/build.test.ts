@@ -164,7 +164,7 @@ describe('a build that is cut short', () => {
 
 describe('what is refused', () => {
   it.each<[string, string, RegExp]>([
-    ['BuildKit', 'version=2', /classic builder only/],
+    ['BuildKit', 'version=2', /classic builder and no BuildKit/],
     ['an unknown version', 'version=3', /invalid version/],
     ['squash', 'squash=1', /squash is only supported/],
     ['security options', 'securityopt=a', /security options/],
@@ -175,7 +175,7 @@ describe('what is refused', () => {
     ['cachefrom of another type', 'cachefrom={}', /cachefrom/],
     ['limits of another type', 'memory=x', /memory/],
     ['a tag with a digest', `t=a@sha256:${'0'.repeat(64)}`, /digest/],
-    ['a platform that is none', 'platform=a', /platform/],
+    ['a platform that is none', 'platform=a', /unknown operating system or architecture/],
     ['a git repository', 'remote=https://example.com/a.git', /fetches no git/],
     ['a session', 'remote=client-session', /session/],
     ['a place that is no URL', 'remote=nowhere', /could not be recognized as URL/],

@@ -111,9 +111,8 @@ function settingsOf(
   );
   config.Hostname = containerHostname({ id }, config, hostConfig);
   const runtime = context.runtimes.choose(hostConfig.Runtime);
-  const mappings = context.index
-    .values()
-    .flatMap((other) => (other.settings.idMapping === undefined ? [] : [other.settings.idMapping]));
+  // of all containers: asked for by few
+  const taken = () => context.index.values().flatMap((other) => other.settings.idMapping ?? []);
   return {
     id,
     name,
@@ -131,7 +130,7 @@ function settingsOf(
     mountPoints: mountPointsOf(hostConfig, config.Volumes, lentPoints(context, hostConfig)).map((point) =>
       point.type === 'volume' ? { ...point, source: context.volumes.mountpoint(point.name) } : point,
     ),
-    idMapping: idMappingOf(hostConfig, context.config, mappings),
+    idMapping: idMappingOf(hostConfig, context.config, taken),
     endpoints: context.networks.namedEndpoints(request.endpoints),
   };
 }

@@ -8,9 +8,13 @@ const maxHostId = 2 ** 32 - 2;
 
 /**
  * '' follows the daemon; `host` is none; `private` is the common range from 100000; `auto` a range of its own,
- * or the one given as `auto:uid=FIRST,size=COUNT`.
+ * or the one given as `auto:uid=FIRST,size=COUNT`. `taken`: those of the other containers.
  */
-export function idMappingOf(hostConfig: HostConfig, config: EngineConfig, taken: IdMapping[]): IdMapping | undefined {
+export function idMappingOf(
+  hostConfig: HostConfig,
+  config: EngineConfig,
+  taken: () => IdMapping[],
+): IdMapping | undefined {
   const mapping = requestedMapping(hostConfig.UsernsMode, config, taken);
   if (mapping !== undefined && hostConfig.Privileged) {
     throw new ContainerError(
@@ -21,7 +25,7 @@ export function idMappingOf(hostConfig: HostConfig, config: EngineConfig, taken:
   return mapping;
 }
 
-function requestedMapping(mode: string, config: EngineConfig, taken: IdMapping[]): IdMapping | undefined {
+function requestedMapping(mode: string, config: EngineConfig, taken: () => IdMapping[]): IdMapping | undefined {
   const remap = config.usernsRemap;
   if (mode === '') return remap === undefined ? undefined : { containerID: 0, hostID: remap.hostUid, size: remap.size };
   if (mode === 'host') return undefined;
@@ -29,7 +33,7 @@ function requestedMapping(mode: string, config: EngineConfig, taken: IdMapping[]
   if (mode === 'private') return { containerID: 0, hostID: common.hostUid, size: common.size };
   const size = Number(/size=(\d+)/.exec(mode)?.[1] ?? common.size);
   const first = /uid=(\d+)/.exec(mode)?.[1];
-  const hostID = first === undefined ? freeRange(common.hostUid + common.size, size, taken) : Number(first);
+  const hostID = first === undefined ? freeRange(common.hostUid + common.size, size, taken()) : Number(first);
   if (size < 1 || hostID < 1 || hostID + size > maxHostId)
     throw new ContainerError('invalid-argument', `HostConfig.UsernsMode: ${mode}: outside of the host's ids`);
   return { containerID: 0, hostID, size };
