@@ -21,7 +21,7 @@ theirs() { /opt/bin/ctr --address /run/theirs.sock --namespace w "$@"; }
 is_up() { /opt/bin/ctr --connect-timeout 2s --address /run/$1.sock version >/dev/null 2>&1; }
 start_ours() {
   PATH=/opt/own-shim-as-runc:$PATH tscontainerd --root /var/lib/ours --state /run/ours --address /run/ours.sock \
-    --log-level debug >>/tmp/ours.log 2>&1 &
+    >>/tmp/ours.log 2>&1 &
   daemon=$!
   wait_for is_up ours
 }
