@@ -188,6 +188,6 @@ describe('local', () => {
 
   it('is named by info among the others', async () => {
     const { Plugins } = (await stack.api('GET', '/info')).body;
-    expect(Plugins.Log).toEqual(expect.arrayContaining(['fluentd', 'json-file', 'local', 'none', 'syslog']));
+    expect(Plugins.Log).toEqual(['fluentd', 'gelf', 'journald', 'json-file', 'local', 'syslog']);
   });
 });
