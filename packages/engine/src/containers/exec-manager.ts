@@ -125,16 +125,14 @@ export class ExecManager {
         throw this.#failed(exec, error, connect?.());
       });
       if (connect !== undefined) makeFifos(directory, [...streams, ...(hasStdin ? ['stdin'] : [])]);
-      const stdin = hasStdin ? new StdinPipe(join(directory, 'stdin')) : undefined;
-      // its readers are there before the process, the rest of the engine's ends is made while the daemon works
-      const readers = streams.map((stream) => ({ stream, fd: openReader(join(directory, stream)) }));
+      // there before the process, the rest of the engine's ends is made while the daemon works
+      const ends = openEnds(directory, streams, hasStdin);
+      const { stdin, readers } = ends;
       const running = this.#run(exec, process, directory, streams, hasStdin);
       exec.launching = running;
       running.catch(() => undefined); // met below
       await nextTurn();
-      const connection = connectOr(connect, () => {
-        for (const { fd } of readers) closeSync(fd);
-      });
+      const connection = connectOr(connect, ends.close);
       const outputs =
         connection === undefined
           ? []
@@ -330,8 +328,32 @@ function makeFifos(directory: string, names: string[]): void {
   for (const name of names) makeFifo(join(directory, name), 0o600);
 }
 
-function openReader(path: string): number {
-  return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+interface FifoEnds {
+  stdin: StdinPipe | undefined;
+  readers: { stream: OutputName; fd: number }[];
+  /** Of all, while nobody has taken them over. */
+  close(): void;
+}
+
+/** Leaves none open when it throws. */
+function openEnds(directory: string, streams: OutputName[], hasStdin: boolean): FifoEnds {
+  const readers: FifoEnds['readers'] = [];
+  let stdin: StdinPipe | undefined;
+  const close = () => {
+    stdin?.destroy();
+    for (const { fd } of readers) closeSync(fd);
+  };
+  try {
+    if (hasStdin) stdin = new StdinPipe(join(directory, 'stdin'));
+    for (const stream of streams) {
+      const fd = openSync(join(directory, stream), constants.O_RDONLY | constants.O_NONBLOCK);
+      readers.push({ stream, fd });
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { stdin, readers, close };
 }
 
 /** `onFailure` before what `connect` throws is thrown. */
