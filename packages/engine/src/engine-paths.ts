@@ -23,9 +23,9 @@ export class EnginePaths {
     return join(this.dataRoot, 'runtimes');
   }
 
-  /** The lowest layer of every container. */
+  /** The lowest layer of every container; out of reach for other users, as every layer is. */
   get runtimePlaces(): string {
-    return join(this.dataRoot, 'runtime-places');
+    return join(this.dataRoot, 'runtime-places', 'fs');
   }
 
   /** Scratch directories, emptied at start. */

@@ -1,7 +1,7 @@
 // Puts the engine together and takes it apart: main.ts runs it, tests may run it in their own process.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newId } from '@tscontainer/core/ids';
 import { unmountBelow } from '@tscontainer/linux/mounts';
@@ -75,6 +75,7 @@ async function assemble(
   const paths = new EnginePaths(config.dataRoot, config.execRoot);
   for (const directory of [paths.dataRoot, paths.execRoot, paths.containers, paths.runs])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
+  mkdirSync(dirname(paths.runtimePlaces), { recursive: true, mode: 0o700 });
   makeRuntimePlaces(paths.runtimePlaces);
   const runtimes = new RuntimeTable({
     definitions: config.runtimes,
