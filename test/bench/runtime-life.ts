@@ -33,7 +33,8 @@ timed() { # LABEL COMMAND...
   local ended=$EPOCHREALTIME
   echo "$NAME;$label;$(( \${ended/./} - \${began/./} ))"
 }
-gone() { while kill -0 "$1" 2>/dev/null; do sleep 0.005; done; }
+# ended, whether or not the host's init has taken note of it
+gone() { local state; while read -r _ _ state _ 2>/dev/null <"/proc/$1/stat" && [[ $state != Z ]]; do sleep 0.005; done; }
 for ((round = 0; round < ROUNDS; round++)); do
   # each has its turn at being first: what ran before leaves work to the kernel
   read -r first others <<<"$RUNTIMES"
