@@ -8,7 +8,6 @@ const warmUps = 3;
 export interface Server {
   name: string;
   socket: string;
-  directory: string;
   agent: http.Agent;
 }
 
@@ -43,10 +42,10 @@ export function report(figure: string, servers: Server[], samples: number[][]): 
   );
 }
 
-export async function inTurn<T>(
-  servers: Server[],
+export async function inTurn<S extends Server, T>(
+  servers: S[],
   count: number,
-  work: (server: Server, index: number) => Promise<T>,
+  work: (server: S, index: number) => Promise<T>,
 ): Promise<T[][]> {
   const rows: T[][] = servers.map(() => []);
   for (let round = -warmUps; round < count; round++) {
@@ -56,6 +55,34 @@ export async function inTurn<T>(
     }
   }
   return rows;
+}
+
+/** Milliseconds of each request of one container's life, and of all. */
+export async function life(
+  server: Server,
+  network: string,
+): Promise<Record<'create' | 'start' | 'wait' | 'remove' | 'total', number>> {
+  const began = performance.now();
+  const { Id } = await call<{ Id: string }>(server, 'POST', '/containers/create', {
+    Image: 'busybox',
+    Cmd: ['true'],
+    HostConfig: { NetworkMode: network },
+  });
+  const created = performance.now();
+  await call(server, 'POST', `/containers/${Id}/start`);
+  const started = performance.now();
+  const { StatusCode } = await call<{ StatusCode: number }>(server, 'POST', `/containers/${Id}/wait`);
+  if (StatusCode !== 0) throw new Error(`${server.name}: exit ${StatusCode}`);
+  const waited = performance.now();
+  await call(server, 'DELETE', `/containers/${Id}`);
+  const removed = performance.now();
+  return {
+    create: created - began,
+    start: started - created,
+    wait: waited - started,
+    remove: removed - waited,
+    total: removed - began,
+  };
 }
 
 export async function sleeper(server: Server): Promise<string> {

@@ -6,7 +6,7 @@ import { newerDocker } from '../harness/newer-docker.ts';
 import { processesOf, pssKib } from '../harness/processes.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { startStack } from '../harness/stack.ts';
-import { call, execTrue, inTurn, report, type Server, sleeper } from './engine-calls.ts';
+import { call, execTrue, inTurn, life, report, type Server, sleeper } from './engine-calls.ts';
 import { timed } from './figures.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 20);
@@ -22,32 +22,13 @@ async function pool(count: number, width: number, work: () => Promise<unknown>):
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-async function life(server: Server): Promise<Record<'create' | 'start' | 'wait' | 'remove' | 'total', number>> {
-  const began = performance.now();
-  const { Id } = await call<{ Id: string }>(server, 'POST', '/containers/create', {
-    Image: 'busybox',
-    Cmd: ['true'],
-    HostConfig: { NetworkMode: 'none' },
-  });
-  const created = performance.now();
-  await call(server, 'POST', `/containers/${Id}/start`);
-  const started = performance.now();
-  const { StatusCode } = await call<{ StatusCode: number }>(server, 'POST', `/containers/${Id}/wait`);
-  if (StatusCode !== 0) throw new Error(`${server.name}: exit ${StatusCode}`);
-  const waited = performance.now();
-  await call(server, 'DELETE', `/containers/${Id}`);
-  const removed = performance.now();
-  return {
-    create: created - began,
-    start: started - created,
-    wait: waited - started,
-    remove: removed - waited,
-    total: removed - began,
-  };
+interface Engine extends Server {
+  /** Its processes are known by it. */
+  directory: string;
 }
 
 /** Daemons, shims and monitors: everything that is not the container's own process. */
-function enginePids(server: Server, containerPids: Set<number>): number[] {
+function enginePids(server: Engine, containerPids: Set<number>): number[] {
   const monitors = processesOf('tsrunc').filter((found) => found.comm.startsWith('tsrunc'));
   const named = processesOf(server.directory).filter((found) => !found.cmdline.startsWith('nsenter'));
   const own = server.name === 'ours' ? [...named, ...monitors] : named;
@@ -57,7 +38,7 @@ function enginePids(server: Server, containerPids: Set<number>): number[] {
 /** A daemon gives memory back after five seconds without work. */
 const idleMs = 8_000;
 
-async function measureDensity(server: Server): Promise<void> {
+async function measureDensity(server: Engine): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, idleMs));
   const idle = pssKib(enginePids(server, new Set()));
   const ids: string[] = [];
@@ -78,14 +59,14 @@ const stack = await startStack({ hasTmpfs: true });
 const programs = process.env.PEER === '28' ? await newerDocker() : undefined;
 const peer = await startRealDockerd(undefined, { hasTmpfs: true, ...(programs && { programs }) });
 try {
-  const servers: Server[] = [
+  const servers: Engine[] = [
     { name: 'ours', socket: stack.socket, directory: stack.directory, agent: new http.Agent({ keepAlive: true }) },
     { name: 'dockerd', socket: peer.socket, directory: peer.directory, agent: new http.Agent({ keepAlive: true }) },
   ];
   await stack.docker(['load', '-q', '-i', archive]);
   await peer.docker(['load', '-q', '-i', archive]);
 
-  const lives = await inTurn(servers, rounds, life);
+  const lives = await inTurn(servers, rounds, (server) => life(server, 'none'));
   for (const key of ['create', 'start', 'wait', 'remove', 'total'] as const) {
     report(
       `life without network: ${key} ms`,
@@ -104,7 +85,7 @@ try {
     servers,
     3,
     async (server) =>
-      (parallelLives * 1000) / (await timed(() => pool(parallelLives, parallelWidth, () => life(server)))),
+      (parallelLives * 1000) / (await timed(() => pool(parallelLives, parallelWidth, () => life(server, 'none')))),
   );
   report(`lives per second at width ${parallelWidth} (higher is better)`, servers, rates);
   for (const server of servers) await measureDensity(server);

@@ -91,8 +91,8 @@ async function measure(): Promise<void> {
     }
     await peer.docker(['load', '-q', '-i', await busyboxArchive()]);
     const servers: Server[] = [
-      { name: 'floor', socket: join(scratch, 'engine.sock'), directory: scratch, agent: keepAlive() },
-      { name: 'dockerd', socket: peer.socket, directory: peer.directory, agent: keepAlive() },
+      { name: 'floor', socket: join(scratch, 'engine.sock'), agent: keepAlive() },
+      { name: 'dockerd', socket: peer.socket, agent: keepAlive() },
     ];
     const [, docker] = servers as [Server, Server];
     const ids = ['floor', await sleeper(docker)];

@@ -68,8 +68,8 @@ const stack = ends.adopt(await startStack({ hasTmpfs: true }), (one) => one.stop
 const peer = ends.adopt(await startRealDockerd(undefined, { hasTmpfs: true }), (one) => one.stop());
 const agent = ends.adopt(new http.Agent({ keepAlive: true }), async (one) => one.destroy());
 const servers = [
-  { name: 'ours', socket: stack.socket, directory: stack.directory, agent },
-  { name: 'dockerd', socket: peer.socket, directory: peer.directory, agent },
+  { name: 'ours', socket: stack.socket, agent },
+  { name: 'dockerd', socket: peer.socket, agent },
 ];
 for (const one of [stack, peer]) await one.docker(['load', '-q', '-i', await busyboxArchive()]);
 const results = await inTurn(servers, rounds, measure);

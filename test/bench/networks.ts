@@ -9,54 +9,17 @@ import type { NetworkNamespace } from '../harness/network-namespace.ts';
 import { addOutsideHost, type OutsideHost } from '../harness/outside-host.ts';
 import { startRealDockerd } from '../harness/real-dockerd.ts';
 import { startStack } from '../harness/stack.ts';
-import { median } from './figures.ts';
+import { call, inTurn, life, report, type Server } from './engine-calls.ts';
 
 const lives = Number(process.env['ROUNDS'] ?? 20);
-const warmUps = 3;
 const rounds = Number(process.env['IPERF_ROUNDS'] ?? 5);
 const seconds = Number(process.env['SECONDS_EACH'] ?? 2);
 const port = 5201;
 
-interface World {
-  name: string;
-  socket: string;
+interface World extends Server {
   network: NetworkNamespace;
   outside: OutsideHost;
-  agent: http.Agent;
   stop(): Promise<void>;
-}
-
-function call<T>(world: World, method: string, path: string, body?: unknown): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers =
-      payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.length };
-    const request = http.request(
-      { socketPath: world.socket, path: `/v1.41${path}`, method, agent: world.agent, headers },
-      (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => {
-          text += chunk;
-        });
-        response.on('end', () => {
-          if ((response.statusCode ?? 500) >= 400) reject(new Error(`${world.name}: ${method} ${path}: ${text}`));
-          else resolve((text === '' ? undefined : JSON.parse(text)) as T);
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(payload);
-  });
-}
-
-async function life(world: World, mode: string): Promise<number> {
-  const began = performance.now();
-  const body = { Image: 'busybox', Cmd: ['true'], HostConfig: { NetworkMode: mode } };
-  const { Id } = await call<{ Id: string }>(world, 'POST', '/containers/create', body);
-  await call(world, 'POST', `/containers/${Id}/start`);
-  await call(world, 'POST', `/containers/${Id}/wait`);
-  await call(world, 'DELETE', `/containers/${Id}`);
-  return performance.now() - began;
 }
 
 interface Peer {
@@ -94,27 +57,6 @@ async function iperf(namespace: string, address: string): Promise<number> {
   });
 }
 
-function report(figure: string, samples: number[][], unit: string): void {
-  const [ours = 0, theirs = 1] = samples.map(median);
-  console.log(
-    `${figure.padEnd(44)} ours ${ours.toFixed(2)} ${unit}   dockerd ${theirs.toFixed(2)} ${unit}   ratio ${(ours / theirs).toFixed(3)}   (median of ${samples[0]?.length})`,
-  );
-}
-
-async function inTurn(
-  worlds: World[],
-  count: number,
-  work: (world: World, index: number) => Promise<number>,
-): Promise<number[][]> {
-  const samples: number[][] = worlds.map(() => []);
-  for (let round = -warmUps; round < count; round++)
-    for (const [index, world] of worlds.entries()) {
-      const value = await work(world, index);
-      if (round >= 0) samples[index]?.push(value);
-    }
-  return samples;
-}
-
 async function measureThroughput(worlds: World[]): Promise<void> {
   const pairs: { server: Peer; client: Peer }[] = [];
   for (const world of worlds) {
@@ -131,13 +73,13 @@ async function measureThroughput(worlds: World[]): Promise<void> {
     const between = await inTurn(worlds, rounds, (_, index) =>
       iperf(pairs[index]?.client.namespace ?? '', pairs[index]?.server.address ?? ''),
     );
-    report('container to container', between, 'Gbit/s');
+    report('container to container, Gbit/s', worlds, between);
     const published = await inTurn(worlds, rounds, (world) =>
       iperf(world.outside.network.path, world.outside.daemonAddress),
     );
-    report('another host to a published port', published, 'Gbit/s');
+    report('another host to a published port, Gbit/s', worlds, published);
     const loopback = await inTurn(worlds, rounds, (world) => iperf(world.network.path, '127.0.0.1'));
-    report('the host’s loopback to a published port', loopback, 'Gbit/s');
+    report('the host’s loopback to a published port, Gbit/s', worlds, loopback);
   } finally {
     for (const server of servers) server.kill();
   }
@@ -169,7 +111,11 @@ try {
       env: { DOCKER_HOST: `unix://${socket}` },
     });
   for (const mode of ['none', 'bridge'])
-    report(`life with --network ${mode}`, await inTurn(worlds, lives, (world) => life(world, mode)), 'ms');
+    report(
+      `life with --network ${mode}, ms`,
+      worlds,
+      await inTurn(worlds, lives, async (world) => (await life(world, mode)).total),
+    );
   await measureThroughput(worlds);
 } finally {
   for (const world of worlds) {

@@ -14,7 +14,7 @@ struct Attended {
 
 /// The fds that a monitor is sent, to the numbers in plan.h. False: whoever asked for it has given up, or is gone.
 bool receive_monitor_fds();
-/// Blocks all signals. -1: errno tells.
+/// Blocks all signals, and tells of a child's end and of SIGUSR1 by a descriptor. -1: errno tells.
 int open_monitor_signals();
 /// A monitor's life from there on, to the end of the process and of its output. Gives the exit status.
 int attend(const Attended& attended, char* title, const char* label);

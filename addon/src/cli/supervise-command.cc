@@ -28,6 +28,7 @@
 #include <map>
 
 #include "child/copy.h"
+#include "child/monitor.h"
 #include "child/unread-output.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -91,13 +92,7 @@ class Supervisor {
     streams_[0] = open_stdio_stream(options.value("stdin"), true);
     streams_[1] = open_stdio_stream(options.value("stdout"), false);
     if (!is_terminal) streams_[2] = open_stdio_stream(options.value("stderr"), false);
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, nullptr);
-    sigset_t heard;
-    sigemptyset(&heard);
-    sigaddset(&heard, SIGCHLD);
-    signals_.reset(signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK));
+    signals_.reset(child::open_monitor_signals());
     if (!signals_) throw_errno("supervise", "signalfd");
   }
 

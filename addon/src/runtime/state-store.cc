@@ -24,7 +24,8 @@ using nlohmann::json;
 
 constexpr int kRemovals = 100;  // a millisecond apart
 constexpr const char* kStep = "state";
-constexpr std::int64_t kReleasePauseNs = 500'000;
+constexpr long kFirstReleasePauseNs = 500'000;
+constexpr long kLastReleasePauseNs = 50'000'000;
 constexpr std::int64_t kReleaseTimeoutNs = 60'000'000'000;  // a slow disk with much to write
 constexpr size_t kMaxIdLength = 1024;
 
@@ -246,11 +247,14 @@ bool StateStore::load_exit(const std::string& id, const std::string& exec_id, Ex
 
 void StateStore::wait_for_root(const std::string& id) const {
   const UniqueFd fd = open_file("release root", directory(id), O_RDONLY | O_DIRECTORY);
-  const timespec pause = {0, kReleasePauseNs};
-  for (std::int64_t waited = 0; flock(fd.get(), LOCK_EX | LOCK_NB) != 0; waited += kReleasePauseNs) {
+  timespec pause = {0, kFirstReleasePauseNs};
+  std::int64_t waited = 0;
+  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) throw_errno("release root", "flock", directory(id));
     if (waited >= kReleaseTimeoutNs) throw_errno(ETIMEDOUT, "release root", "flock", directory(id));
     nanosleep(&pause, nullptr);
+    waited += pause.tv_nsec;
+    pause.tv_nsec = std::min(2 * pause.tv_nsec, kLastReleasePauseNs);
   }
 }
 

@@ -1,5 +1,6 @@
 // Docker's JSON shapes of images: the row of a list, inspect, history. Pure: the routes and the manager call them.
 import type { ImageProcessConfig } from '@tscontainer/core/oci-image';
+import { type ContainerConfig, emptyConfig } from '../containers/container-config.ts';
 import { isAtLeast } from '../http/api-version.ts';
 import { type CatalogImage, repoDigestsOf, repoTagsOf, sizeOf } from './image-catalog.ts';
 
@@ -75,21 +76,15 @@ export function sharedSize(image: CatalogImage, all: CatalogImage[]): number {
 }
 
 /** Fields of a container's config that an image cannot have: docker told them, empty, until API 1.50. */
-const containerOnlyFields = {
-  Hostname: '',
-  Domainname: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-};
+function containerOnlyFields(): Partial<ContainerConfig> {
+  const { Hostname, Domainname, AttachStdin, AttachStdout, AttachStderr, Tty, OpenStdin, StdinOnce } = emptyConfig;
+  return { Hostname, Domainname, AttachStdin, AttachStdout, AttachStderr, Tty, OpenStdin, StdinOnce };
+}
 
 /** Go writes fields that are empty, too; clients read some without asking whether they are there. */
 function toContainerConfig(config: ImageProcessConfig, hasContainerFields: boolean): object {
   return {
-    ...(hasContainerFields ? { ...containerOnlyFields, Image: config.Image ?? '' } : {}),
+    ...(hasContainerFields ? { ...containerOnlyFields(), Image: config.Image ?? '' } : {}),
     User: config.User ?? '',
     ...(config.ExposedPorts ? { ExposedPorts: config.ExposedPorts } : {}),
     Env: config.Env ?? null,
